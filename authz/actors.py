@@ -1,0 +1,42 @@
+"""Who asks. An actor is what a verified token says; nothing else is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from catalogue.identifiers import SubjectKey
+
+
+class ActorKind(StrEnum):
+    """The kinds of party that may ask; no kind both grants and uses a mandate."""
+
+    ANONYMOUS = "ANONYMOUS"
+    PERSON = "PERSON"
+    OFFICER = "OFFICER"
+    PARTNER = "PARTNER"
+    OPERATOR = "OPERATOR"
+    AUDITOR = "AUDITOR"
+    STEWARD = "STEWARD"
+    PEER = "PEER"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A verified party: the client, its organization, and the human behind it."""
+
+    kind: ActorKind
+    client_id: str
+    organization: str = ""
+    """USCC of the organization."""
+    organization_name: str = ""
+    operator: str = ""
+    """Staff reference of the officer, as the client's own issuer claims it; never a name."""
+    subject: SubjectKey | None = None
+    """The person themself, for PERSON."""
+    step_up: bool = False
+    """A fresh strong login: what unmasked self view needs (ruling 26)."""
+    scopes: frozenset[str] = frozenset()
+
+
+ANONYMOUS = Actor(ActorKind.ANONYMOUS, client_id="anonymous")

@@ -1,0 +1,49 @@
+"""Why authorization refused. `code` goes to the client; the message says what to do next.
+
+AuthzError
+├── Unauthenticated        the token is missing, unsigned, expired, foreign, of another audience
+├── AccessDenied           no grant: not mandated, no case number, wrong actor
+├── SubjectNotConfirmed    unknown, mismatched and ambiguous are one answer (ruling 3)
+└── AuditUnavailable       the audit log cannot be written, so there is no answer
+
+No message ever holds a token, an identifier or a name.
+"""
+
+from __future__ import annotations
+
+
+class AuthzError(Exception):
+    """A refusal with a stable code and a message a person can act on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Unauthenticated(AuthzError):
+    """The bearer token does not identify anyone."""
+
+
+class AccessDenied(AuthzError):
+    """The actor has no grant for this operation."""
+
+
+class SubjectNotConfirmed(AuthzError):
+    """The subject could not be confirmed; says nothing about which part failed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SUBJECT_NOT_CONFIRMED",
+            "The subject could not be confirmed. Check the number and the full name as registered.",
+        )
+
+
+class AuditUnavailable(AuthzError):
+    """The audit log cannot be written; nothing was read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "AUDIT_UNAVAILABLE",
+            "The audit log cannot be written, so nothing was answered. Try again later.",
+        )

@@ -1,0 +1,378 @@
+"""The typed model of the catalogue: what exists, who owns it, how long it may be used.
+
+Every entry is YAML that people read and edit; unknown keys are refused. Rules that
+span entries (guardrails, references) are in `catalogue.lint`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from catalogue.identifiers import KeyKind, SubjectKind
+from catalogue.values import PeriodField
+
+RecordTypeCode = Annotated[str, StringConstraints(pattern=r"^[PE]-[A-Z]{2,3}-\d{2}$")]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$")]
+TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+
+
+class Entry(BaseModel):
+    """Base of all entries: immutable, camelCase in YAML, unknown keys refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Label(Entry):
+    """A name people read: Chinese first, English beside it."""
+
+    zh: str
+    en: str
+
+
+class DataClass(StrEnum):
+    """P public by a named law · A authorized (mandate or consent) · R restricted-sensitive (PIPL 28)."""
+
+    PUBLIC = "P"
+    AUTHORIZED = "A"
+    RESTRICTED = "R"
+
+    @property
+    def strictness(self) -> int:
+        """0 for public, 2 for restricted."""
+        return "PAR".index(self.value)
+
+
+class FieldType(StrEnum):
+    """What a field holds after decoding."""
+
+    STRING = "string"
+    TEXT = "text"
+    CODE = "code"
+    DATE = "date"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    MONEY = "money"
+    BAND = "band"
+    CITIZEN_ID = "citizenId"
+    USCC = "uscc"
+    LIST = "list"
+
+
+class Nature(StrEnum):
+    """What a record says of its subject."""
+
+    BASIC = "BASIC"
+    GOOD = "GOOD"
+    NEUTRAL = "NEUTRAL"
+    ADVERSE = "ADVERSE"
+
+
+class Severity(StrEnum):
+    """失信等级; only ever from the source's decision or from the law of the list."""
+
+    MINOR = "MINOR"
+    GENERAL = "GENERAL"
+    SERIOUS = "SERIOUS"
+
+
+class Role(StrEnum):
+    """What a field or control column means to the lifecycle (`visible()` of domain.md §2.7)."""
+
+    KEY = "key"
+    NAME = "name"
+    STATUS = "status"
+    SEVERITY = "severity"
+    PROCEDURE = "procedure"
+    APPEAL = "appeal"
+    OCCURRED_ON = "occurredOn"
+    DETERMINED_ON = "determinedOn"
+    ENDED_ON = "endedOn"
+    PUBLISHED_ON = "publishedOn"
+    UNTIL = "until"
+    REMOVED_ON = "removedOn"
+    VALID_FROM = "validFrom"
+    VALID_UNTIL = "validUntil"
+    MEASURE_UNTIL = "measureUntil"
+    DISPUTED_ON = "disputedOn"
+    DISPUTE_CASE_NO = "disputeCaseNo"
+    REPAIR_STATE = "repairState"
+    REPAIRED_ON = "repairedOn"
+    STATEMENT = "statement"
+    UPDATED_AT = "updatedAt"
+
+
+class RecordField(Entry):
+    """One field of a record type."""
+
+    name: FieldName
+    label: Label
+    type: FieldType
+    data_class: DataClass = Field(alias="class")
+    mask: str | None = None
+    role: Role | None = None
+    adverse: bool = False
+    """Belongs to the adverse part of a mixed record: stripped when that part's clock has run out."""
+    standard: str | None = None
+    """Code standard the values follow, such as `GB/T 2261.1-2003`."""
+    statutory_fact: bool = False
+    """A grade or count that a law itself creates (allow-list of GR-01), shown in its scenarios only."""
+
+
+class NeverMapped(Entry):
+    """A column known to exist in the source that must not enter the graph (M_DROP)."""
+
+    name: FieldName
+    label: Label
+
+
+class Publication(Entry):
+    """公示: whether the law orders publication, and how long at most."""
+
+    by_law: bool = False
+    persons: bool = False
+    """Whether that law orders publication of natural persons too (浙江条例 15: not by default)."""
+    when: Mapping[FieldName, tuple[str | bool, ...]] = Field(default_factory=dict)
+    """Row guard: published only where each named field (or `severity`) has one of the values."""
+    term: Literal["NEVER", "WHILE_VALID", "PERMANENT", "LIMITED"] = "NEVER"
+    max: Mapping[Severity, PeriodField] = Field(default_factory=dict)
+    """Longest publication by severity (国办发〔2025〕22号: MINOR ≤ P3M, GENERAL ≤ P1Y, SERIOUS ≤ P3Y)."""
+    basis: tuple[str, ...] = ()
+
+
+class Retention(Entry):
+    """How long a record may be queried and used."""
+
+    kind: Literal["LIVE", "LOCALITY", "PERIOD", "UNTIL_REMOVED"] = "LOCALITY"
+    """LIVE while the source holds it; LOCALITY adverse years of the profile; PERIOD of this type's own law."""
+    period: PeriodField | None = None
+    basis: tuple[str, ...] = ()
+
+
+class Clocks(Entry):
+    """The three clocks of a record type (domain.md §2.7)."""
+
+    publication: Publication = Publication()
+    retention: Retention = Retention()
+    starts_on: tuple[Role, ...] = (Role.DETERMINED_ON,)
+    """Roles that can start the adverse clocks, in order of preference; a record with none is withheld."""
+
+
+class Responsible(Entry):
+    """Where a decision's own text names a responsible person of an entity."""
+
+    name: FieldName
+    role: FieldName | None = None
+
+
+class RecordType(Entry):
+    """One kind of record a department holds."""
+
+    code: RecordTypeCode
+    name: Label
+    graphql_type: TypeName
+    section: FieldName
+    domain: str
+    department: str
+    source_system: Label | None = None
+    subjects: tuple[SubjectKind, ...] = Field(min_length=1)
+    keys: tuple[KeyKind, ...] = Field(min_length=1)
+    data_class: DataClass = Field(alias="class")
+    nature: Nature
+    severities: tuple[Severity, ...] = ()
+    adverse_when: tuple[FieldName, ...] = ()
+    """For mixed types: the record has an adverse part when any of these fields is present."""
+    clocks: Clocks
+    controls: tuple[Role, ...] = ()
+    """Roles without an output field that a manifest must (or may) map as control columns."""
+    fields: tuple[RecordField, ...]
+    never_mapped: tuple[NeverMapped, ...] = ()
+    responsible: Responsible | None = None
+    national_items: tuple[str, ...] = ()
+    legal_basis: tuple[str, ...] = Field(min_length=1)
+    scenarios: tuple[str, ...] = ()
+    occupations: tuple[str, ...] = ()
+    tier: Literal["CORE", "EXTENSION", "LOCAL"] = "CORE"
+    update_frequency: str = "LIVE"
+    pointer: Mapping[FieldName, str | int] | None = None
+    """Static content of a pointer type: it has no connector and never asks a source."""
+
+    @cached_property
+    def field_by_name(self) -> Mapping[str, RecordField]:
+        """Fields by their GraphQL name."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def field_by_role(self) -> Mapping[Role, RecordField]:
+        """Fields that also serve the lifecycle."""
+        return {field.role: field for field in self.fields if field.role}
+
+    @property
+    def about_persons(self) -> bool:
+        """Whether any record of the type can be about a natural person."""
+        return SubjectKind.NATURAL_PERSON in self.subjects
+
+
+class Department(Entry):
+    """A department that owns records."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
+    name: Label
+    uscc: str | None = None
+    contact: str | None = None
+
+
+class Domain(Entry):
+    """A field of the graph that groups record sections."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z_]+$")]
+    field: FieldName
+    name: Label
+
+
+class Behaviour(Entry):
+    """One row of the 信用行为清单."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^B-[A-Z]{2,4}-\d{2,3}$")]
+    name: Label
+    area: str
+    kind: Literal["GOOD", "ADVERSE"]
+    severity: Severity | None = None
+    record_types: tuple[RecordTypeCode, ...] = Field(min_length=1)
+    legal_basis: tuple[str, ...] = Field(min_length=1)
+
+
+class ScenarioKind(StrEnum):
+    """The closed list of what a check may be for; prohibited kinds (domain.md §3.4) cannot be written."""
+
+    HOUSEHOLD_REGISTRATION = "HOUSEHOLD_REGISTRATION"
+    PROFESSIONAL_TITLE = "PROFESSIONAL_TITLE"
+    COMMENDATION = "COMMENDATION"
+    PUBLIC_RECRUITMENT = "PUBLIC_RECRUITMENT"
+    CADRE_SELECTION = "CADRE_SELECTION"
+    SPECIAL_OCCUPATION = "SPECIAL_OCCUPATION"
+    COMPANY_OFFICER = "COMPANY_OFFICER"
+    FINANCIAL_FIT_AND_PROPER = "FINANCIAL_FIT_AND_PROPER"
+    GOVERNMENT_PROCUREMENT = "GOVERNMENT_PROCUREMENT"
+    PUBLIC_BIDDING = "PUBLIC_BIDDING"
+    LICENSING = "LICENSING"
+    FISCAL_FUNDS = "FISCAL_FUNDS"
+    LAND_AND_CONCESSION = "LAND_AND_CONCESSION"
+    SOCIAL_AID_REVIEW = "SOCIAL_AID_REVIEW"
+    INSPECTION_FREQUENCY = "INSPECTION_FREQUENCY"
+    GREEN_CHANNEL = "GREEN_CHANNEL"
+    BANK_LOAN = "BANK_LOAN"
+    PRIVATE_RECRUITMENT = "PRIVATE_RECRUITMENT"
+    STUDENT_HONOURS = "STUDENT_HONOURS"
+    COURT_ENFORCEMENT = "COURT_ENFORCEMENT"
+
+
+class Obligation(StrEnum):
+    """Whether the law compels a check or a measure."""
+
+    MANDATORY = "MANDATORY"
+    RECOMMENDED = "RECOMMENDED"
+    OPTIONAL = "OPTIONAL"
+
+
+class Relevance(Entry):
+    """One record type a scenario may look at, and why it bears on the matter."""
+
+    record_type: RecordTypeCode
+    fields: tuple[FieldName, ...] = ()
+    """Fields that bear on the matter; empty means every field of the type that the grant permits."""
+    reason: Label
+
+
+class Scenario(Entry):
+    """A must-check scenario (应查必查)."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^S\d{2,3}$")]
+    kind: ScenarioKind
+    name: Label
+    caller: Label
+    basis: tuple[Literal["STATUTORY", "CONSENT"], ...] = Field(min_length=1)
+    obligation: Obligation
+    relevance: tuple[Relevance, ...] = Field(min_length=1)
+    measures: tuple[str, ...] = ()
+    clock: Literal["PUBLICATION", "RETENTION"] = "PUBLICATION"
+    guard: Label
+    deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 5_000
+    legal_basis: tuple[str, ...] = Field(min_length=1)
+
+    @cached_property
+    def record_types(self) -> frozenset[str]:
+        """Codes of the types that bear on the matter."""
+        return frozenset(item.record_type for item in self.relevance)
+
+
+class Measure(Entry):
+    """An incentive (I) or restriction (R) of the national or local list."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[IR]-\d{2}$")]
+    name: Label
+    legal_class: Literal[1, 2, 3]
+    obligation: Obligation
+    basis: tuple[str, ...] = Field(min_length=1)
+    condition: Label | None = None
+
+
+class ObjectionClock(Entry):
+    """Working days of an objection in one locality."""
+
+    mark_within: int = 0
+    decide_within: int = 5
+    extend_to: int = 20
+
+
+class Locality(Entry):
+    """A locality profile: what local law changes. The default is the strictest known."""
+
+    code: str
+    name: Label
+    law: tuple[str, ...] = ()
+    adverse_retention: PeriodField
+    clock_start: Literal["DETERMINED", "ENDED", "EARLIEST"]
+    persons_public: Literal["NEVER", "BY_LAW"]
+    use_ends_with_publication: bool = True
+    objection: ObjectionClock = ObjectionClock()
+    query_log_years: Annotated[int, Field(ge=5)] = 10
+    clocks: Mapping[RecordTypeCode, Clocks] = Field(default_factory=dict)
+    """Types whose clocks local law changes."""
+    assumed: bool = False
+    """True while the local rule has not been confirmed in its text."""
+
+
+class Catalogue(Entry):
+    """Everything that exists, by code."""
+
+    version: str
+    departments: Mapping[str, Department]
+    domains: Mapping[str, Domain]
+    record_types: Mapping[str, RecordType]
+    behaviours: Mapping[str, Behaviour]
+    scenarios: Mapping[str, Scenario]
+    measures: Mapping[str, Measure]
+    localities: Mapping[str, Locality]
+
+    def of_kind(self, kind: SubjectKind) -> list[RecordType]:
+        """Record types that a subject of this kind can have, by code."""
+        return [entry for entry in self.record_types.values() if kind in entry.subjects]
+
+
+def camel_words(name: str) -> list[str]:
+    """`reviewGrade` → `['review', 'grade']`, for whole-word rules."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
+
+
+def as_entries(raw: Any) -> list[dict[str, Any]]:
+    """A YAML document as a list of entries."""
+    return raw if isinstance(raw, list) else [raw]

@@ -1,0 +1,113 @@
+"""The contract between the graph and a department's source.
+
+The graph asks for permitted fields of one record type for a set of subject keys;
+the source answers decoded rows by normalized key. A source knows nothing of users,
+grants, GraphQL or HTTP servers. Control columns (key, name, clocks, status) are
+always read and are not output fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from catalogue.identifiers import KeyKind, SubjectKey
+from catalogue.model import Role
+from catalogue.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question: these output fields of this record type for these subjects."""
+
+    record_type: str
+    fields: frozenset[str]
+    keys: tuple[SubjectKey, ...]
+    trace: str = ""
+    """Id that travels in a SQL comment or header, so that the department can tell who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One decoded record of one subject."""
+
+    identity: str
+    """Stable identity inside the source (its primary key or the manifest's `identity:`), never shown."""
+    values: Mapping[str, Value]
+    """Asked output fields, by catalogue name."""
+    controls: Mapping[Role, Value]
+    """Control values by role, whether or not an output field carries them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row left out, and why. Never holds a value of the row."""
+
+    reason: str
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source said to one Ask."""
+
+    rows: Mapping[SubjectKey, tuple[Row, ...]]
+    """Every asked key is present, with an empty tuple where the source holds nothing."""
+    fetched_at: datetime
+    rejects: Mapping[SubjectKey, tuple[Reject, ...]] = field(default_factory=dict)
+    """Rows that could not be decoded, by the subject they were found for: the section is PARTIAL."""
+    truncated: frozenset[SubjectKey] = frozenset()
+    """Subjects whose rows were cut by the row cap: the section is PARTIAL, reason ROW_CAP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing `source check` found wrong, or worth knowing."""
+
+    level: str
+    """`error` | `warning` | `info`."""
+    code: str
+    where: str
+    message: str
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A department's system behind one manifest."""
+
+    @property
+    def name(self) -> str:
+        """The manifest's `source`, unique in a deployment."""
+        ...
+
+    @property
+    def department(self) -> str:
+        """Code of the owning department."""
+        ...
+
+    @property
+    def record_types(self) -> frozenset[str]:
+        """Codes of the record types this source serves."""
+        ...
+
+    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
+        """Which keys the source can be asked by for this type."""
+        ...
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """Answer, or raise a SourceError. Cancelling the call cancels the query at the source."""
+        ...
+
+    async def check(self) -> list[Finding]:
+        """Verify the manifest against the living source; never writes, never prints a value."""
+        ...
+
+    async def ping(self) -> None:
+        """Cheap liveness for readiness; raises a SourceError."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The edge: app, HTTP, GraphQL endpoint, limits, errors, telemetry, settings, CLI."""

@@ -1,0 +1,1 @@
+"""The graph: plans a query, asks authz, asks connectors, builds the answer."""
