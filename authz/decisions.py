@@ -52,6 +52,4 @@ class TypeDecisions:
         """Fields that may be named to a source."""
         if self.existence.effect is Effect.DENY:
             return frozenset()
-        return frozenset(
-            name for name, verdict in self.fields.items() if verdict.effect is not Effect.DENY
-        )
+        return frozenset(name for name, verdict in self.fields.items() if verdict.effect is not Effect.DENY)

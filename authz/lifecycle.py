@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from authz.grants import Channel
-from catalogue.model import Locality, RecordType, Role
-from catalogue.values import Value
-
 
 class Effect(StrEnum):
     """KEEP the record, STRIP its adverse part, DROP it, or WITHHOLD it for want of a clock start."""
