@@ -6,11 +6,10 @@ span entries (guardrails, references) are in `catalogue.lint`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -150,7 +149,7 @@ class Retention(Entry):
     """How long a record may be queried and used."""
 
     kind: Literal["LIVE", "LOCALITY", "PERIOD", "UNTIL_REMOVED"] = "LOCALITY"
-    """LIVE while the source holds it; LOCALITY adverse years of the profile; PERIOD of this type's own law."""
+    """LIVE while the source holds it; LOCALITY adverse years of the profile; PERIOD of its own law."""
     period: PeriodField | None = None
     basis: tuple[str, ...] = ()
 
@@ -364,13 +363,3 @@ class Catalogue(Entry):
     def of_kind(self, kind: SubjectKind) -> list[RecordType]:
         """Record types that a subject of this kind can have, by code."""
         return [entry for entry in self.record_types.values() if kind in entry.subjects]
-
-
-def camel_words(name: str) -> list[str]:
-    """`reviewGrade` → `['review', 'grade']`, for whole-word rules."""
-    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)]
-
-
-def as_entries(raw: Any) -> list[dict[str, Any]]:
-    """A YAML document as a list of entries."""
-    return raw if isinstance(raw, list) else [raw]
