@@ -29,7 +29,7 @@ PREFIX: Final = "CREDIT_GATEWAY_"
 KIB: Final = 1024
 
 Url = Annotated[
-    str, StringConstraints(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/]?)\S*$")
+    str, StringConstraints(pattern=r"^(https://\S+|http://(localhost|127\.0\.0\.1|\[::1\])([:/]\S*)?)$")
 ]
 """An https address; plain http only on the loopback interface, for the demo."""
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s*]+$")]
