@@ -212,6 +212,14 @@ class RecordType(Entry):
         """Fields that also serve the lifecycle."""
         return {field.role: field for field in self.fields if field.role}
 
+    @cached_property
+    def control_fields(self) -> frozenset[str]:
+        """Fields the lifecycle needs whether or not anyone asked: always read, output only if permitted."""
+        by_role = (entry.name for entry in self.fields if entry.role)
+        guarding = self.clocks.publication.when.keys() & self.field_by_name.keys()
+        named = (self.responsible.name,) if self.responsible else ()
+        return frozenset((*by_role, *self.adverse_when, *guarding, *named))
+
     @property
     def about_persons(self) -> bool:
         """Whether any record of the type can be about a natural person."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from catalogue.identifiers import KeyKind, SubjectKey
-from catalogue.model import Role
+from catalogue.model import Label, Role
 from catalogue.values import Value
 
 
@@ -85,6 +85,16 @@ class Source(Protocol):
     @property
     def department(self) -> str:
         """Code of the owning department."""
+        ...
+
+    @property
+    def system(self) -> Label:
+        """Name of the department's system, for provenance."""
+        ...
+
+    @property
+    def contact(self) -> str:
+        """Whom to call about a record of this source."""
         ...
 
     @property

@@ -1,0 +1,192 @@
+"""Mask what was healed and build the nodes that execution prints.
+
+A node is a plain dict with `"__typename"`: denied fields are null, masked ones already
+masked, and a section that was not answered holds the error in place of its records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+from authz.masks import MaskContext, mask
+from graphql import GraphQLError
+
+from authz.decisions import Decision, Effect, TypeDecisions
+from authz.references import References
+from catalogue.model import Catalogue, RecordType, Role
+from catalogue.values import PartialDate, Value
+from connectors.errors import SectionState
+from resolvers.fetching import Fault
+from resolvers.healing import Healed
+from resolvers.records import Freshness, RecordStatus
+
+Node: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The outcome of one record type for one subject."""
+
+    entry: RecordType
+    state: SectionState
+    reason: str | None = None
+    fetched_at: datetime | None = None
+    healed: tuple[Healed, ...] = ()
+    fault: Fault | None = None
+    suppressed: int = 0
+
+    @property
+    def error(self) -> GraphQLError | None:
+        """The error that stands in place of the records after a fault; a denial has none (ruling 2)."""
+        if self.fault is None:
+            return None
+        return GraphQLError(
+            f"{self.fault.source} could not be asked, which does not mean that there is no record.",
+            extensions={
+                "code": self.fault.code,
+                "source": self.fault.source,
+                "reason": self.fault.reason,
+                "retryable": self.fault.retryable,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Builds nodes for one subject under one grant."""
+
+    catalogue: Catalogue
+    references: References
+    client_id: str
+    subject_ref: str
+    name: str | None
+
+    def section(self, section: Section, decisions: TypeDecisions) -> Node:
+        """The node of a section."""
+        records: object = section.error
+        if section.state.answered:
+            records = [self.record(section, healed, decisions) for healed in section.healed]
+        return {
+            "__typename": f"{section.entry.graphql_type}Section",
+            "state": section.state,
+            "reason": section.reason,
+            "fetchedAt": section.fetched_at,
+            "records": records,
+        }
+
+    def record(self, section: Section, healed: Healed, decisions: TypeDecisions) -> Node:
+        """The node of one record: its base fields, then the fields of its type that were read."""
+        entry, row = section.entry, healed.row
+        context = MaskContext(names=self._names(entry, healed))
+        node = self._base(section, healed, decisions, context)
+        for name, value in row.values.items():
+            hidden = healed.stripped and entry.field_by_name[name].adverse
+            node[name] = None if hidden else apply(decisions.fields[name], value, context)
+        if entry.responsible:
+            node["responsiblePersons"] = self._responsible(entry, node)
+        return node
+
+    def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
+        entry, row, clocks = section.entry, healed.row, healed.verdict.clocks
+
+        def role(role: Role) -> Value:
+            """A control value, under the decision of the field that carries it, if one does."""
+            carrier = entry.field_by_role.get(role)
+            value = row.controls.get(role)
+            return apply(decisions.fields[carrier.name], value, context) if carrier else value
+
+        return {
+            "__typename": entry.graphql_type,
+            "recordId": self.record_ref(entry, healed),
+            "recordType": entry.code,
+            "recordTypeName": entry.name.zh,
+            "catalogueVersion": self.catalogue.version,
+            "subjectRef": self.subject_ref,
+            "provenance": self._provenance(section, healed),
+            "nature": healed.facts.nature,
+            "severity": healed.facts.severity,
+            "status": RecordStatus(healed.facts.status),
+            "occurredOn": role(Role.OCCURRED_ON),
+            "determinedOn": role(Role.DETERMINED_ON),
+            "publishFrom": _day(clocks.publish_from),
+            "publishUntil": _day(clocks.publish_until),
+            "retentionUntil": _day(clocks.retention_until),
+            "measureUntil": role(Role.MEASURE_UNTIL),
+            "dispute": _dispute(healed),
+            "repair": _repair(row.controls),
+            "subjectStatement": row.controls.get(Role.STATEMENT),
+            "responsiblePersons": None,
+        }
+
+    def record_ref(self, entry: RecordType, healed: Healed) -> str:
+        """The record's reference for this client."""
+        return self.references.record_ref(healed.source.name, entry.code, healed.row.identity, self.client_id)
+
+    def _provenance(self, section: Section, healed: Healed) -> Node:
+        entry = section.entry
+        department = self.catalogue.departments[healed.source.department]
+        return {
+            "department": department.code,
+            "departmentName": department.name.zh,
+            "system": healed.source.system.zh,
+            "contact": healed.source.contact,
+            "legalBasis": list(entry.legal_basis),
+            "sourceUpdatedAt": healed.row.controls.get(Role.UPDATED_AT),
+            "fetchedAt": section.fetched_at,
+            "freshness": Freshness.LIVE if entry.update_frequency == "LIVE" else Freshness.PERIODIC,
+        }
+
+    def _names(self, entry: RecordType, healed: Healed) -> tuple[str, ...]:
+        named = [self.name, healed.row.controls.get(Role.NAME)]
+        if entry.responsible:
+            named.append(healed.row.values.get(entry.responsible.name))
+        return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
+
+    def _responsible(self, entry: RecordType, node: Node) -> list[Node] | None:
+        assert entry.responsible  # noqa: S101 - asked only of types that have one
+        name = node.get(entry.responsible.name)
+        if name is None:
+            return None
+        return [
+            {
+                "__typename": "ResponsiblePerson",
+                "name": name,
+                "role": node.get(entry.responsible.role) if entry.responsible.role else None,
+                "recordType": entry.code,
+                "recordId": node["recordId"],
+            }
+        ]
+
+
+def apply(decision: Decision, value: Value, context: MaskContext) -> Value:
+    """The value as the decision lets it out."""
+    if decision.effect is Effect.PERMIT:
+        return value
+    if decision.effect is Effect.MASK and decision.mask:
+        return mask(decision.mask, value, context)
+    return None
+
+
+def _day(day: date | None) -> PartialDate | None:
+    return PartialDate(day) if day else None
+
+
+def _dispute(healed: Healed) -> Node | None:
+    if healed.facts.status != RecordStatus.DISPUTED:
+        return None
+    controls = healed.row.controls
+    return {
+        "__typename": "Dispute",
+        "since": controls.get(Role.DISPUTED_ON),
+        "caseNo": controls.get(Role.DISPUTE_CASE_NO),
+    }
+
+
+def _repair(controls: Mapping[Role, Value]) -> Node | None:
+    state = controls.get(Role.REPAIR_STATE)
+    if state is None:
+        return None
+    return {"__typename": "Repair", "state": state, "on": controls.get(Role.REPAIRED_ON)}

@@ -1,0 +1,103 @@
+"""What a request carries: the services it may use and the report that leaves beside its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from authz.audit import AuditLog
+from authz.mandates import MandateRegister
+
+from authz.actors import Actor
+from authz.grants import Grant
+from authz.references import References
+from catalogue.identifiers import SubjectKind
+from catalogue.model import Catalogue, Locality
+from connectors.protocol import Source
+from resolvers.planning import ResponsePath
+
+if TYPE_CHECKING:
+    from resolvers.planning import Planner
+
+
+@dataclass(frozen=True)
+class IdentityAuthority:
+    """The source that confirms a kind of subject, and the record type it confirms by."""
+
+    source: Source
+    record_type: str
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a request may use; built in one place, `gateway.app`."""
+
+    catalogue: Catalogue
+    locality: Locality
+    sources: Mapping[str, tuple[Source, ...]]
+    """Sources by record type."""
+    identity: Mapping[SubjectKind, IdentityAuthority]
+    mandates: MandateRegister
+    references: References
+    audit: AuditLog
+    planner: Planner
+    gateway_id: str
+    today: Callable[[], date] = date.today
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """One entry of `extensions.sources`."""
+
+    source: str
+    department: str
+    record_type: str
+    state: str
+    reason: str | None
+    latency_ms: int
+
+    def as_json(self) -> dict[str, object]:
+        """The entry as clients see it."""
+        return {
+            "source": self.source,
+            "department": self.department,
+            "recordType": self.record_type,
+            "state": self.state,
+            "reason": self.reason,
+            "latencyMs": self.latency_ms,
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """What leaves in `extensions`: the state of each source, and denied and masked paths."""
+
+    sources: list[SourceReport] = field(default_factory=list)
+    denied: set[ResponsePath] = field(default_factory=set)
+    masked: set[ResponsePath] = field(default_factory=set)
+
+    def as_extensions(self) -> dict[str, object]:
+        """`extensions.sources` and `extensions.authorization`; paths are dotted response keys."""
+        return {
+            "sources": [entry.as_json() for entry in self.sources],
+            "authorization": {
+                "denied": sorted(".".join(path) for path in self.denied),
+                "masked": sorted(".".join(path) for path in self.masked),
+            },
+        }
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One operation: who asks, under which one grant, and what came of it."""
+
+    services: Services
+    actor: Actor
+    request_id: str
+    operation_name: str
+    operation_hash: str
+    grant: Grant | None = None
+    """Set by `resolvers.access` before execution; one operation has one grant."""
+    report: Report = field(default_factory=Report)

@@ -1,0 +1,88 @@
+"""Ask every source of a plan at once, each behind its own deadline; a failing one fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+from connectors.errors import SectionState, SourceError
+from connectors.protocol import Answer, Ask, Source
+from resolvers.context import Report, SourceReport
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why one source did not answer, for `errors` and `extensions.sources`."""
+
+    code: str
+    source: str
+    state: SectionState
+    reason: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the sources of one record type said."""
+
+    answers: tuple[tuple[Source, Answer], ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def state(self) -> SectionState:
+        """OK only if every source bound to the type answered; the first fault otherwise (ruling 4)."""
+        if self.faults:
+            return self.faults[0].state
+        return SectionState.OK if self.answers else SectionState.NOT_CONNECTED
+
+    @property
+    def fetched_at(self) -> datetime | None:
+        """When the earliest of the answers was fetched."""
+        return min((answer.fetched_at for _, answer in self.answers), default=None)
+
+
+async def fetch_all(
+    asks: Mapping[str, Ask], sources: Mapping[str, tuple[Source, ...]], report: Report
+) -> dict[str, Fetched]:
+    """Ask all types of all their sources concurrently; cancelling this cancels every query."""
+    calls = [(code, source) for code, ask in asks.items() for source in _bound(sources, ask)]
+    outcomes = await asyncio.gather(*(_fetch(source, asks[code], report) for code, source in calls))
+    fetched = {code: Fetched((), ()) for code in asks}
+    for (code, source), said in zip(calls, outcomes, strict=True):
+        before = fetched[code]
+        if isinstance(said, Fault):
+            fetched[code] = Fetched(before.answers, (*before.faults, said))
+        else:
+            fetched[code] = Fetched((*before.answers, (source, said)), before.faults)
+    return fetched
+
+
+def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
+    kinds = {key.kind for key in ask.keys}
+    return [
+        source for source in sources.get(ask.record_type, ()) if kinds <= source.key_kinds(ask.record_type)
+    ]
+
+
+async def _fetch(source: Source, ask: Ask, report: Report) -> Answer | Fault:
+    started = perf_counter()
+    said: Answer | Fault
+    try:
+        said = await source.fetch(ask)
+    except SourceError as error:
+        said = Fault(error.code, source.name, error.state, error.reason, error.retryable)
+    state = said.state if isinstance(said, Fault) else SectionState.OK
+    report.sources.append(
+        SourceReport(
+            source=source.name,
+            department=source.department,
+            record_type=ask.record_type,
+            state=state.value,
+            reason=said.reason if isinstance(said, Fault) else None,
+            latency_ms=round((perf_counter() - started) * 1000),
+        )
+    )
+    return said

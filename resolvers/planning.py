@@ -1,0 +1,241 @@
+"""What an operation wants to read, worked out before anything is asked.
+
+The validated document is walked once per subject field: fragments, aliases, type
+conditions and `@skip`/`@include` are resolved here, and what comes out names record
+types and catalogue fields only. The plan knows nothing of grants; the decision table
+is applied to it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_argument_values,
+    get_directive_values,
+    is_abstract_type,
+)
+from graphql.execution.values import VariableValues
+
+from catalogue.identifiers import SubjectKind
+from catalogue.model import Catalogue, RecordType
+from resolvers.records import BASE_FIELDS
+from resolvers.subjects import GRAPHQL_NAME
+
+ResponsePath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The document in which selections are collected."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: VariableValues
+
+    def collect(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
+        """Fields below `nodes` that apply to the concrete type, by response key."""
+        collected: dict[str, list[FieldNode]] = {}
+        for node in nodes:
+            if node.selection_set:
+                self.collect_set(type_name, node.selection_set, collected)
+        return collected
+
+    def collect_set(
+        self, type_name: str, selections: SelectionSetNode, into: dict[str, list[FieldNode]]
+    ) -> None:
+        """Collect one selection set, following fragments."""
+        for node in selections.selections:
+            if not self._included(node):  # type: ignore[arg-type]
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                into.setdefault(key, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                if condition is None or self._applies(condition.name.value, type_name):
+                    self.collect_set(type_name, node.selection_set, into)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.fragments[node.name.value]
+                if self._applies(fragment.type_condition.name.value, type_name):
+                    self.collect_set(type_name, fragment.selection_set, into)
+
+    def arguments(self, type_name: str, node: FieldNode) -> dict[str, Any]:
+        """Coerced arguments of a field, by their GraphQL name."""
+        parent = self.schema.get_type(type_name)
+        assert isinstance(parent, GraphQLObjectType)  # noqa: S101 - validated documents only
+        return get_argument_values(parent.fields[node.name.value], node, self.variables)
+
+    def _applies(self, condition: str, type_name: str) -> bool:
+        if condition == type_name:
+            return True
+        abstract = self.schema.get_type(condition)
+        concrete = self.schema.get_type(type_name)
+        return (
+            is_abstract_type(abstract)
+            and isinstance(concrete, GraphQLObjectType)
+            and self.schema.is_sub_type(abstract, concrete)
+        )
+
+    def _included(self, node: FieldNode | FragmentSpreadNode | InlineFragmentNode) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+        if skip and skip["if"]:
+            return False
+        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        return not include or bool(include["if"])
+
+
+@dataclass(slots=True)
+class TypeRead:
+    """What is wanted of one record type, merged over every place that selects it."""
+
+    fields: set[str] = field(default_factory=set)
+    """Catalogue fields; base fields need no column of their own."""
+    paths: dict[str, list[ResponsePath]] = field(default_factory=dict)
+    """Where each selected field (also base fields) stands in the answer."""
+    sections: list[ResponsePath] = field(default_factory=list)
+    """Where the type's section stands in the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One `records` connection."""
+
+    key: str
+    types: frozenset[str]
+    first: int
+    after: str | None
+
+
+@dataclass(slots=True)
+class SubjectPlan:
+    """Everything one subject field of an operation wants."""
+
+    kind: SubjectKind
+    types: dict[str, TypeRead] = field(default_factory=dict)
+    pages: list[PageRead] = field(default_factory=list)
+    responsible: bool = False
+
+    def of(self, code: str) -> TypeRead:
+        """The read of one record type, created when first wanted."""
+        return self.types.setdefault(code, TypeRead())
+
+
+class Planner:
+    """Plans subject fields against one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._sections: dict[tuple[SubjectKind, str], dict[str, RecordType]] = {}
+        for kind in SubjectKind:
+            for entry in catalogue.of_kind(kind):
+                group = catalogue.domains[entry.domain].field
+                self._sections.setdefault((kind, group), {})[entry.section] = entry
+
+    def plan(
+        self, walk: Walk, nodes: Iterable[FieldNode], path: ResponsePath, kind: SubjectKind
+    ) -> SubjectPlan:
+        """Plan the selection below a field that returns a subject of this kind."""
+        plan = SubjectPlan(kind)
+        type_name = GRAPHQL_NAME[kind]
+        for key, found in walk.collect(type_name, nodes).items():
+            name = found[0].name.value
+            if name == "records":
+                self._plan_page(plan, walk, key, found, path)
+            elif name == "responsiblePersons":
+                self._plan_responsible(plan, (*path, key))
+            elif (kind, name) in self._sections:
+                self._plan_group(plan, walk, (kind, name), found, (*path, key))
+        return plan
+
+    def _plan_group(
+        self,
+        plan: SubjectPlan,
+        walk: Walk,
+        group: tuple[SubjectKind, str],
+        nodes: list[FieldNode],
+        path: ResponsePath,
+    ) -> None:
+        kind, name = group
+        sections = self._sections[group]
+        for key, found in walk.collect(f"{GRAPHQL_NAME[kind]}{name[0].upper()}{name[1:]}", nodes).items():
+            entry = sections.get(found[0].name.value)
+            if entry is None:
+                continue
+            read = plan.of(entry.code)
+            read.sections.append((*path, key))
+            for inner, members in walk.collect(f"{entry.graphql_type}Section", found).items():
+                if members[0].name.value == "records":
+                    self._want(read, entry, walk, members, (*path, key, inner))
+
+    def _plan_page(
+        self,
+        plan: SubjectPlan,
+        walk: Walk,
+        key: str,
+        nodes: list[FieldNode],
+        path: ResponsePath,
+    ) -> None:
+        arguments = walk.arguments(GRAPHQL_NAME[plan.kind], nodes[0])
+        entries = {entry.code: entry for entry in self._catalogue.of_kind(plan.kind)}
+        wanted = arguments.get("types")
+        codes = frozenset(entries if wanted is None else wanted)
+        after = arguments.get("after")
+        first = arguments.get("first")
+        plan.pages.append(
+            PageRead(
+                key, codes, first if isinstance(first, int) else 0, after if isinstance(after, str) else None
+            )
+        )
+        for entry in (entries[code] for code in sorted(codes & entries.keys())):
+            read = plan.of(entry.code)
+            for members, inner in self._nodes_of(walk, nodes, (*path, key)):
+                self._want(read, entry, walk, members, inner)
+
+    def _nodes_of(
+        self, walk: Walk, nodes: list[FieldNode], path: ResponsePath
+    ) -> Iterator[tuple[list[FieldNode], ResponsePath]]:
+        for edges_key, edges in walk.collect("CreditRecordConnection", nodes).items():
+            if edges[0].name.value == "edges":
+                for node_key, members in walk.collect("CreditRecordEdge", edges).items():
+                    if members[0].name.value == "node":
+                        yield members, (*path, edges_key, node_key)
+
+    def _plan_responsible(self, plan: SubjectPlan, path: ResponsePath) -> None:
+        plan.responsible = True
+        for entry in self._catalogue.of_kind(plan.kind):
+            if entry.responsible:
+                read = plan.of(entry.code)
+                for name in (entry.responsible.name, entry.responsible.role):
+                    if name:
+                        read.fields.add(name)
+                        read.paths.setdefault(name, []).append((*path, "persons"))
+
+    def _want(
+        self,
+        read: TypeRead,
+        entry: RecordType,
+        walk: Walk,
+        nodes: list[FieldNode],
+        path: ResponsePath,
+    ) -> None:
+        for key, found in walk.collect(entry.graphql_type, nodes).items():
+            name = found[0].name.value
+            if name in entry.field_by_name or name in BASE_FIELDS:
+                read.paths.setdefault(name, []).append((*path, key))
+            if name in entry.field_by_name:
+                read.fields.add(name)
+            elif name == "responsiblePersons" and entry.responsible:
+                named = (entry.responsible.name, entry.responsible.role)
+                read.fields.update(part for part in named if part)
