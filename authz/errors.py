@@ -6,6 +6,8 @@ AuthzError
 ├── SubjectNotConfirmed    unknown, mismatched and ambiguous are one answer (ruling 3)
 └── AuditUnavailable       the audit log cannot be written, so there is no answer
 
+ConfigurationError         keys, clients or mandates that cannot be used; raised at start-up only
+
 No message ever holds a token, an identifier or a name.
 """
 
@@ -47,3 +49,13 @@ class AuditUnavailable(AuthzError):
             "AUDIT_UNAVAILABLE",
             "The audit log cannot be written, so nothing was answered. Try again later.",
         )
+
+
+class ConfigurationError(Exception):
+    """A file or setting the gateway cannot start with: `code`, where it is, and what to do."""
+
+    def __init__(self, code: str, where: str, message: str) -> None:
+        super().__init__(f"{code} {where}: {message}")
+        self.code = code
+        self.where = where
+        self.message = message

@@ -1,0 +1,188 @@
+"""Versioned secret keys, one set per purpose, from one file that only the gateway can read.
+
+```yaml
+demo: false
+keys:
+  subjectRef: {1: <base64url>, 2: <base64url>}
+  …
+```
+
+The highest version makes new values; older versions stay until nothing they made is
+in use. Version numbers are one byte, because references carry them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey, KeySet
+
+from authz.errors import ConfigurationError
+
+
+class Purpose(StrEnum):
+    """What a key is for; no key serves two purposes."""
+
+    SUBJECT_REF = "subjectRef"
+    RECORD_REF = "recordRef"
+    CURSOR = "cursor"
+    AUDIT_SUBJECT = "auditSubject"
+    AUDIT_RECORD = "auditRecord"
+    TOKEN_SIGNING = "tokenSigning"  # noqa: S105 - the name of a purpose
+
+
+LENGTH: Final[Mapping[Purpose, int]] = {
+    Purpose.SUBJECT_REF: 64,
+    Purpose.RECORD_REF: 32,
+    Purpose.CURSOR: 64,
+    Purpose.AUDIT_SUBJECT: 32,
+    Purpose.AUDIT_RECORD: 32,
+    Purpose.TOKEN_SIGNING: 32,
+}
+"""Bytes: AES-256-SIV takes two keys (RFC 5297), HMAC-SHA-256 one, ES256 a P-256 scalar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One version of one purpose's key."""
+
+    version: int
+    material: bytes = field(repr=False)
+
+
+class KeyRing:
+    """All keys of a gateway. Prints as its purposes and versions, never as material."""
+
+    def __init__(self, keys: Mapping[Purpose, Mapping[int, bytes]], *, demo: bool) -> None:
+        for purpose in Purpose:
+            if not keys.get(purpose):
+                raise ConfigurationError("KEYS_INCOMPLETE", purpose, "Give every purpose at least one key.")
+            for version, material in keys[purpose].items():
+                _check(purpose, version, material)
+        self._keys = keys
+        self.demo = demo
+
+    def __repr__(self) -> str:
+        versions = ", ".join(f"{purpose}={sorted(held)}" for purpose, held in self._keys.items())
+        return f"KeyRing(demo={self.demo}, {versions})"
+
+    def current(self, purpose: Purpose) -> Key:
+        """The key that makes new values."""
+        version = max(self._keys[purpose])
+        return Key(version, self._keys[purpose][version])
+
+    def find(self, purpose: Purpose, version: int) -> Key | None:
+        """The key that made an older value, if it is still kept."""
+        material = self._keys[purpose].get(version)
+        return None if material is None else Key(version, material)
+
+    def refuse_demo(self) -> None:
+        """Raise ConfigurationError for keys that everyone knows."""
+        if self.demo:
+            raise ConfigurationError(
+                "KEYS_DEMO", "keys", "These are demo keys. Generate keys of your own before serving."
+            )
+
+    @cached_property
+    def signing_key(self) -> ECKey:
+        """The current private key for tokens (ES256), named by its RFC 7638 thumbprint."""
+        return _signing_key(self.current(Purpose.TOKEN_SIGNING).material)
+
+    @cached_property
+    def _verification_keys(self) -> KeySet:
+        private = [_signing_key(material) for material in self._keys[Purpose.TOKEN_SIGNING].values()]
+        return KeySet([ECKey.import_key(key.as_dict(private=False)) for key in private])
+
+    def verification_keys(self) -> KeySet:
+        """Public halves of all token keys: what `/.well-known/jwks.json` publishes."""
+        return self._verification_keys
+
+    def write(self, path: Path) -> None:
+        """Create the key file with mode 0600; raises FileExistsError rather than overwrite keys."""
+        encoded = {
+            purpose.value: {version: base64.urlsafe_b64encode(raw).decode() for version, raw in held.items()}
+            for purpose, held in self._keys.items()
+        }
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yaml.safe_dump({"demo": self.demo, "keys": encoded}, file)
+
+
+def generate_keys(*, demo: bool = False) -> KeyRing:
+    """A fresh ring, every purpose at version 1."""
+    keys = {purpose: {1: secrets.token_bytes(length)} for purpose, length in LENGTH.items()}
+    scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    keys[Purpose.TOKEN_SIGNING] = {1: scalar.to_bytes(LENGTH[Purpose.TOKEN_SIGNING], "big")}
+    return KeyRing(keys, demo=demo)
+
+
+def load_keys(path: Path) -> KeyRing:
+    """Read a key file (YAML or JSON); raises ConfigurationError, never showing what it read."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            _refuse_shared(path, os.fstat(file.fileno()).st_mode)
+            raw = yaml.safe_load(file)
+    except OSError as error:
+        raise ConfigurationError("KEYS_MISSING", str(path), "The key file cannot be opened.") from error
+    except (yaml.YAMLError, UnicodeDecodeError):
+        # `from None`: the parser's message quotes the line, which may be a key
+        raise ConfigurationError("KEYS_SYNTAX", str(path), "The key file is not YAML.") from None
+    try:
+        if set(raw) != {"demo", "keys"} or not isinstance(raw["demo"], bool):
+            raise ValueError
+        keys = {
+            Purpose(purpose): {int(version): _decoded(text) for version, text in held.items()}
+            for purpose, held in raw["keys"].items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(
+            "KEYS_SYNTAX", str(path), "Expected `demo` and, by purpose and version, base64url keys."
+        ) from None
+    return KeyRing(keys, demo=raw["demo"])
+
+
+def _refuse_shared(path: Path, mode: int) -> None:
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise ConfigurationError("KEYS_MODE", str(path), "Others can read the key file: chmod 600 it.")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise ValueError from None
+
+
+def _check(purpose: Purpose, version: int, material: bytes) -> None:
+    if not 1 <= version <= 255:
+        raise ConfigurationError("KEYS_VERSION", purpose, "Key versions run from 1 to 255.")
+    if len(material) != LENGTH[purpose]:
+        raise ConfigurationError("KEYS_LENGTH", purpose, f"The key must have {LENGTH[purpose]} bytes.")
+    if purpose is Purpose.TOKEN_SIGNING:
+        _signing_key(material)
+
+
+def _signing_key(material: bytes) -> ECKey:
+    try:
+        private = ec.derive_private_key(int.from_bytes(material, "big"), ec.SECP256R1())
+    except ValueError:
+        raise ConfigurationError("KEYS_RANGE", Purpose.TOKEN_SIGNING, "Not a P-256 private key.") from None
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key = ECKey.import_key(pem, {"use": "sig", "alg": "ES256"})
+    key.ensure_kid()
+    return key

@@ -1,0 +1,143 @@
+"""Outward references that reveal nothing and join nothing.
+
+A subject reference is pairwise: the packed identifier under AES-SIV (RFC 5297) with the
+client id as associated data, so the gateway can look a person up without storing ids and
+two clients cannot join what they hold. Record references are keyed hashes, also pairwise.
+The audit's references do not depend on the client: a person must find every reader.
+Each text is `<prefix>_` + lower-case base32 of a key version byte and the body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from stdnum.cn import uscc as gb32100
+from stdnum.iso7064 import mod_11_2
+
+from authz.errors import AuthzError, SubjectNotConfirmed
+from authz.keys import Key, KeyRing, Purpose
+from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
+
+_BASE31: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+"""The alphabet of GB 32100-2015; 17 of its characters fit in 85 bits."""
+_PACKED_NUMBER: Final = 11
+_KINDS: Final = (KeyKind.CITIZEN_ID, KeyKind.USCC)
+_HASH_LENGTH: Final = 20
+
+
+class References:
+    """Makes and resolves references with the keys of this gateway."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+
+    def subject_ref(self, key: SubjectKey, client_id: str) -> str:
+        """`sr_…`, always 50 characters: this client's reference of the subject."""
+        current = self._keys.current(Purpose.SUBJECT_REF)
+        return _text("sr", current, AESSIV(current.material).encrypt(_pack(key), [_client(client_id)]))
+
+    def resolve(self, reference: str, client_id: str) -> SubjectKey:
+        """The subject behind this client's reference; raises SubjectNotConfirmed for anything else."""
+        raw = _raw("sr", reference)
+        held = self._keys.find(Purpose.SUBJECT_REF, raw[0]) if raw else None
+        if held is None:
+            raise SubjectNotConfirmed
+        try:
+            return _unpack(AESSIV(held.material).decrypt(raw[1:], [_client(client_id)]))
+        except (InvalidTag, IdentifierError, ValueError):
+            raise SubjectNotConfirmed from None
+
+    def record_ref(self, source: str, record_type: str, identity: str, client_id: str) -> str:
+        """`rr_…`: this client's reference of one record of one source."""
+        return self._hashed("rr", Purpose.RECORD_REF, client_id, source, record_type, identity)
+
+    def audit_ref(self, key: SubjectKey) -> str:
+        """`hm_…`: the subject as the audit log knows it, the same for every client."""
+        return self._hashed("hm", Purpose.AUDIT_SUBJECT, key.kind, key.value)
+
+    def record_hash(self, source: str, record_type: str, identity: str) -> str:
+        """`rh_…`: the record as the audit log knows it, so that its past readers can be told (ruling 20)."""
+        return self._hashed("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
+
+    def seal_cursor(self, payload: bytes, binding: bytes) -> str:
+        """An encrypted cursor that opens only with the same binding: the grant and the use (ruling 6)."""
+        current = self._keys.current(Purpose.CURSOR)
+        return _text("cu", current, AESSIV(current.material).encrypt(payload, [binding]))
+
+    def open_cursor(self, cursor: str, binding: bytes) -> bytes:
+        """What was sealed; raises AuthzError CURSOR_INVALID for a foreign or altered cursor."""
+        raw = _raw("cu", cursor)
+        held = self._keys.find(Purpose.CURSOR, raw[0]) if raw else None
+        try:
+            if held is None:
+                raise InvalidTag
+            return AESSIV(held.material).decrypt(raw[1:], [binding])
+        except (InvalidTag, ValueError):
+            raise AuthzError(
+                "CURSOR_INVALID", "The cursor does not belong to this query. Start again without `after`."
+            ) from None
+
+    def _hashed(self, prefix: str, purpose: Purpose, *parts: str) -> str:
+        if not all(parts):
+            raise ValueError("a reference needs every part")
+        current = self._keys.current(purpose)
+        mac = hmac.new(current.material, digestmod=hashlib.sha256)
+        for part in parts:
+            encoded = part.encode()
+            # lengths first, so that ("a", "bc") and ("ab", "c") differ
+            mac.update(len(encoded).to_bytes(4, "big") + encoded)
+        return _text(prefix, current, mac.digest()[:_HASH_LENGTH])
+
+
+def _client(client_id: str) -> bytes:
+    if not client_id:
+        raise ValueError("a pairwise reference needs a client")
+    return client_id.encode()
+
+
+def _text(prefix: str, key: Key, body: bytes) -> str:
+    encoded = base64.b32encode(bytes([key.version]) + body).decode()
+    return f"{prefix}_{encoded.rstrip('=').lower()}"
+
+
+def _raw(prefix: str, text: str) -> bytes:
+    """The bytes of a text that `_text` printed; empty for anything else."""
+    head, _, encoded = text.partition("_")
+    padded = encoded.upper() + "=" * (-len(encoded) % 8)
+    try:
+        raw = base64.b32decode(padded)
+    except (binascii.Error, ValueError):
+        return b""
+    canonical = base64.b32encode(raw).decode().rstrip("=").lower()
+    return raw if head == prefix and canonical == encoded else b""
+
+
+def _pack(key: SubjectKey) -> bytes:
+    """Kind and number without the check digit, in a fixed 12 bytes: length tells nothing."""
+    body = key.value[:-1]
+    if key.kind is KeyKind.CITIZEN_ID:
+        number = int(body)
+    else:
+        number = 0
+        for character in body:
+            number = number * len(_BASE31) + _BASE31.index(character)
+    return bytes([_KINDS.index(key.kind)]) + number.to_bytes(_PACKED_NUMBER, "big")
+
+
+def _unpack(packed: bytes) -> SubjectKey:
+    kind, number = _KINDS[packed[0]], int.from_bytes(packed[1:], "big")
+    if kind is KeyKind.CITIZEN_ID:
+        body = f"{number:017d}"
+        return SubjectKey.person(body + mod_11_2.calc_check_digit(body))
+    characters = []
+    for _ in range(17):
+        number, digit = divmod(number, len(_BASE31))
+        characters.append(_BASE31[digit])
+    body = "".join(reversed(characters))
+    return SubjectKey.entity(body + gb32100.calc_check_digit(body))

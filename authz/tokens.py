@@ -1,0 +1,225 @@
+"""From a bearer token to an `Actor`, or a refusal that says what to do.
+
+RFC 9068 access tokens with the algorithms of the FAPI 2.0 security profile. Who the
+actor is comes from the client register; the token only proves which client asks, for
+which operator or person, until when. Messages never hold the token or a claim of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cachetools import LRUCache
+from joserfc import jwt
+from joserfc.errors import (
+    BadSignatureError,
+    InvalidKeyCurveError,
+    InvalidKeyIdError,
+    InvalidKeyTypeError,
+    JoseError,
+    UnsupportedAlgorithmError,
+)
+from joserfc.jwa import JWSAlgModel
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from authz.actors import Actor, ActorKind
+from authz.clients import Client, ClientRegister
+from authz.errors import ConfigurationError, SubjectNotConfirmed, Unauthenticated
+from authz.references import References
+from catalogue.identifiers import SubjectKey, is_citizen_id
+from catalogue.values import CHINA_TIME
+
+ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "PS256"})
+LEEWAY: Final = timedelta(seconds=60)
+STEP_UP_AGE: Final = timedelta(minutes=10)
+STRONG_LOGIN: Final = ("phr", "phrh")
+"""`acr` values of a strong login (OpenID Connect Extended Authentication Profile, ACR values 1.0)."""
+LONGEST_TOKEN: Final = 8 * 1024
+
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_OPERATOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_HUMANS: Final = frozenset({ActorKind.OFFICER, ActorKind.OPERATOR, ActorKind.AUDITOR, ActorKind.STEWARD})
+"""Kinds behind which one employee stands, whom the query log must be able to name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a verified token says, whenever it is presented. Times are seconds since the epoch."""
+
+    client_id: str
+    operator: str
+    subject_ref: str
+    scopes: frozenset[str]
+    expires: float
+    not_before: float
+    strong_login: float
+    """When the person logged in strongly; 0 for never."""
+
+
+class _Algorithms(JWSRegistry):
+    """The fixed list; `EdDSA` can only mean Ed25519 (RFC 9864 tells the curves apart)."""
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name not in ALGORITHMS:
+            raise UnsupportedAlgorithmError
+        return self.algorithms["Ed25519" if name == "EdDSA" else name]
+
+
+_REGISTRY: Final = _Algorithms()
+
+
+class TokenVerifier:
+    """Verifies bearer tokens of one issuer for one audience.
+
+    `keys` answers the issuer's current public keys; the same object until they change,
+    because a change of object forgets every cached token.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        keys: Callable[[], KeySet],
+        clients: ClientRegister,
+        references: References,
+        *,
+        cached: int = 10_000,
+    ) -> None:
+        if not issuer:
+            raise ConfigurationError("ISSUER_MISSING", "issuer", "Name the issuer whose tokens are accepted.")
+        if not audience:
+            raise ConfigurationError("AUDIENCE_MISSING", "audience", "Name this gateway as tokens must.")
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._clients = clients
+        self._references = references
+        self._cache: LRUCache[bytes, _Verified] = LRUCache(cached)
+        self._cached_under: KeySet | None = None
+
+    def verify(self, bearer: str, now: datetime) -> Actor:
+        """Who presents this token; raises Unauthenticated with a `TOKEN_…` code."""
+        keys = self._keys()
+        if keys is not self._cached_under:
+            self._cache.clear()
+            self._cached_under = keys
+        digest = hashlib.sha256(bearer.encode("utf-8", "surrogatepass")).digest()
+        verified = self._cache.get(digest)
+        if verified is None:
+            verified = self._read(_decode(bearer, keys))
+        _check_times(verified, now.timestamp())
+        client = self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
+        actor = self._actor(verified, client, now)
+        self._cache[digest] = verified
+        return actor
+
+    def _read(self, claims: Mapping[str, object]) -> _Verified:
+        if claims.get("iss") != self._issuer:
+            raise Unauthenticated("TOKEN_ISSUER", "The token is from another issuer. Get one from ours.")
+        audience = claims.get("aud")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise Unauthenticated(
+                "TOKEN_AUDIENCE", "The token is meant for another service. Request one for this gateway."
+            )
+        if "cnf" in claims:
+            # a sender-constrained token (RFC 9449, RFC 8705) presented bare may be a stolen one
+            raise Unauthenticated("TOKEN_SENDER", "The token is bound to a key; a bearer token was expected.")
+        if claims.get("exp") is None:
+            raise Unauthenticated("TOKEN_EXPIRED", "The token never expires. Request one with a lifetime.")
+        strong = claims.get("acr") in STRONG_LOGIN and "auth_time" in claims
+        starts = [_time(claims, name) for name in ("nbf", "iat") if name in claims]
+        return _Verified(
+            client_id=_text(claims, "client_id"),
+            operator=_text(claims, "operator") if "operator" in claims else "",
+            subject_ref=_text(claims, "sub") if "sub" in claims else "",
+            scopes=frozenset(_text(claims, "scope").split()) if "scope" in claims else frozenset(),
+            expires=_time(claims, "exp"),
+            not_before=max(starts, default=0),
+            strong_login=_time(claims, "auth_time") if strong else 0,
+        )
+
+    def _actor(self, verified: _Verified, client: Client, now: datetime) -> Actor:
+        return Actor(
+            kind=client.kind,
+            client_id=client.client_id,
+            organization=client.organization,
+            organization_name=client.organization_name,
+            operator=_operator(verified, client),
+            subject=self._subject(verified, client),
+            step_up=-LEEWAY.total_seconds()
+            <= now.timestamp() - verified.strong_login
+            <= STEP_UP_AGE.total_seconds(),
+            scopes=verified.scopes & client.scopes,
+        )
+
+    def _subject(self, verified: _Verified, client: Client) -> SubjectKey | None:
+        if client.kind is not ActorKind.PERSON:
+            return None
+        try:
+            return self._references.resolve(verified.subject_ref, client.client_id)
+        except SubjectNotConfirmed:
+            raise Unauthenticated(
+                "TOKEN_SUBJECT", "The token's `sub` is not this client's reference of a person. Log in again."
+            ) from None
+
+
+def _decode(bearer: str, keys: KeySet) -> Mapping[str, object]:
+    """The claims of a correctly signed token."""
+    malformed = Unauthenticated("TOKEN_MALFORMED", "The bearer token is not a signed JWT (RFC 9068).")
+    if len(bearer) > LONGEST_TOKEN or not bearer.isascii():
+        raise malformed
+    try:
+        token = jwt.decode(bearer, keys, registry=_REGISTRY)
+    except (UnsupportedAlgorithmError, InvalidKeyTypeError, InvalidKeyCurveError):
+        raise Unauthenticated(
+            "TOKEN_ALGORITHM",
+            f"Sign tokens with one of {', '.join(sorted(ALGORITHMS))}, with a key made for it.",
+        ) from None
+    except (BadSignatureError, InvalidKeyIdError):
+        raise Unauthenticated(
+            "TOKEN_SIGNATURE", "No published key of the issuer made this signature. Get a new token."
+        ) from None
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        raise malformed from None
+    if str(token.header.get("typ", "")).lower() not in _TYPES:
+        raise Unauthenticated("TOKEN_TYPE", "Not an access token: `typ` must be `at+jwt` or `JWT`.")
+    return token.claims
+
+
+def _check_times(verified: _Verified, now: float) -> None:
+    if now >= verified.expires:
+        raise Unauthenticated("TOKEN_EXPIRED", "The token has expired. Request a new one.")
+    if now + LEEWAY.total_seconds() < verified.not_before:
+        raise Unauthenticated("TOKEN_EARLY", "The token is not valid yet. Check the clocks of both servers.")
+
+
+def _operator(verified: _Verified, client: Client) -> str:
+    """The staff reference; a human kind must have one, and it may not be a number of a person."""
+    missing = not verified.operator and client.kind in _HUMANS
+    wrong = verified.operator and not _OPERATOR.fullmatch(verified.operator)
+    if missing or wrong or is_citizen_id(verified.operator):
+        raise Unauthenticated(
+            "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
+        )
+    return verified.operator
+
+
+def _text(claims: Mapping[str, object], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise Unauthenticated("TOKEN_CLAIM", f"The token needs a text claim `{name}`.")
+    return value
+
+
+def _time(claims: Mapping[str, object], name: str) -> float:
+    """A NumericDate (RFC 7519 §2); Python's JSON lets NaN and infinity through, the range does not."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        raise Unauthenticated("TOKEN_CLAIM", f"The token's `{name}` must be seconds since 1970.")
+    return value
