@@ -187,6 +187,8 @@ class RecordType(Entry):
     severities: tuple[Severity, ...] = ()
     adverse_when: tuple[FieldName, ...] = ()
     """For mixed types: the record has an adverse part when any of these fields is present."""
+    adverse_unless: Mapping[FieldName, tuple[str | bool, ...]] = Field(default_factory=dict)
+    """Values of an `adverse_when` field that are not adverse, such as a commitment that was kept."""
     clocks: Clocks
     controls: tuple[Role, ...] = ()
     """Roles without an output field that a manifest must (or may) map as control columns."""
