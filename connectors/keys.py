@@ -1,0 +1,69 @@
+"""Every form in which a source may hold one key, for push-down in a single query.
+
+Sources keep 15-digit ids, lower-case x, blanks behind, organization codes (domain.md §6).
+The query asks for all declared forms at once; rows are handed out by normalized key only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from catalogue.identifiers import KeyKind, SubjectKey, citizen_id_15
+from connectors.manifest import KeyForm
+
+_TO_FULL_WIDTH: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+
+
+def key_variants(key: SubjectKey, forms: tuple[KeyForm, ...]) -> tuple[str, ...]:
+    """The physical forms of a normalized key, without repeats, in the order the forms are declared.
+
+    Empty when no declared form exists for the key: a person born after 1999 has no 15-digit number.
+    `LOWER` and `TRAILING_SPACE` also apply to every other declared form.
+    """
+    if forms == (KeyForm.NORMAL,):
+        return (key.value,)
+    found = [text for form in forms if form in _FORMS for text in _FORMS[form](key)]
+    if KeyForm.LOWER in forms:
+        found += [text.lower() for text in (key.value, *found)]
+    if KeyForm.TRAILING_SPACE in forms:
+        found += [text + blank for text in found or [key.value] for blank in " \t"]
+    return tuple(dict.fromkeys(found))
+
+
+def _normal(key: SubjectKey) -> Iterator[str]:
+    yield key.value
+
+
+def _digits_15(key: SubjectKey) -> Iterator[str]:
+    if key.kind is KeyKind.CITIZEN_ID and (digits := citizen_id_15(key.value)):
+        yield digits
+
+
+def _padded(key: SubjectKey) -> Iterator[str]:
+    return (digits.ljust(18) for digits in _digits_15(key))
+
+
+def _full_width(key: SubjectKey) -> Iterator[str]:
+    yield key.value.translate(_TO_FULL_WIDTH)
+
+
+def _organization_code(key: SubjectKey) -> Iterator[str]:
+    if key.kind is KeyKind.USCC:
+        code = key.value[8:17]
+        yield from (code, f"{code[:8]}-{code[8]}")
+
+
+def _taxpayer_15(key: SubjectKey) -> Iterator[str]:
+    if key.kind is KeyKind.USCC:
+        yield key.value[2:17]
+
+
+_FORMS: Final[Mapping[KeyForm, Callable[[SubjectKey], Iterator[str]]]] = {
+    KeyForm.NORMAL: _normal,
+    KeyForm.DIGITS_15: _digits_15,
+    KeyForm.PADDED: _padded,
+    KeyForm.FULL_WIDTH: _full_width,
+    KeyForm.ORGANIZATION_CODE: _organization_code,
+    KeyForm.TAXPAYER_15: _taxpayer_15,
+}

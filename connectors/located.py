@@ -1,0 +1,68 @@
+"""YAML read with line numbers, so that an error says where; duplicate keys are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from connectors.errors import ManifestError
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One YAML document and where its parts stand."""
+
+    name: str
+    content: object
+    root: yaml.Node
+
+    @classmethod
+    def read(cls, path: Path) -> Located:
+        """Raises ManifestError `MANIFEST_YAML` with file and line."""
+        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        try:
+            root = loader.get_single_node()
+            if root is None:
+                raise ManifestError("MANIFEST_YAML", path.name, "the file is empty")
+            _refuse_duplicates(path.name, root)
+            return cls(path.name, loader.construct_document(root), root)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            problem = error.problem or "broken YAML"
+            raise ManifestError("MANIFEST_YAML", f"{path.name}:{line}", problem) from error
+        finally:
+            loader.dispose()
+
+    def where(self, steps: Sequence[str | int]) -> str:
+        """`file:line path` of the deepest part on the way that the document has."""
+        node, path = self.root, ".".join(map(str, steps))
+        for step in steps:
+            node = _child(node, step) or node
+        return f"{self.name}:{node.start_mark.line + 1} {path}".rstrip()
+
+
+def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    return None
+
+
+def _refuse_duplicates(name: str, node: yaml.Node) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(name, item)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen = set()
+    for key, value in node.value:
+        if key.value in seen:
+            where = f"{name}:{key.start_mark.line + 1}"
+            raise ManifestError("MANIFEST_YAML", where, f"`{key.value}` is written twice")
+        seen.add(key.value)
+        _refuse_duplicates(name, value)

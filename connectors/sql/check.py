@@ -1,0 +1,221 @@
+"""`source check`: the manifest against the living database. Reads only, prints no value.
+
+Findings name the manifest's own path. Codes: MANIFEST_TABLE_MISSING, MANIFEST_COLUMN_MISSING,
+MANIFEST_NEVER_MAPPED, KEY_NOT_INDEXED, KEY_NOT_RECOGNIZED, ROWS_REJECTED, ACCOUNT_CAN_WRITE,
+SOURCE_EMPTY, COLUMNS_HASH, and the code of the SourceError where the database refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
+from catalogue.values import CHINA_TIME
+from connectors.errors import SourceDrift, SourceError, SourceUnavailable
+from connectors.keys import key_variants
+from connectors.manifest import KeyForm, RecordSource
+from connectors.protocol import Ask, Finding
+from connectors.rules import never_mapped
+from connectors.sql.faults import ACCESS, translated
+from connectors.sql.statement import every_column
+
+if TYPE_CHECKING:
+    from connectors.sql.pool import Connection
+    from connectors.sql.source import Reader, SqlSource
+
+SAMPLE: Final = 200
+"""Rows looked at per record type; they are counted and forgotten."""
+
+_PROBE: Final = {
+    KeyKind.CITIZEN_ID: SubjectKey(KeyKind.CITIZEN_ID, "11010519491231002X"),
+    KeyKind.USCC: SubjectKey(KeyKind.USCC, "91350100M000100Y43"),
+}
+"""The standards' own sample numbers, for plans only."""
+
+_PARTIAL_FORMS: Final = {KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15}
+
+_Result = TypeVar("_Result")
+
+
+async def run(source: SqlSource) -> list[Finding]:
+    """All findings about one source; a database that cannot be asked is one finding."""
+    name = source.name
+    try:
+        connection = await _asked(name, source.engine.connect())
+    except SourceError as error:
+        return [_refused(name, error)]
+    findings = []
+    try:
+        reason = await _asked(name, source.engine.writable(connection))
+        if reason:
+            findings.append(Finding("warning", "ACCOUNT_CAN_WRITE", f"{name}.url", reason))
+        for code, reader in source.readers.items():
+            findings += await _Checked(source, connection, f"{name}.records.{code}", reader).findings()
+    except SourceError as error:
+        findings.append(_refused(name, error))
+    finally:
+        with suppress(Exception):
+            await connection.close()
+    return findings
+
+
+class _Checked:
+    """The checks of one record type, on one connection."""
+
+    def __init__(self, source: SqlSource, connection: Connection, where: str, reader: Reader) -> None:
+        self._source = source
+        self._connection = connection
+        self._where = where
+        self._reader = reader
+
+    async def findings(self) -> list[Finding]:
+        """Columns first: a statement with a missing column says nothing more."""
+        found = [
+            Finding("error", "MANIFEST_NEVER_MAPPED", f"{self._where}.fields.{name}", "must not be mapped")
+            for name in never_mapped(self._reader.record_type, self._reader.record)
+        ]
+        try:
+            found += await self._columns()
+            if any(finding.level == "error" for finding in found):
+                return found
+            return [*found, *await self._indexes(), *await self._sample()]
+        except SourceError as error:
+            return [*found, _refused(self._where, error)]
+
+    async def _columns(self) -> list[Finding]:
+        found: list[Finding] = []
+        hashed = hashlib.sha256()
+        for place, query in enumerate(self._reader.statements.probes()):
+            try:
+                present = await self._present(place, query)
+            except SourceDrift:
+                message = "no such table or view, or its joins or query do not run: correct the name"
+                found.append(Finding("error", "MANIFEST_TABLE_MISSING", self._where, message))
+                continue
+            hashed.update(repr(sorted(present)).encode())
+            found += self._missing(present)
+        if not found:
+            message = f"columns of the source: sha256 {hashed.hexdigest()[:16]}"
+            found.append(Finding("info", "COLUMNS_HASH", self._where, message))
+        return list(dict.fromkeys(found))
+
+    async def _present(self, place: int, query: str) -> Sequence[str]:
+        """Columns of a place; one by one where the account may read only some of them."""
+        try:
+            return await _asked(self._source.name, self._connection.columns(query))
+        except SourceUnavailable as error:
+            if error.reason != ACCESS:
+                raise
+        readable: list[str] = []
+        for name in every_column(self._reader.record):
+            with suppress(SourceDrift, SourceUnavailable):
+                query = self._reader.statements.probes(name)[place]
+                readable += await _asked(self._source.name, self._connection.columns(query))
+        return readable
+
+    def _missing(self, present: Sequence[str]) -> Iterator[Finding]:
+        folds = self._source.engine.dialect.name != "postgresql"
+        known = {name.casefold() if folds else name for name in present}
+        for path, column in _named(self._reader.record):
+            own = column.rpartition(".")[2]
+            if (own.casefold() if folds else own) in known:
+                continue
+            nearest = get_close_matches(own.casefold(), [name.casefold() for name in present], 1)
+            spelled = [name for name in present if nearest and name.casefold() == nearest[0]]
+            hint = f"; did you mean `{spelled[0]}`?" if spelled else ""
+            message = f"the source has no column `{own}` that the account may read{hint}"
+            yield Finding("error", "MANIFEST_COLUMN_MISSING", f"{self._where}.{path}", message)
+
+    async def _indexes(self) -> list[Finding]:
+        found = []
+        for kind, key in self._reader.record.keys.items():
+            keys = key_variants(_PROBE[kind], key.forms) or (_PROBE[kind].value,)
+            statement = self._reader.statement(frozenset(), kind, len(keys))
+            scan = self._source.engine.scanned(self._connection, statement.sql, statement.bind(keys, 1))
+            for table in await _asked(self._source.name, scan):
+                message = f"every question reads `{table}` from end to end: ask the department for an index"
+                where = f"{self._where}.keys.{kind.value}"
+                found.append(Finding("warning", "KEY_NOT_INDEXED", where, message))
+        return found
+
+    async def _sample(self) -> list[Finding]:
+        reader = self._reader
+        fields = frozenset(reader.record.fields)
+        columns = reader.pipeline.columns(fields)
+        statement = reader.statements.sample(columns)
+        fetched = self._connection.fetch(statement.sql, statement.bind((), SAMPLE))
+        rows = await _asked(self._source.name, fetched)
+        if not rows:
+            return [Finding("info", "SOURCE_EMPTY", self._where, "no rows to look at")]
+        keys, recognized = self._keys(columns, rows)
+        found = []
+        partial = any(_PARTIAL_FORMS & set(key.forms) for key in reader.record.keys.values())
+        if recognized < len(rows) and not partial:
+            level = "info" if recognized else "error"
+            message = f"{len(rows) - recognized} of {len(rows)} sampled rows hold no valid key"
+            found.append(Finding(level, "KEY_NOT_RECOGNIZED", f"{self._where}.keys", message))
+        ask = Ask(reader.record_type.code, fields, keys)
+        now = datetime.now(CHINA_TIME)
+        answer = reader.pipeline.answer(ask, columns, rows, now, SAMPLE, truncated_by_source=False)
+        reasons = Counter(
+            f"{reject.column or 'row'}: {reject.reason}"
+            for rejects in answer.rejects.values()
+            for reject in rejects
+        )
+        for reason, count in sorted(reasons.items()):
+            message = f"{count} of {len(rows)} sampled rows cannot be decoded ({reason})"
+            found.append(Finding("warning", "ROWS_REJECTED", self._where, message))
+        return found
+
+    def _keys(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> tuple[tuple[SubjectKey, ...], int]:
+        """Normalized keys of the sample, and in how many rows one was found."""
+        readers = {KeyKind.CITIZEN_ID: SubjectKey.person, KeyKind.USCC: SubjectKey.entity}
+        places = [
+            (readers[kind], columns.index(name))
+            for kind, key in self._reader.record.keys.items()
+            for name in key.columns
+        ]
+        keys: dict[SubjectKey, None] = {}
+        recognized = 0
+        for row in rows:
+            valid = 0
+            for read, place in places:
+                with suppress(IdentifierError):
+                    keys[read(str(row[place] or ""))] = None
+                    valid = 1
+            recognized += valid
+        return tuple(keys), recognized
+
+
+def _named(record: RecordSource) -> Iterator[tuple[str, str]]:
+    """Every column of the records' own place with its path in the manifest."""
+    named = {
+        **{f"fields.{name}": origin.reads for name, origin in record.fields.items()},
+        **{f"controls.{role.value}": origin.reads for role, origin in record.controls.items()},
+        **{f"keys.{kind.value}.columns": key.columns for kind, key in record.keys.items()},
+        "where": tuple(condition.column for condition in record.where),
+        "identity": record.identity,
+        "version": (*record.version.by, record.version.latest) if record.version else (),
+    }
+    for path, columns in named.items():
+        for column in columns:
+            yield path, column
+
+
+async def _asked(source: str, question: Awaitable[_Result]) -> _Result:
+    try:
+        return await question
+    except Exception as error:
+        raise translated(source, error, connected=True) from error
+
+
+def _refused(where: str, error: SourceError) -> Finding:
+    return Finding("error", error.code, where, f"the source could not be asked: {error.reason}")

@@ -1,0 +1,259 @@
+"""One statement per (record type, column set, number of keys), compiled by SQLAlchemy once.
+
+Nothing is built from strings: tables and columns are constructs quoted by the dialect, keys
+are binds, and the values of the row filter are literals rendered by the dialect's types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    Select,
+    TableClause,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    column,
+    or_,
+    select,
+    table,
+    text,
+    true,
+    union_all,
+)
+from sqlalchemy.engine.interfaces import Dialect
+
+from catalogue.identifiers import KeyKind
+from connectors.errors import ManifestError
+from connectors.manifest import Condition, Origin, RecordSource, Scalar
+
+MAX_KEYS: Final = 1024
+"""Physical keys in one statement; larger questions are halved."""
+
+Rows: TypeAlias = Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Compiled SQL and how its parameters are filled."""
+
+    sql: str
+    arrays: int
+    """Key arrays that lead the values (PostgreSQL), or 0 where each key is a value of its own."""
+    size: int
+    order: tuple[int, ...]
+    """Indexes into the values: the arrays or the padded keys, then the limit, then zero."""
+
+    def bind(self, keys: Sequence[str], limit: int) -> list[object]:
+        """Parameters in the statement's order; short key lists repeat their last key."""
+        if self.arrays:
+            values: list[object] = [list(keys)] * self.arrays
+        else:
+            padding = [keys[-1]] * (self.size - len(keys)) if keys else []
+            values = [*keys, *padding]
+        values += (limit, 0)
+        return [values[index] for index in self.order]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where rows come from: a table with its joins, or one branch of a union."""
+
+    tables: Mapping[str, FromClause]
+    origin: FromClause
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """`column` of the records' own table, or `table.column` of any."""
+        owner, _, own = name.rpartition(".")
+        return self.tables[owner].c[own]
+
+
+class Statements:
+    """Builds the statements of one record type for one dialect. Raises ManifestError."""
+
+    def __init__(self, record: RecordSource, dialect: Dialect) -> None:
+        self._record = record
+        self._dialect = dialect
+        self._binary = _binary_columns(record) if dialect.name != "postgresql" else frozenset()
+        self._places = _places(record)
+        for place in self._places:
+            for name in every_column(record):
+                place.column(name)
+
+    def by_keys(
+        self, kind: KeyKind, columns: Sequence[str], count: int, *, newest_by: str | None = None
+    ) -> Statement:
+        """Rows of at most `count` keys; `newest_by` sorts, for the rare question that overflows."""
+        arrays = self._dialect.name == "postgresql"
+        key_columns = self._record.keys[kind].columns
+        size = bucket(count)
+        branches = []
+        for place in self._places:
+            matches = [
+                place.column(name) == any_(_bind(f"keys{n}"))
+                if arrays
+                else place.column(name).in_([_bind(f"key{i}") for i in range(size)])
+                for n, name in enumerate(key_columns)
+            ]
+            branches.append(self._select(place, columns).where(or_(*matches)))
+        names = [f"keys{n}" for n in range(len(key_columns))] if arrays else [f"key{i}" for i in range(size)]
+        index = columns.index(newest_by) if newest_by else None
+        return self._compile(branches, names, arrays=len(names) if arrays else 0, newest=index)
+
+    def sample(self, columns: Sequence[str]) -> Statement:
+        """Any rows at all, for `source check`."""
+        return self._compile([self._select(place, columns) for place in self._places], [], arrays=0)
+
+    def probes(self, name: str | None = None) -> list[str]:
+        """Per place, a query for no rows of one column, or of all that the place has."""
+        found = []
+        for place in self._places:
+            query = select(place.column(name) if name else text("*")).select_from(place.origin)
+            compiled = query.where(text("1 = 0")).compile(dialect=self._dialect)
+            found.append(str(compiled))
+        return found
+
+    def _select(self, place: _Place, columns: Sequence[str]) -> Select[Any]:
+        wanted = []
+        for name in columns:
+            found = place.column(name)
+            wanted.append(cast(found, LargeBinary).label(found.key) if name in self._binary else found)
+        filters = [self._condition(place, condition) for condition in self._record.where]
+        return select(*wanted).select_from(place.origin).where(and_(true(), *filters))
+
+    def _condition(self, place: _Place, condition: Condition) -> ColumnElement[bool]:
+        subject = place.column(condition.column)
+        values = [self._literal(value) for value in condition.values if value is not None]
+        match condition.op:
+            case "is null":
+                return subject.is_(None)
+            case "is not null":
+                return subject.is_not(None)
+            case "=" | "in":
+                return subject.in_(values)
+            case "!=" | "not in":
+                return subject.not_in(values)
+            case "null or":
+                return or_(subject.is_(None), subject.in_(values))
+            case "null or not":
+                return or_(subject.is_(None), subject.not_in(values))
+
+    def _literal(self, value: Scalar) -> BindParameter[Any]:
+        # PostgreSQL types an untyped literal by its column, so one manifest fits int and varchar
+        plain = int(value) if isinstance(value, bool) else value
+        if self._dialect.name == "postgresql":
+            plain = str(plain)
+        return bindparam(None, plain, unique=True, literal_execute=True)
+
+    def _compile(
+        self, branches: list[Select[Any]], names: list[str], *, arrays: int, newest: int | None = None
+    ) -> Statement:
+        statement = union_all(*branches) if len(branches) > 1 else branches[0]
+        if newest is not None:
+            inner = statement.subquery("r")
+            latest = list(inner.c)[newest]
+            statement = select(inner).order_by(case((latest.is_(None), 1), else_=0), latest.desc())
+        limited = statement.limit(_bind("limit"))
+        compiled: Any = limited.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+        places = {name: index for index, name in enumerate([*names, "limit"])}
+        # SQLite's compiler adds `OFFSET ?` with a fixed zero
+        order = tuple(places.get(name, len(places)) for name in compiled.positiontup)
+        return Statement(str(compiled), arrays, 0 if arrays else len(names), order)
+
+
+def bucket(count: int) -> int:
+    """The number of binds for `count` keys: few sizes, so that servers plan few statements."""
+    size = 1
+    while size < count:
+        size *= 4
+    return size
+
+
+def every_column(record: RecordSource) -> tuple[str, ...]:
+    """All columns the manifest names for a record type, sorted."""
+    names = {name for key in record.keys.values() for name in key.columns}
+    names |= {condition.column for condition in record.where} | set(record.identity)
+    for origin in _origins(record):
+        names |= set(origin.reads)
+    if record.version:
+        names |= {*record.version.by, record.version.latest}
+    return tuple(sorted(names))
+
+
+def _origins(record: RecordSource) -> Iterable[Origin]:
+    yield from record.fields.values()
+    yield from record.controls.values()
+
+
+def _binary_columns(record: RecordSource) -> frozenset[str]:
+    """Columns whose bytes are not what their declared charset says: read as bytes, decoded by `charset`."""
+    return frozenset(
+        name
+        for origin in _origins(record)
+        if origin.decode and not isinstance(origin.decode[0], str) and "charset" in origin.decode[0]
+        for name in origin.reads
+    )
+
+
+def _bind(name: str) -> BindParameter[Any]:
+    return bindparam(name, None, required=False)
+
+
+def _places(record: RecordSource) -> tuple[_Place, ...]:
+    return tuple(_place(record, name) for name in (*record.union, record.table) if name) or (
+        _place(record, None),
+    )
+
+
+def _place(record: RecordSource, name: str | None) -> _Place:
+    """The records' own table (or fixed query, without a name) with its joins."""
+    owned = _columns_by_owner(record)
+    owners = {join.table for join in record.join}
+    own = {column for owner, columns in owned.items() if owner not in owners for column in columns}
+    if stray := set(owned) - owners - {"", name}:
+        raise ManifestError(
+            "MANIFEST_TABLE_UNKNOWN", sorted(stray)[0], "columns may name the records' table or a joined one"
+        )
+    base = _table(name, own) if name else _fixed_query(record.query or "", own)
+    tables: dict[str, FromClause] = {"": base, **({name: base} if name else {})}
+    origin: FromClause = base
+    for join in record.join:
+        tables[join.table] = _table(join.table, owned.get(join.table, set()))
+        pairs = [
+            _Place(tables, origin).column(left) == tables[join.table].c[right.rpartition(".")[2]]
+            for left, right in join.on.items()
+        ]
+        origin = origin.join(tables[join.table], and_(true(), *pairs))
+    return _Place(tables, origin)
+
+
+def _columns_by_owner(record: RecordSource) -> dict[str, set[str]]:
+    owned: dict[str, set[str]] = {}
+    joined = [(join.table, right) for join in record.join for right in join.on.values()]
+    left = [name for join in record.join for name in join.on]
+    for name in (*every_column(record), *left):
+        owner, _, own = name.rpartition(".")
+        owned.setdefault(owner, set()).add(own)
+    for owner, name in joined:
+        owned.setdefault(owner, set()).add(name.rpartition(".")[2])
+    return owned
+
+
+def _table(name: str, columns: Iterable[str]) -> TableClause:
+    schema, _, own = name.rpartition(".")
+    return table(own, *map(column, sorted(columns)), schema=schema or None)
+
+
+def _fixed_query(query: str, columns: Iterable[str]) -> FromClause:
+    # every colon is the department's own (casts, times): none of them is a bind
+    escaped = text(query.strip().rstrip(";").replace(":", r"\:"))
+    return escaped.columns(*map(column, sorted(columns))).subquery("q")
