@@ -1,0 +1,59 @@
+"""Write the demo county: `python examples/county/generate.py --out var/county`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from generator.county import County, Engine, database_urls, environment, generate
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import SQLAlchemyError
+
+SERVERS = {
+    Engine.POSTGRESQL: "postgresql://postgres@127.0.0.1:5432",
+    Engine.MARIADB: "mariadb://root@127.0.0.1:3306",
+}
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for SQLite files and county.env.")],
+    persons: Annotated[int, typer.Option(min=1, help="How many natural persons.")] = 2_000,
+    entities: Annotated[int, typer.Option(min=0, help="How many organizations.")] = 600,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same county.")] = 20260401,
+    today: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Newest day of the data.")] = datetime(
+        2026, 11, 21
+    ),
+    engine: Annotated[Engine, typer.Option(help="Where seven of the eight databases stand.")] = Engine.SQLITE,
+    url: Annotated[str | None, typer.Option(help="The server, without a database name.")] = None,
+) -> None:
+    """Write the eight departments' databases, synthetic and seeded. Existing ones are replaced."""
+    console = Console(stderr=True)
+    county = County(persons, entities, seed, date(today.year, today.month, today.day))
+    out.mkdir(parents=True, exist_ok=True)
+    server = url if url or engine is Engine.SQLITE else SERVERS[engine]
+    try:
+        urls = database_urls(out.resolve(), None if engine is Engine.SQLITE else server)
+        rows = _run(console, county, urls)
+    except (ValueError, OSError, SQLAlchemyError) as fault:
+        console.print(
+            f"[red]Nothing usable was written:[/] {type(fault).__name__}. Is the server at --url up?"
+        )
+        raise typer.Exit(1) from None
+    lines = [f"{name}={value}\n" for name, value in environment(urls).items()]
+    (out / "county.env").write_text("".join(lines), "utf-8")
+    console.print(f"{sum(rows.values()):,} rows in {len(rows)} departments; URLs are in {out / 'county.env'}")
+
+
+def _run(console: Console, county: County, urls: dict) -> dict[str, int]:  # type: ignore[type-arg]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("persons and entities", total=county.persons + county.entities)
+        return asyncio.run(generate(county, urls, lambda step: progress.advance(task, step)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

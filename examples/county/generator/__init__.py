@@ -1,0 +1,1 @@
+"""The demo county: eight departments' databases, synthetic and seeded, with real-life defects."""
