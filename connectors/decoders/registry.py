@@ -1,0 +1,117 @@
+"""The names a manifest may use, and how a chain of them becomes one function.
+
+A chain runs left to right; NULL or an empty text ends it with None. After `split` every
+further step runs on each part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+
+from catalogue.values import Value
+from connectors.errors import ManifestError
+from connectors.manifest import Step as Written
+
+Decoder: TypeAlias = Callable[[object], Value]
+CodeTables: TypeAlias = Mapping[str, Mapping[str, str]]
+StepFunction: TypeAlias = Callable[[Any], object]
+Factory: TypeAlias = Callable[[object, CodeTables], StepFunction]
+"""Builds a step from its written argument (None if bare); raises ValueError saying what is wrong."""
+
+
+class DecodeError(ValueError):
+    """A cell that cannot be decoded: a word of the decoder's own, never the cell."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One decoder: how it is built and the type it gives (None: the type it was given)."""
+
+    build: Factory
+    gives: type | None
+
+
+DECODERS: Final[dict[str, Registered]] = {}
+"""Every decoder by name."""
+
+
+def configured(name: str, *, gives: type | None = None) -> Callable[[Factory], Factory]:
+    """Register a decoder that takes an argument; a name can be taken once."""
+
+    def register(build: Factory) -> Factory:
+        if name in DECODERS:
+            raise ValueError(f"decoder {name!r} is registered twice")
+        DECODERS[name] = Registered(build, gives)
+        return build
+
+    return register
+
+
+def plain(name: str, *, gives: type | None = None) -> Callable[[StepFunction], StepFunction]:
+    """Register a decoder without an argument."""
+
+    def register(step: StepFunction) -> StepFunction:
+        def build(argument: object, _tables: CodeTables) -> StepFunction:
+            if argument is not None:
+                raise ValueError("it takes no argument")
+            return step
+
+        configured(name, gives=gives)(build)
+        return step
+
+    return register
+
+
+def compile_chain(steps: tuple[Written, ...], code_tables: CodeTables, where: str = "decode") -> Decoder:
+    """One function from a cell to its value, which raises DecodeError.
+
+    Raises ManifestError (MANIFEST_DECODER) for unknown names and wrong arguments.
+    """
+    functions = tuple(_build(step, code_tables, where) for step in steps)
+
+    def decode(cell: object) -> Value:
+        for function in functions:
+            if cell is None or cell in ("", b"", ()):
+                return None
+            cell = _each(function, cell) if type(cell) is tuple else function(cell)
+        return None if cell in ("", b"", ()) else cast(Value, cell)
+
+    return decode
+
+
+def result_type(steps: tuple[Written, ...]) -> type:
+    """The type a chain of known names gives: `str` unless a step says otherwise, `tuple` after `split`."""
+    gives = [DECODERS[_name_of(step)[0]].gives for step in steps]
+    if tuple in gives:
+        return tuple
+    return next((found for found in reversed(gives) if found), str)
+
+
+def _each(function: StepFunction, parts: tuple[object, ...]) -> tuple[object, ...]:
+    decoded = (function(part) for part in parts)
+    return tuple(part for part in decoded if part not in (None, ""))
+
+
+def _name_of(step: Written) -> tuple[str, object]:
+    if isinstance(step, str):
+        return step, None
+    if len(step) != 1:
+        raise ValueError("write one decoder a step, as `name` or `{name: argument}`")
+    return next(iter(step.items()))
+
+
+def _build(step: Written, code_tables: CodeTables, where: str) -> StepFunction:
+    try:
+        name, argument = _name_of(step)
+        if name not in DECODERS:
+            raise ValueError(f"it is unknown; choose from {', '.join(sorted(DECODERS))}")
+        return DECODERS[name].build(argument, code_tables)
+    except ValueError as fault:
+        written = step if isinstance(step, str) else "/".join(map(str, step))
+        raise ManifestError("MANIFEST_DECODER", where, f"decoder {written!r}: {fault}") from None

@@ -1,0 +1,90 @@
+"""Which asked subject a physical row belongs to.
+
+Collations are wider than keys, so a row is handed out by its *normalized* key only
+(ruling 10). A value that validates as a citizen id is personal whatever its column is
+called: it never answers a USCC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from catalogue.identifiers import (
+    IdentifierError,
+    KeyKind,
+    SubjectKey,
+    clean,
+    is_citizen_id,
+    normalize_citizen_id,
+    normalize_uscc,
+)
+from connectors.attributes import Cells
+from connectors.keys import key_variants
+from connectors.manifest import Key, KeyForm
+
+_SHORT_FORMS: Final = (KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15)
+_NORMALIZERS: Final[Mapping[KeyKind, Callable[[str], str]]] = {
+    KeyKind.CITIZEN_ID: normalize_citizen_id,
+    KeyKind.USCC: normalize_uscc,
+}
+
+
+class KeyConflict(ValueError):
+    """The key columns of one row name different subjects."""
+
+    def __init__(self, keys: list[SubjectKey]) -> None:
+        super().__init__("KEY_CONFLICT")
+        self.keys = keys
+
+
+class Matcher:
+    """Ties rows to the keys of one ask, by the key columns of one kind."""
+
+    def __init__(
+        self, kind: KeyKind, key: Key, asked: Iterable[SubjectKey], positions: tuple[int, ...]
+    ) -> None:
+        self._kind = kind
+        self._positions = positions
+        self._normalize = _NORMALIZERS[kind]
+        self._asked: dict[str, SubjectKey] = {one.value: one for one in asked if one.kind is kind}
+        self._short = _short_forms(self._asked.values(), key.forms)
+
+    def subject(self, cells: Cells) -> SubjectKey | None:
+        """The asked subject of a row, None if it is nobody's; raises KeyConflict."""
+        texts = [str(cells[at]) for at in self._positions if cells[at] is not None]
+        if len(texts) == 1:
+            return self._tie(texts[0])
+        tied = {key for text in texts if (key := self._tie(text))}
+        if len(tied) > 1 or (tied and self._names_another(texts, next(iter(tied)))):
+            raise KeyConflict(list(tied))
+        return tied.pop() if tied else None
+
+    def _tie(self, text: str) -> SubjectKey | None:
+        exact = self._asked.get(text)
+        return exact or self._asked.get(self._normal(text) or "") or self._by_short_form(text)
+
+    def _normal(self, text: str) -> str | None:
+        try:
+            return self._normalize(text)
+        except IdentifierError:
+            return None
+
+    def _by_short_form(self, text: str) -> SubjectKey | None:
+        found = self._short.get(clean(text).replace("-", "")) if self._short else None
+        return None if found is None or is_citizen_id(text) else found
+
+    def _names_another(self, texts: list[str], key: SubjectKey) -> bool:
+        return any(self._normal(text) not in (None, key.value) for text in texts)
+
+
+def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dict[str, SubjectKey]:
+    """Declared short forms of the asked keys; one that two keys share names neither."""
+    declared = tuple(form for form in forms if form in _SHORT_FORMS)
+    found: dict[str, SubjectKey] = {}
+    shared = set()
+    for key in asked if declared else ():
+        for text in {variant.replace("-", "") for variant in key_variants(key, declared)}:
+            if found.setdefault(text, key) is not key:
+                shared.add(text)
+    return {text: key for text, key in found.items() if text not in shared}

@@ -1,0 +1,154 @@
+"""From physical rows to decoded records by subject: what every connector does after reading.
+
+match the key → keep the standing version → merge duplicates → decode → cap
+
+Versions and duplicates are settled before output fields are decoded, so that an older row
+never comes back because its successor cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from cachetools import LRUCache
+
+from catalogue.identifiers import SubjectKey
+from catalogue.model import RecordType, Role
+from connectors.attributes import Attribute, Cells, Reader, control_attributes, field_attributes
+from connectors.decoders import CodeTables
+from connectors.errors import ManifestError
+from connectors.manifest import RecordSource
+from connectors.matching import KeyConflict, Matcher
+from connectors.protocol import Answer, Ask, Reject, Row
+from connectors.row_plan import Plan
+
+_PLANS_KEPT: Final = 64
+
+
+class Pipeline:
+    """Decodes the rows of one record type of one source. Raises ManifestError if it cannot be built."""
+
+    def __init__(self, record_type: RecordType, source: RecordSource, code_tables: CodeTables) -> None:
+        self._type = record_type
+        self._source = source
+        self._fields = field_attributes(record_type, source, code_tables)
+        carried = {
+            record_type.field_by_name[name].role: attribute for name, attribute in self._fields.items()
+        }
+        self._controls: dict[Role, Attribute] = {role: found for role, found in carried.items() if role}
+        self._controls |= control_attributes(record_type, source, code_tables)
+        self._dedupe = [self._dedupe_part(name) for name in source.dedupe]
+        foreign = set(source.keys) - set(record_type.keys)
+        if foreign:
+            where, kinds = f"{record_type.code}.keys", ", ".join(sorted(foreign))
+            raise ManifestError("MANIFEST_KEY_KIND", where, f"the record type has no key {kinds}")
+        self._fixed = self._fixed_columns()
+        self._plans: LRUCache[tuple[frozenset[str], tuple[str, ...]], Plan] = LRUCache(_PLANS_KEPT)
+
+    def columns(self, fields: frozenset[str]) -> tuple[str, ...]:
+        """Physical columns to read for these fields: the fixed ones, then those of the fields by name."""
+        asked = (column for name in sorted(self._mapped(fields)) for column in self._fields[name].columns)
+        return tuple(dict.fromkeys([*self._fixed, *asked]))
+
+    def answer(
+        self,
+        ask: Ask,
+        columns: Sequence[str],
+        rows: Iterable[Cells],
+        fetched_at: datetime,
+        cap: int,
+        truncated_by_source: bool = False,  # noqa: FBT001, FBT002 -- the connectors' seam
+    ) -> Answer:
+        """Decoded rows by asked key; `cap` is per key. Rows of nobody asked are dropped in silence."""
+        plan = self._plan(ask.fields, tuple(columns))
+        found, rejects = self._match(ask, plan, rows)
+        decoded: dict[SubjectKey, tuple[Row, ...]] = {}
+        truncated = set(ask.keys) if truncated_by_source else set()
+        for key, cells in found.items():
+            standing, faults = plan.decode(key, cells)
+            rejects[key] += faults
+            decoded[key] = tuple(standing[:cap])
+            if len(standing) > cap:
+                truncated.add(key)
+        told = {key: tuple(faults) for key, faults in rejects.items() if faults}
+        return Answer(decoded, fetched_at, told, frozenset(truncated))
+
+    def _match(
+        self, ask: Ask, plan: Plan, rows: Iterable[Cells]
+    ) -> tuple[dict[SubjectKey, list[Cells]], dict[SubjectKey, list[Reject]]]:
+        found: dict[SubjectKey, list[Cells]] = {key: [] for key in ask.keys}
+        rejects: dict[SubjectKey, list[Reject]] = {key: [] for key in ask.keys}
+        kinds = {key.kind for key in ask.keys}
+        matchers = [
+            Matcher(kind, key, ask.keys, plan.keys[kind])
+            for kind, key in self._source.keys.items()
+            if kind in kinds
+        ]
+        for cells in rows:
+            for matcher in matchers:
+                try:
+                    subject = matcher.subject(cells)
+                except KeyConflict as conflict:
+                    for named in conflict.keys:
+                        rejects[named].append(Reject("KEY_CONFLICT"))
+                else:
+                    if subject:
+                        found[subject].append(cells)
+        return found, rejects
+
+    def _mapped(self, fields: frozenset[str]) -> frozenset[str]:
+        unknown = fields - self._type.field_by_name.keys()
+        if unknown:
+            raise ValueError(f"{self._type.code} has no field {', '.join(sorted(unknown))}")
+        return fields & self._fields.keys()
+
+    def _dedupe_part(self, name: str) -> Attribute:
+        role = next((role for role in self._controls if role.value == name), None)
+        found = self._fields.get(name) or (self._controls[role] if role else None)
+        if found is None:
+            where = f"{self._type.code}.dedupe"
+            raise ManifestError("MANIFEST_DEDUPE", where, f"{name!r} is neither a mapped field nor a control")
+        return found
+
+    def _fixed_columns(self) -> tuple[str, ...]:
+        source = self._source
+        found = [column for key in source.keys.values() for column in key.columns]
+        found += source.identity
+        if source.version:
+            found += [*source.version.by, source.version.latest]
+        for attribute in [*self._controls.values(), *self._dedupe]:
+            found += attribute.columns
+        return tuple(dict.fromkeys(found))
+
+    def _plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
+        plan = self._plans.get((fields, columns))
+        if plan is None:
+            plan = self._plans[fields, columns] = self._make_plan(fields, columns)
+        return plan
+
+    def _make_plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
+        at = {column: index for index, column in enumerate(columns)}
+        version = self._source.version
+        controls = {role: attribute.reader(at) for role, attribute in self._controls.items()}
+        by = tuple(at[column] for column in version.by) if version else ()
+        identity = tuple(at[column] for column in self._source.identity)
+        return Plan(
+            keys={kind: tuple(at[one] for one in key.columns) for kind, key in self._source.keys.items()},
+            controls=controls,
+            outputs=tuple(self._output(name, at) for name in sorted(fields)),
+            identity=tuple(group for group in (identity, by) if group),
+            version=by,
+            latest=at[version.latest] if version else None,
+            dedupe=tuple(attribute.reader(at) for attribute in self._dedupe),
+            fixed=tuple(at[column] for column in self._fixed),
+        )
+
+    def _output(self, name: str, at: Mapping[str, int]) -> tuple[str, Role | None, Reader]:
+        attribute = self._fields.get(name)
+        if attribute is None:
+            return name, None, lambda _cells: None
+        role = self._type.field_by_name[name].role
+        shared = role if role and self._controls[role] is attribute else None
+        return name, shared, attribute.reader(at)
