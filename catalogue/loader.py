@@ -128,17 +128,16 @@ def _documents(path: Path, content: bytes) -> Iterator[tuple[yaml.Node, Any]]:
 
 def _line(node: yaml.Node, location: Sequence[int | str]) -> int:
     """The line of the deepest part of `location` that the file really has."""
-    line: int = node.start_mark.line + 1
+    line: int = node.start_mark.line
     for part in location:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        elif isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == part]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-            continue
+        if isinstance(node, yaml.MappingNode):
+            found = [pair for pair in node.value if pair[0].value == part]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            found = [(item, item) for item in node.value[part : part + 1]]
         else:
             break
-        line = node.start_mark.line + 1
-    return line
+        if not found:
+            break
+        place, node = found[0]
+        line = place.start_mark.line
+    return line + 1
