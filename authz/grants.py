@@ -46,6 +46,9 @@ class Mandate:
     stopped: bool = False
     """The kill switch of the scenario (GR-11)."""
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.authority, self.scenario, self.valid_until, self.stopped))
+
 
 @dataclass(frozen=True, slots=True)
 class Statutory:
@@ -55,6 +58,8 @@ class Statutory:
     mandate: Mandate
     case_no: str
     purpose: str
+    granted_on: date = field(default_factory=date.today)
+    """The day of the operation: a mandate past its end permits nothing."""
 
     channel = Channel.CHECK
     basis = "STATUTORY"
@@ -62,7 +67,7 @@ class Statutory:
     @property
     def version(self) -> tuple[object, ...]:
         """What decisions depend on: equal versions give equal tables."""
-        return ("STATUTORY", self.mandate.id, self.mandate)
+        return ("STATUTORY", self.mandate, self.granted_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class SelfAccess:
     @property
     def version(self) -> tuple[object, ...]:
         """What decisions depend on: equal versions give equal tables."""
-        return ("SELF", self.actor.step_up)
+        return ("SELF", self.actor.step_up, self.subject.subject_kind)
 
 
 @dataclass(frozen=True, slots=True)
