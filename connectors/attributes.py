@@ -103,14 +103,11 @@ def field_attributes(
     record_type: RecordType, source: RecordSource, tables: CodeTables
 ) -> dict[str, Attribute]:
     """The mapped output fields by name; raises ManifestError."""
-    never = {entry.name for entry in record_type.never_mapped}
     attributes = {}
     for name, origin in source.fields.items():
         where = f"{record_type.code}.fields.{name}"
-        if name in never:
-            raise ManifestError("MANIFEST_NEVER_MAPPED", where, "the catalogue forbids to map this (M_DROP)")
         if name not in record_type.field_by_name:
-            raise ManifestError("MANIFEST_FIELD_UNKNOWN", where, "the record type has no such field")
+            raise ManifestError("MANIFEST_FIELD", where, "the record type has no such field")
         field = record_type.field_by_name[name]
         expected = _FIELD_TYPES.get(field.type, _TEXT)
         attributes[name] = _attribute(origin, expected, _CLOSED.get(field.role or Role.KEY), tables, where)

@@ -40,10 +40,6 @@ class Pipeline:
         self._controls: dict[Role, Attribute] = {role: found for role, found in carried.items() if role}
         self._controls |= control_attributes(record_type, source, code_tables)
         self._dedupe = [self._dedupe_part(name) for name in source.dedupe]
-        foreign = set(source.keys) - set(record_type.keys)
-        if foreign:
-            where, kinds = f"{record_type.code}.keys", ", ".join(sorted(foreign))
-            raise ManifestError("MANIFEST_KEY_KIND", where, f"the record type has no key {kinds}")
         self._fixed = self._fixed_columns()
         self._plans: LRUCache[tuple[frozenset[str], tuple[str, ...]], Plan] = LRUCache(_PLANS_KEPT)
 

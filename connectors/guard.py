@@ -1,0 +1,190 @@
+"""What stands between the graph and every source, in one order.
+
+breaker → deadline → bulkhead → one retry → the source
+
+The deadline is around the bulkhead's queue as well, so that nobody waits longer than the
+manifest says; the breaker is outermost, so that it sees each timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, TypeVar
+
+from catalogue.identifiers import KeyKind
+from catalogue.model import Label
+from connectors.errors import (
+    ConnectionDied,
+    SourceBusy,
+    SourceDrift,
+    SourceRubbish,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from connectors.manifest import Breaker, Manifest
+from connectors.protocol import Answer, Ask, Finding, Source
+
+Clock = Callable[[], float]
+"""Seconds of a clock that never runs backwards."""
+T = TypeVar("T")
+
+_FAILURES: Final = (SourceTimeout, SourceUnavailable)
+"""What opens a breaker."""
+_ALIVE: Final = (SourceDrift, SourceRubbish)
+"""A fault of one question to a living source. Busy and cancelled say nothing of the source."""
+
+
+def guarded(source: Source, manifest: Manifest, clock: Clock = time.monotonic) -> Source:
+    """The source behind its manifest's breaker, deadline and bulkhead."""
+    return Guarded(source, manifest, clock)
+
+
+class CircuitBreaker:
+    """Stops asking after `failures` in a row, then lets one probe through every `open_for_ms`."""
+
+    def __init__(self, source: str, settings: Breaker, clock: Clock) -> None:
+        self._source = source
+        self._limit = settings.failures
+        self._rest = settings.open_for_ms / 1_000
+        self._clock = clock
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Around one question; raises SourceUnavailable (BREAKER_OPEN) without asking."""
+        probe = self._admit()
+        try:
+            yield
+        except _FAILURES:
+            self._failed()
+            raise
+        except _ALIVE:
+            self._recovered()
+            raise
+        else:
+            self._recovered()
+        finally:
+            if probe:
+                self._probing = False
+
+    def _admit(self) -> bool:
+        if self._opened_at is None:
+            return False
+        if self._probing or self._clock() < self._opened_at + self._rest:
+            raise SourceUnavailable(self._source, "BREAKER_OPEN")
+        self._probing = True
+        return True
+
+    def _failed(self) -> None:
+        self._failures += 1
+        if self._failures >= self._limit:
+            self._opened_at = self._clock()
+
+    def _recovered(self) -> None:
+        self._failures = 0
+        self._opened_at = None
+
+
+class Bulkhead:
+    """At most `size` questions in flight and as many waiting; the next is told at once to come back."""
+
+    def __init__(self, source: str, size: int) -> None:
+        self._source = source
+        self._room = 2 * size
+        self._inside = 0
+        self._slots = asyncio.Semaphore(size)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Around one question; raises SourceBusy (QUEUE_FULL)."""
+        if self._inside >= self._room:
+            raise SourceBusy(self._source, "QUEUE_FULL")
+        self._inside += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._inside -= 1
+
+
+@asynccontextmanager
+async def deadline(source: str, seconds: float) -> AsyncIterator[None]:
+    """Cancels what runs inside when time is up; raises SourceTimeout."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise SourceTimeout(source, "DEADLINE") from None
+
+
+async def retry_once(question: Callable[[], Awaitable[T]]) -> T:
+    """Ask again where a pooled connection turned out dead; reading twice changes nothing."""
+    try:
+        return await question()
+    except ConnectionDied:
+        return await question()
+
+
+class Guarded:
+    """A Source that asks another, `behind`, through the wrappers above."""
+
+    def __init__(self, source: Source, manifest: Manifest, clock: Clock) -> None:
+        self.behind = source
+        self._seconds = manifest.deadline_ms / 1_000
+        self._breaker = CircuitBreaker(source.name, manifest.breaker, clock)
+        self._bulkhead = Bulkhead(source.name, manifest.in_flight)
+
+    @property
+    def name(self) -> str:
+        """As the source behind says."""
+        return self.behind.name
+
+    @property
+    def department(self) -> str:
+        """As the source behind says."""
+        return self.behind.department
+
+    @property
+    def system(self) -> Label:
+        """As the source behind says."""
+        return self.behind.system
+
+    @property
+    def contact(self) -> str:
+        """As the source behind says."""
+        return self.behind.contact
+
+    @property
+    def record_types(self) -> frozenset[str]:
+        """As the source behind says."""
+        return self.behind.record_types
+
+    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
+        """As the source behind says."""
+        return self.behind.key_kinds(record_type)
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """Through every wrapper, in the order of this module's first lines."""
+        with self._breaker.watch():
+            async with deadline(self.name, self._seconds), self._bulkhead.slot():
+                return await retry_once(lambda: self.behind.fetch(ask))
+
+    async def ping(self) -> None:
+        """Past breaker and bulkhead: readiness asks how the source is now."""
+        async with deadline(self.name, self._seconds):
+            await retry_once(self.behind.ping)
+
+    async def check(self) -> list[Finding]:
+        """Past all wrappers: a check is run by a person, who may wait."""
+        return await self.behind.check()
+
+    async def close(self) -> None:
+        """Close the source behind."""
+        await self.behind.close()
