@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 from authz.audit import AuditLog
 from authz.mandates import MandateRegister
+from graphql import FieldNode
 
 from authz.actors import Actor
 from authz.grants import Grant
@@ -16,10 +16,7 @@ from authz.references import References
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
 from connectors.protocol import Source
-from resolvers.planning import ResponsePath
-
-if TYPE_CHECKING:
-    from resolvers.planning import Planner
+from resolvers.planning import Planner, ResponsePath, Walk
 
 
 @dataclass(frozen=True)
@@ -98,6 +95,10 @@ class RequestContext:
     request_id: str
     operation_name: str
     operation_hash: str
-    grant: Grant | None = None
-    """Set by `resolvers.access` before execution; one operation has one grant."""
+    walk: Walk
+    """The document, its fragments and variables."""
+    roots: Mapping[str, list[FieldNode]]
+    """Root fields of the operation by response key."""
+    grant: Grant | None
+    """The operation's one grant; None when it selects nothing that needs one."""
     report: Report = field(default_factory=Report)

@@ -31,7 +31,7 @@ from graphql.execution.values import VariableValues
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, RecordType
 from resolvers.records import BASE_FIELDS
-from resolvers.subjects import GRAPHQL_NAME
+from resolvers.subjects import GRAPHQL_NAME, domain_type
 
 ResponsePath = tuple[str, ...]
 
@@ -125,6 +125,8 @@ class SubjectPlan:
     kind: SubjectKind
     types: dict[str, TypeRead] = field(default_factory=dict)
     pages: list[PageRead] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    """Domains selected, by their GraphQL field."""
     responsible: bool = False
 
     def of(self, code: str) -> TypeRead:
@@ -167,9 +169,9 @@ class Planner:
         nodes: list[FieldNode],
         path: ResponsePath,
     ) -> None:
-        kind, name = group
+        plan.groups.add(group[1])
         sections = self._sections[group]
-        for key, found in walk.collect(f"{GRAPHQL_NAME[kind]}{name[0].upper()}{name[1:]}", nodes).items():
+        for key, found in walk.collect(domain_type(*group), nodes).items():
             entry = sections.get(found[0].name.value)
             if entry is None:
                 continue

@@ -111,6 +111,11 @@ class ResponsiblePersonSection:
     )
 
 
+def domain_type(kind: SubjectKind, domain_field: str) -> str:
+    """Name of the object type that groups a domain's sections under a kind of subject."""
+    return f"{GRAPHQL_NAME[kind]}{domain_field[0].upper()}{domain_field[1:]}"
+
+
 @dataclass(frozen=True)
 class SubjectTypes:
     """The GraphQL types made from one catalogue."""
@@ -143,7 +148,7 @@ def _subject_class(catalogue: Catalogue, kind: SubjectKind, sections: Mapping[st
         members.append(("uscc", Uscc, described("统一社会信用代码", "Unified social credit code")))
     for code, entries in domains_of(catalogue, kind).items():
         domain = catalogue.domains[code]
-        group = _domain_class(name, domain, entries, sections)
+        group = _domain_class(kind, domain, entries, sections)
         members.append((domain.field, group, described(domain.name.zh, domain.name.en)))
     if not person:
         members.append(
@@ -160,10 +165,10 @@ def _subject_class(catalogue: Catalogue, kind: SubjectKind, sections: Mapping[st
 
 
 def _domain_class(
-    subject: str, domain: Domain, entries: list[RecordType], sections: Mapping[str, type]
+    kind: SubjectKind, domain: Domain, entries: list[RecordType], sections: Mapping[str, type]
 ) -> type:
     return object_type(
-        f"{subject}{domain.field[0].upper()}{domain.field[1:]}",
+        domain_type(kind, domain.field),
         Label(zh=f"{domain.name.zh}信息", en=f"Records of the domain: {domain.name.en}"),
         [
             (entry.section, sections[entry.code], described(entry.name.zh, entry.name.en, entry.data_class))

@@ -1,0 +1,159 @@
+"""From an operation to its one grant, before anything executes.
+
+An operation has one basis. Root fields that name different ones, or more than one natural
+person, are refused here, whatever aliases or fragments they hide behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import strawberry
+from authz.mandates import MandateRegister
+from graphql import FieldNode, OperationDefinitionNode
+
+from authz.actors import Actor, ActorKind
+from authz.errors import AccessDenied, AuthzError
+from authz.grants import Grant, Public, SelfAccess
+from catalogue.identifiers import IdentifierError, SubjectKey, SubjectKind
+from resolvers.fields import bilingual
+from resolvers.planning import Walk
+from resolvers.scalars import ScenarioCode
+
+ENTITY_ROOT_OF = {
+    SubjectKind.ENTERPRISE: "enterprise",
+    SubjectKind.SOCIAL_ORGANIZATION: "socialOrganization",
+    SubjectKind.PUBLIC_INSTITUTION: "publicInstitution",
+}
+ENTITY_ROOTS = frozenset(ENTITY_ROOT_OF.values())
+PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
+
+
+@strawberry.input(
+    description=bilingual(
+        "查询依据:场景、案号和法定依据;一次操作只能有一个",
+        "The basis of an operation: scenario, case number and legal basis; one per operation",
+    )
+)
+class AccessContext:
+    """Why an authority asks (PIPL 34)."""
+
+    scenario: ScenarioCode | None = strawberry.field(
+        default=None, description=bilingual("应查必查场景", "Must-check scenario, such as S04")
+    )
+    caseNo: str | None = strawberry.field(
+        default=None, description=bilingual("办件编号", "Number of the case in the caller's system")
+    )
+    legalBasisId: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "法定依据编号;有多项时必填", "Id of the mandate, where the authority has several"
+        ),
+    )
+    purpose: str = strawberry.field(
+        description=bilingual("查询目的,本人可见", "Purpose in words; the subject will read it")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What one root field claims, comparable across the operation."""
+
+    kind: str
+    claim: tuple[object, ...] = ()
+
+
+def roots_of(walk: Walk, operation: OperationDefinitionNode) -> dict[str, list[FieldNode]]:
+    """Root fields of an operation by response key."""
+    collected: dict[str, list[FieldNode]] = {}
+    walk.collect_set("Query", operation.selection_set, collected)
+    return collected
+
+
+def grant_of(
+    walk: Walk,
+    collected: Mapping[str, list[FieldNode]],
+    actor: Actor,
+    mandates: MandateRegister,
+    today: date,
+) -> Grant | None:
+    """The one grant of an operation; None when nothing it selects needs one. Raises AuthzError."""
+    roots = [nodes[0] for nodes in collected.values()]
+    bases = {_basis(walk, node) for node in roots if _needs_grant(node)}
+    if len(bases) > 1:
+        raise AuthzError(
+            "ACCESS_CONTEXT_CONFLICT",
+            "One operation has one access context. Send one operation for each.",
+        )
+    if sum(_personal(walk, node) for node in roots) > 1:
+        raise AuthzError(
+            "ONE_PERSON_PER_OPERATION", "One operation reads one natural person. Send one for each."
+        )
+    if not bases:
+        return None
+    (basis,) = bases
+    return _grant(basis, actor, mandates, today)
+
+
+def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -> Grant:
+    if basis.kind == "PUBLIC":
+        return Public(actor)
+    if basis.kind == "SELF":
+        if actor.kind is not ActorKind.PERSON or actor.subject is None:
+            raise AccessDenied(
+                "NOT_A_PERSON", "`me` is for a person's own login. Send the person's access token."
+            )
+        return SelfAccess(actor, actor.subject)
+    scenario, case_no, legal_basis_id, purpose = basis.claim
+    if not isinstance(scenario, str):
+        raise AccessDenied("SCENARIO_REQUIRED", "Give `access.scenario`, such as S04.")
+    return mandates.grant(
+        actor,
+        scenario,
+        case_no if isinstance(case_no, str) else None,
+        str(purpose),
+        today,
+        legal_basis_id=legal_basis_id if isinstance(legal_basis_id, str) else None,
+    )
+
+
+def _needs_grant(node: FieldNode) -> bool:
+    return node.name.value in PERSON_ROOTS | ENTITY_ROOTS | {"_entities"}
+
+
+def _basis(walk: Walk, node: FieldNode) -> Basis:
+    if node.name.value == "me":
+        return Basis("SELF")
+    access = _arguments(walk, node).get("access")
+    if access is None:
+        return Basis("PUBLIC")
+    members = ("scenario", "caseNo", "legalBasisId", "purpose")
+    return Basis("STATUTORY", tuple(access.get(member) for member in members))
+
+
+def _personal(walk: Walk, node: FieldNode) -> bool:
+    """Whether a root field leads to one natural person (or an individual business)."""
+    name = node.name.value
+    if name in ("verifyIdentity", "me"):
+        return True
+    if name in ENTITY_ROOTS:
+        return _leads_to_person(_arguments(walk, node).get("uscc"))
+    if name == "subject":
+        lookup = _arguments(walk, node).get("lookup") or {}
+        uscc = lookup.get("uscc")
+        return uscc is None or _leads_to_person(uscc)
+    return False
+
+
+def _leads_to_person(uscc: Any) -> bool:  # noqa: ANN401 - a coerced argument
+    try:
+        return SubjectKey.entity(str(uscc)).personal
+    except IdentifierError:
+        return False
+
+
+def _arguments(walk: Walk, node: FieldNode) -> dict[str, Any]:
+    return walk.arguments("Query", node)

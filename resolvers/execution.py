@@ -1,0 +1,98 @@
+"""Run one operation: settle its one grant, execute, and hand back what leaves beside the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    execute,
+    get_variable_values,
+)
+from graphql.execution.values import VariableValues
+
+from authz.actors import Actor, ActorKind
+from authz.errors import AuthzError
+from resolvers.access import grant_of, roots_of
+from resolvers.context import Report, RequestContext, Services
+from resolvers.planning import Walk
+from resolvers.recording import deny
+from resolvers.schema import GraphSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A validated document and what came with it."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    operation_hash: str
+    variables: Mapping[str, Any]
+    actor: Actor
+    request_id: str
+
+    @property
+    def operation_name(self) -> str:
+        """The operation's name, for the audit; may be empty."""
+        return self.operation.name.value if self.operation.name else ""
+
+
+@dataclass(slots=True)
+class Executed:
+    """The answer: data, errors and `extensions`."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphQLError] = field(default_factory=list)
+    extensions: dict[str, object] = field(default_factory=dict)
+
+
+async def run(schema: GraphSchema, services: Services, request: Request) -> Executed:
+    """Execute an operation; refusals of the grant are errors, recorded when the actor is known."""
+    variables = get_variable_values(
+        schema.executable, request.operation.variable_definitions or [], dict(request.variables)
+    )
+    if not isinstance(variables, VariableValues):
+        return Executed(None, list(variables))
+    walk = Walk(schema.executable, _fragments(request.document), variables)
+    roots = roots_of(walk, request.operation)
+    try:
+        grant = grant_of(walk, roots, request.actor, services.mandates, services.today())
+    except AuthzError as refusal:
+        if request.actor.kind is not ActorKind.ANONYMOUS:
+            await deny(services, request.actor, request.operation_name, request.operation_hash, refusal)
+        return Executed(None, [GraphQLError(refusal.message, original_error=refusal)])
+    context = RequestContext(
+        services=services,
+        actor=request.actor,
+        request_id=request.request_id,
+        operation_name=request.operation_name,
+        operation_hash=request.operation_hash,
+        walk=walk,
+        roots=roots,
+        grant=grant,
+        report=Report(),
+    )
+    result = execute(
+        schema.executable,
+        request.document,
+        context_value=context,
+        variable_values=dict(request.variables),
+        operation_name=request.operation_name or None,
+        hide_suggestions=True,
+    )
+    if not isinstance(result, ExecutionResult):
+        result = await result
+    extensions = context.report.as_extensions() if grant else {}
+    return Executed(result.data, list(result.errors or []), extensions)
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }

@@ -1,0 +1,108 @@
+"""Confirm a subject at its identity authority, before any department is asked.
+
+Unknown, mismatched and ambiguous are one answer (ruling 3); an authority that is down is
+another: then nothing may be said about the subject at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from catalogue.identifiers import KeyKind, SubjectKey
+from catalogue.model import Role
+from connectors.errors import SectionState
+from connectors.protocol import Ask
+from resolvers.context import RequestContext
+from resolvers.fetching import Fault, Fetched, fetch_all
+from resolvers.healing import canonical_name, names_match
+
+_GONE = {"REVOKED", "SEALED", "SUPERSEDED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Whom an operation asks about: a normalized key and, for a person by number, the name typed."""
+
+    key: SubjectKey
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The authority knows the subject, by this name."""
+
+    name: str | None
+
+
+class Match(StrEnum):
+    """Whether number and name belong together."""
+
+    MATCH = "MATCH"
+    NO_MATCH = "NO_MATCH"
+    UNSURE = "UNSURE"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Not confirmed. To a reader every doubt is the same; only `verifyIdentity` tells them apart."""
+
+    match: Match
+
+
+Confirmation: TypeAlias = Confirmed | Doubt | Fault
+
+
+async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[SubjectKey, Confirmation]:
+    """Confirm subjects of one kind with one question to their authority."""
+    kind = lookups[0].key.subject_kind
+    authority = context.services.identity.get(kind)
+    if authority is None:
+        missing = Fault(
+            "SOURCE_NOT_CONNECTED", "identity", SectionState.NOT_CONNECTED, "NO_SOURCE", retryable=False
+        )
+        return dict.fromkeys((lookup.key for lookup in lookups), missing)
+    ask = Ask(
+        authority.record_type,
+        frozenset(),
+        tuple(dict.fromkeys(lookup.key for lookup in lookups)),
+        context.request_id,
+    )
+    code = authority.record_type
+    fetched = await fetch_all({code: ask}, {code: (authority.source,)}, context.report)
+    return {lookup.key: _verdict(lookup, fetched[code]) for lookup in lookups}
+
+
+async def verify(context: RequestContext, lookup: Lookup) -> Match:
+    """MATCH or NO_MATCH; UNSURE when the authority cannot be sure or cannot be asked."""
+    confirmation = (await confirm(context, [lookup]))[lookup.key]
+    if isinstance(confirmation, Fault):
+        return Match.UNSURE
+    return confirmation.match if isinstance(confirmation, Doubt) else Match.MATCH
+
+
+def _verdict(lookup: Lookup, fetched: Fetched) -> Confirmation:
+    if fetched.faults:
+        return fetched.faults[0]
+    _, answer = fetched.answers[0]
+    rows = [row for row in answer.rows[lookup.key] if row.controls.get(Role.STATUS) not in _GONE]
+    names = {
+        canonical_name(name): name for row in rows if isinstance(name := row.controls.get(Role.NAME), str)
+    }
+    if not rows:
+        return Doubt(Match.UNSURE if answer.rejects.get(lookup.key) else Match.NO_MATCH)
+    if lookup.key.kind is KeyKind.USCC:
+        return Confirmed(next(iter(names.values()), None))
+    if len(names) != 1 or _unreadable(*names):
+        return Doubt(Match.UNSURE)
+    (known,) = names.values()
+    if lookup.name is not None and not names_match(lookup.name, known):
+        return Doubt(Match.NO_MATCH)
+    return Confirmed(known)
+
+
+def _unreadable(name: str) -> bool:
+    """Old systems write `?` for a character their charset lacks: nothing can be matched to it."""
+    return "?" in name

@@ -1,0 +1,233 @@
+"""The root fields. Each one resolves its lookup and hands the plan to `resolvers.reading`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Union
+
+import strawberry
+from graphql import FieldNode
+from strawberry.federation.schema import FederationAny
+from strawberry.types.info import Info
+
+from authz.errors import AuthzError
+from authz.grants import Grant
+from catalogue.identifiers import SubjectKey, SubjectKind
+from catalogue.model import DataClass, Label
+from resolvers.access import ENTITY_ROOT_OF, AccessContext
+from resolvers.catalogue_graph import CatalogueInfo, catalogue_info
+from resolvers.context import RequestContext
+from resolvers.directives import classified
+from resolvers.fields import bilingual, described, named_enum, object_type, optional
+from resolvers.identity import Lookup, Match
+from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person, resolve_lookup
+from resolvers.reading import Outcome, read_subjects, verify_identity
+from resolvers.subjects import GRAPHQL_NAME, CreditSubject, SubjectTypes
+
+REPRESENTATIONS_MAX = 100
+
+named_enum(
+    Match,
+    "IdentityMatch",
+    Label(zh="身份核验结果", en="Whether a number and a name belong together"),
+    {
+        Match.MATCH: Label(zh="一致", en="They do"),
+        Match.NO_MATCH: Label(zh="不一致", en="They do not, or the number is unknown"),
+        Match.UNSURE: Label(zh="需人工核实", en="The authority cannot be sure or cannot be asked"),
+    },
+)
+
+Access = Annotated[
+    AccessContext, strawberry.argument(description=bilingual("查询依据", "Basis of the operation"))
+]
+OptionalAccess = Annotated[
+    AccessContext | None,
+    strawberry.argument(
+        description=bilingual("查询依据;缺省仅为依法公示信息", "Basis; only what is public by law if absent")
+    ),
+]
+
+
+async def _subject(
+    info: Info,
+    lookup: Annotated[
+        SubjectLookup,
+        strawberry.argument(description=bilingual("查找方式", "Whom: exactly one way of naming")),
+    ],
+    access: Access,
+) -> Any:  # noqa: ANN401 - nodes are dicts; the field's type is declared beside the resolver
+    context: RequestContext = info.context
+    found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
+    return await _read(context, found, context.roots[str(info.path.key)], (str(info.path.key),))
+
+
+async def _verify(
+    info: Info,
+    lookup: Annotated[
+        PersonLookup, strawberry.argument(description=bilingual("证件号和姓名", "Number and name"))
+    ],
+    access: Access,
+) -> Any:  # noqa: ANN401 - as above
+    context: RequestContext = info.context
+    return await verify_identity(context, _grant(context), person(lookup))
+
+
+async def _me(info: Info) -> Any:  # noqa: ANN401 - as above
+    context: RequestContext = info.context
+    subject = getattr(_grant(context), "subject")  # noqa: B009
+    key = str(info.path.key)
+    node: dict[str, object] = {"__typename": "Me"}
+    for inner, nodes in context.walk.collect("Me", context.roots[key]).items():
+        if nodes[0].name.value == "person":
+            node["person"] = await _read(context, Lookup(subject), nodes, (key, inner))
+    return node
+
+
+def _entity(kind: SubjectKind) -> Callable[..., Awaitable[Any]]:
+    """The resolver of `enterprise(uscc)` and its like: a code of another kind is not found."""
+
+    async def resolve(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:  # noqa: ANN401
+        context: RequestContext = info.context
+        key = SubjectKey.entity(uscc)
+        if key.subject_kind is not kind:
+            raise AuthzError(
+                "SUBJECT_KIND_MISMATCH",
+                f"This code is registered for {GRAPHQL_NAME[key.subject_kind]}, not {GRAPHQL_NAME[kind]}.",
+            )
+        root = str(info.path.key)
+        return await _read(context, Lookup(key), context.roots[root], (root,))
+
+    return resolve
+
+
+async def _entities(
+    info: Info,
+    representations: Annotated[
+        list[FederationAny],
+        strawberry.argument(description=bilingual("实体表示", "Entity representations, at most 100")),
+    ],
+) -> Any:  # noqa: ANN401 - as above
+    """Entities by USCC for a federation router, batched: one question per source for all of a kind."""
+    context: RequestContext = info.context
+    if len(representations) > REPRESENTATIONS_MAX:
+        raise AuthzError("LIST_LIMIT", f"At most {REPRESENTATIONS_MAX} representations at a time.")
+    root = str(info.path.key)
+    outcomes: list[Outcome | None] = [None] * len(representations)
+    wanted: dict[SubjectKind, list[tuple[int, SubjectKey]]] = {}
+    for place, raw in enumerate(representations):
+        found = _represented(raw)
+        if isinstance(found, SubjectKey):
+            wanted.setdefault(found.subject_kind, []).append((place, found))
+        else:
+            outcomes[place] = found
+    for kind, places in wanted.items():
+        plan = context.services.planner.plan(context.walk, context.roots[root], (root,), kind)
+        lookups = [Lookup(key) for _, key in places]
+        nodes = await read_subjects(context, _grant(context), plan, lookups)
+        for (place, _), node in zip(places, nodes, strict=True):
+            outcomes[place] = node
+    return outcomes
+
+
+def _represented(raw: Any) -> SubjectKey | Exception:  # noqa: ANN401 - `_Any` is whatever a router sends
+    """The key in a representation: entities only, for persons have none (ruling 23)."""
+    refused = AuthzError("REPRESENTATION_INVALID", "Give `__typename` of an entity and its `uscc`.")
+    if not isinstance(raw, dict) or not isinstance(raw.get("uscc"), str):
+        return refused
+    try:
+        key = SubjectKey.entity(raw["uscc"])
+    except ValueError as error:
+        return error
+    if key.personal or raw.get("__typename") != GRAPHQL_NAME[key.subject_kind]:
+        return refused
+    return key
+
+
+async def _read(
+    context: RequestContext, lookup: Lookup, nodes: list[FieldNode], path: tuple[str, ...]
+) -> Outcome:
+    plan = context.services.planner.plan(context.walk, nodes, path, lookup.key.subject_kind)
+    (outcome,) = await read_subjects(context, _grant(context), plan, [lookup])
+    return outcome
+
+
+def _grant(context: RequestContext) -> Grant:
+    """The operation's grant; reading without one is a fault of ours, so it refuses."""
+    if context.grant is None:
+        raise AuthzError("NO_GRANT", "This operation has no basis to read.")
+    return context.grant
+
+
+def _catalogue(info: Info) -> CatalogueInfo:
+    services = info.context.services
+    return catalogue_info(services.catalogue, services.locality, services.sources)
+
+
+def query_type(types: SubjectTypes) -> type:
+    """The Query type over the subject types of one catalogue."""
+    me = object_type(
+        "Me",
+        Label(zh="本人", en="The person who is logged in"),
+        [
+            (
+                "person",
+                optional(types.subjects[SubjectKind.NATURAL_PERSON]),
+                described("各部门持有的本人信息", "What departments hold on me", DataClass.RESTRICTED),
+            )
+        ],
+    )
+    roots: dict[str, Any] = {
+        "subject": _root(
+            _subject,
+            optional(CreditSubject),
+            "按证件号和姓名、统一社会信用代码或主体标识精确查询一个主体",
+            "One subject by exact key: number and name, USCC, or reference. Never a search",
+        ),
+        "verifyIdentity": _root(
+            _verify,
+            optional(Match),
+            "核验证件号和姓名是否一致",
+            "Whether a number and a name belong together",
+        ),
+        "me": _root(_me, optional(me), "本人信息", "The person who is logged in"),
+        "catalogue": _root(
+            _catalogue, CatalogueInfo, "公开目录,任何人可查", "The public catalogue, for anyone"
+        ),
+    }
+    entities = []
+    for kind, field_name in ENTITY_ROOT_OF.items():
+        entity = types.subjects[kind]
+        entities.append(entity)
+        roots[field_name] = _root(
+            _entity(kind),
+            optional(entity),
+            "按统一社会信用代码精确查询;未说明依据时仅含依法公示信息",
+            "One entity by its code; without a basis only what a law orders published",
+        )
+    union = Annotated[Union[tuple(entities)], strawberry.union("_Entity")]  # noqa: UP007 - made at run time
+    roots["_entities"] = _root(
+        _entities,
+        list[optional(union)],  # type: ignore[misc]
+        "联邦实体(Apollo Federation)",
+        "Entities of the federation subgraph; persons have no key",
+        name="_entities",
+    )
+    annotations = dict.fromkeys(roots, Any)
+    query = type("Query", (), {**roots, "__annotations__": annotations})
+    return strawberry.type(
+        query,
+        description=bilingual(
+            "信用主体实时查询:逐部门实时读取,不复制、不评分、不检索自然人",
+            "Live reading of credit subjects from the departments themselves: no copy, no score, no search",
+        ),
+    )
+
+
+def _root(resolver: Callable[..., object], kind: object, zh: str, en: str, *, name: str | None = None) -> Any:  # noqa: ANN401 - strawberry's field is declared as Any for class bodies
+    return strawberry.field(
+        resolver=resolver,
+        graphql_type=kind,
+        name=name,
+        description=bilingual(zh, en),
+        directives=[classified(DataClass.PUBLIC)],
+    )

@@ -1,0 +1,229 @@
+"""How a subject is read: plan, decide, record, confirm, fetch, heal, mask, record, answer.
+
+`read_subjects` is that list. Nothing is fetched before the intent is durable, and nothing is
+returned before the outcome is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from authz.decisions import Effect, TypeDecisions
+from authz.errors import SubjectNotConfirmed
+from authz.grants import Grant, SelfAccess
+from authz.masks import MaskContext, mask
+from authz.policy import decision_table
+from catalogue.identifiers import SubjectKey
+from catalogue.model import RecordType
+from connectors.errors import SectionState
+from connectors.protocol import Ask
+from resolvers.building import Maker, Node, Section
+from resolvers.context import RequestContext
+from resolvers.fetching import Fault, Fetched, fetch_all
+from resolvers.healing import Healing, Lens, heal
+from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, confirm
+from resolvers.paging import binding, overall, page_node
+from resolvers.planning import SubjectPlan
+from resolvers.recording import Recorder
+from resolvers.subjects import GRAPHQL_NAME
+
+Outcome = Node | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One plan under one grant: what was decided for each of its record types."""
+
+    context: RequestContext
+    grant: Grant
+    plan: SubjectPlan
+    entries: Mapping[str, RecordType]
+    decisions: Mapping[str, TypeDecisions]
+
+
+async def read_subjects(
+    context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]
+) -> list[Outcome]:
+    """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
+    reading = decide(context, grant, plan, lookups)
+    async with Recorder(reading, lookups) as recorder:
+        confirmed = await confirm(context, lookups)
+        known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
+        fetched = await fetch_all(_asks(reading, known), context.services.sources, context.report)
+        outcomes: list[Outcome] = []
+        for lookup in lookups:
+            sections = _sections(reading, lookup.key, confirmed[lookup.key], fetched)
+            recorder.note(lookup.key, confirmed[lookup.key], sections)
+            outcomes.append(_outcome(reading, lookup.key, confirmed[lookup.key], sections))
+    return outcomes
+
+
+def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]) -> Reading:
+    """Apply the policy to the plan, and note which selected paths it denies or masks."""
+    entries = {code: context.services.catalogue.record_types[code] for code in plan.types}
+    personal = any(lookup.key.personal for lookup in lookups)
+    decisions = decision_table(grant, entries.values(), plan.kind, personal=personal)
+    for code, read in plan.types.items():
+        verdicts = decisions[code]
+        if verdicts.existence.effect is Effect.DENY:
+            context.report.denied.update(read.sections)
+            continue
+        for name, paths in read.paths.items():
+            effect = verdicts.fields[name].effect if name in verdicts.fields else Effect.PERMIT
+            if effect is Effect.DENY:
+                context.report.denied.update(paths)
+            elif effect is Effect.MASK:
+                context.report.masked.update(paths)
+    return Reading(context, grant, plan, entries, decisions)
+
+
+def asked_fields(reading: Reading, code: str) -> frozenset[str]:
+    """Selected fields of a type that the grant permits: what may leave, and nothing else."""
+    return frozenset(reading.plan.types[code].fields & reading.decisions[code].readable)
+
+
+def _asks(reading: Reading, known: Sequence[Lookup]) -> dict[str, Ask]:
+    keys = tuple(dict.fromkeys(lookup.key for lookup in known))
+    if not keys:
+        return {}
+    return {
+        code: Ask(
+            code,
+            asked_fields(reading, code) | entry.control_fields,
+            keys,
+            reading.context.request_id,
+        )
+        for code, entry in reading.entries.items()
+        if _asked(reading, entry)
+    }
+
+
+def _asked(reading: Reading, entry: RecordType) -> bool:
+    permitted = reading.decisions[entry.code].existence.effect is not Effect.DENY
+    return permitted and entry.pointer is None
+
+
+def _sections(
+    reading: Reading, key: SubjectKey, confirmation: Confirmation, fetched: Mapping[str, Fetched]
+) -> dict[str, Section]:
+    """The section of every planned type, for one subject."""
+    if isinstance(confirmation, Doubt):
+        return {}
+    sections: dict[str, Section] = {}
+    for code, entry in reading.entries.items():
+        if not _asked(reading, entry):
+            sections[code] = Section(entry, SectionState.DENIED, "NO_BASIS")
+        elif isinstance(confirmation, Fault):
+            fault = replace(confirmation, code="IDENTITY_UNAVAILABLE", reason="IDENTITY")
+            sections[code] = Section(entry, SectionState.UNAVAILABLE, "IDENTITY", fault=fault)
+        else:
+            sections[code] = _section(reading, entry, key, confirmation, fetched[code])
+    return sections
+
+
+def _section(
+    reading: Reading, entry: RecordType, key: SubjectKey, confirmed: Confirmed, fetched: Fetched
+) -> Section:
+    state = fetched.state
+    if not state.answered:
+        fault = fetched.faults[0] if fetched.faults else _not_connected(entry)
+        return Section(entry, state, fault.reason, fault=fault)
+    services = reading.context.services
+    lens = Lens(key, confirmed.name, reading.grant.channel, services.today(), services.locality)
+    guard = reading.decisions[entry.code].existence.guard
+    rows = [(source, row) for source, answer in fetched.answers for row in answer.rows[key]]
+    healing = heal(entry, guard, rows, lens)
+    reason = _left_out(healing, key, fetched)
+    return Section(
+        entry,
+        SectionState.PARTIAL if reason else SectionState.OK,
+        reason,
+        fetched.fetched_at,
+        tuple(healing.kept),
+        suppressed=healing.suppressed,
+    )
+
+
+def _left_out(healing: Healing, key: SubjectKey, fetched: Fetched) -> str | None:
+    """Why a section is PARTIAL, the gravest reason first."""
+    if healing.conflicts:
+        return "IDENTITY_CONFLICT"
+    if healing.withheld:
+        return "CLOCK_MISSING"
+    if any(answer.rejects.get(key) for _, answer in fetched.answers):
+        return "ROWS_REJECTED"
+    if any(key in answer.truncated for _, answer in fetched.answers):
+        return "ROW_CAP"
+    return None
+
+
+def _not_connected(entry: RecordType) -> Fault:
+    return Fault(
+        "SOURCE_NOT_CONNECTED", entry.department, SectionState.NOT_CONNECTED, "NO_SOURCE", retryable=False
+    )
+
+
+def _outcome(
+    reading: Reading, key: SubjectKey, confirmation: Confirmation, sections: Mapping[str, Section]
+) -> Outcome:
+    """The node of one subject, or why there is none."""
+    if isinstance(confirmation, Doubt):
+        return SubjectNotConfirmed()
+    context, plan, decisions = reading.context, reading.plan, reading.decisions
+    services = context.services
+    name = confirmation.name if isinstance(confirmation, Confirmed) else None
+    client = reading.grant.actor.client_id
+    subject_ref = services.references.subject_ref(key, client)
+    maker = Maker(services.catalogue, services.references, client, subject_ref, name)
+    node: Node = {
+        "__typename": GRAPHQL_NAME[plan.kind],
+        "kind": plan.kind,
+        "subjectRef": subject_ref,
+        "displayName": shown_name(reading.grant, key, name),
+        "uscc": key.value,
+        "records": {
+            page.key: page_node(
+                page, sections, decisions, maker, binding(reading.grant, key, page, services.references)
+            )
+            for page in plan.pages
+        },
+    }
+    for section in sections.values():
+        domain = services.catalogue.domains[section.entry.domain].field
+        group = node.setdefault(
+            domain, {"__typename": f"{GRAPHQL_NAME[plan.kind]}{domain[0].upper()}{domain[1:]}"}
+        )
+        group[section.entry.section] = maker.section(section, decisions[section.entry.code])
+    if plan.responsible:
+        node["responsiblePersons"] = _responsible(maker, sections, decisions)
+    return node
+
+
+def _responsible(
+    maker: Maker, sections: Mapping[str, Section], decisions: Mapping[str, TypeDecisions]
+) -> Node:
+    """The responsible persons of an entity, over every decision type that names some."""
+    mine = [section for section in sections.values() if section.entry.responsible]
+    state = overall(mine)
+    persons = [
+        person
+        for section in mine
+        for healed in section.healed
+        for person in maker.record(section, healed, decisions[section.entry.code])["responsiblePersons"] or ()
+    ]
+    return {
+        "__typename": "ResponsiblePersonSection",
+        "state": state,
+        "reason": next((section.reason for section in mine if section.reason), None),
+        "fetchedAt": min((section.fetched_at for section in mine if section.fetched_at), default=None),
+        "persons": persons if state.answered else None,
+    }
+
+
+def shown_name(grant: Grant, key: SubjectKey, name: str | None) -> str | None:
+    """A person's name is masked to everyone but themself after a strong login."""
+    if name is None or not key.personal:
+        return name
+    clear = isinstance(grant, SelfAccess) and grant.actor.step_up
+    return name if clear else str(mask("M_NAME", name, MaskContext()))

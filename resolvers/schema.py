@@ -1,0 +1,36 @@
+"""The executable schema of one catalogue, and its export."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graphql import GraphQLSchema
+from strawberry.federation import Schema
+
+from catalogue.model import Catalogue
+from resolvers.queries import query_type
+from resolvers.scalars import config
+from resolvers.subjects import subject_types
+
+FEDERATION_VERSION: Final = "2.3"
+"""Pinned to what Apollo's, The Guild's and Cosmo's composers all accept."""
+
+
+class GraphSchema(Schema):
+    """The schema, with the graphql-core schema that executes it."""
+
+    @property
+    def executable(self) -> GraphQLSchema:
+        """The graphql-core schema: documents are validated against and executed on it."""
+        return self._schema
+
+
+def build_schema(catalogue: Catalogue) -> GraphSchema:
+    """Create every type from the catalogue and assemble the schema."""
+    types = subject_types(catalogue)
+    return GraphSchema(
+        query=query_type(types),
+        types=[*types.records.values(), *types.subjects.values()],
+        config=config(),
+        federation_version=FEDERATION_VERSION,
+    )
