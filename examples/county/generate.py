@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -24,15 +24,13 @@ def main(
     persons: Annotated[int, typer.Option(min=1, help="How many natural persons.")] = 2_000,
     entities: Annotated[int, typer.Option(min=0, help="How many organizations.")] = 600,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same county.")] = 20260401,
-    today: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Newest day of the data.")] = datetime(
-        2026, 11, 21
-    ),
+    today: Annotated[str, typer.Option(help="Newest day of the data, YYYY-MM-DD.")] = "2026-11-21",
     engine: Annotated[Engine, typer.Option(help="Where seven of the eight databases stand.")] = Engine.SQLITE,
     url: Annotated[str | None, typer.Option(help="The server, without a database name.")] = None,
 ) -> None:
     """Write the eight departments' databases, synthetic and seeded. Existing ones are replaced."""
     console = Console(stderr=True)
-    county = County(persons, entities, seed, date(today.year, today.month, today.day))
+    county = County(persons, entities, seed, date.fromisoformat(today))
     out.mkdir(parents=True, exist_ok=True)
     server = url if url or engine is Engine.SQLITE else SERVERS[engine]
     try:

@@ -74,7 +74,7 @@ class Writer:
             if self.url.database is None:
                 raise ValueError("a department's SQLite database is a file")
             for suffix in ("", "-wal", "-shm"):
-                Path(self.url.database + suffix).unlink(missing_ok=True)
+                _remove(self.url.database + suffix)
             return
         await recreate_database(self.url)
 
@@ -109,6 +109,10 @@ async def _copy(connection: AsyncConnection, table: Table, rows: list[dict[str, 
     names = list(rows[0])
     records = [tuple(row.values()) for row in rows]
     await raw.driver_connection.copy_records_to_table(table.name, records=records, columns=names)
+
+
+def _remove(path: str) -> None:
+    Path(path).unlink(missing_ok=True)
 
 
 def _with_driver(url: URL) -> URL:

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from sqlalchemy import MetaData
 
-from ..columns import Row
-from ..dice import Dice
-from ..entities import Entity
-from ..people import Person
-from . import civil, court, hr, housing, market, psb, sgs, tax
+from . import civil, court, housing, hr, market, psb, sgs, tax
+from .columns import Row
+from .dice import Dice
+from .entities import Entity
+from .people import Person
 
 
 class Department(Protocol):

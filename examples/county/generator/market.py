@@ -10,9 +10,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, String, Table, Text
 
-from ..columns import Cell, Row, stand, standing, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, stand, standing, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -26,8 +26,8 @@ from ..dirt import (
     trailing_space,
     written,
 )
-from ..entities import Entity, Form
-from ..people import Person
+from .entities import Entity, Form
+from .people import Person
 
 NAME = "market"
 YEARS = range(2019, 2028)

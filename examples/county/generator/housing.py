@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
-from ..columns import Cell, Row, stand, standing, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, stand, standing, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     dashed,
     digits_15,
@@ -23,8 +23,8 @@ from ..dirt import (
     trailing_space,
     written,
 )
-from ..entities import Entity, Form
-from ..people import Person
+from .entities import Entity, Form
+from .people import Person
 
 NAME = "housing"
 metadata = MetaData()

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table
 
-from ..columns import Cell, Row, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -24,8 +24,8 @@ from ..dirt import (
     trailing_space,
     written,
 )
-from ..entities import Entity
-from ..people import Person, citizen_id
+from .entities import Entity
+from .people import Person, citizen_id
 
 NAME = "psb"
 metadata = MetaData()

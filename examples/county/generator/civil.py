@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import Column, Index, MetaData, Numeric, Table, Text
 
-from ..columns import Cell, Row, stand, standing, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, stand, standing, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -24,8 +24,8 @@ from ..dirt import (
     unpadded,
     written,
 )
-from ..entities import PUBLIC, SOCIAL, Entity, Form
-from ..people import Person
+from .entities import PUBLIC, SOCIAL, Entity, Form
+from .people import Person
 
 NAME = "civil"
 metadata = MetaData()

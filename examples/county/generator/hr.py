@@ -1,4 +1,4 @@
-"""人社 human resources: qualifications, insurance (aac/aae columns), examinations, wage arrears, officials."""
+"""人社 human resources: qualifications, insurance (aac and aae columns), examinations, officials."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table
 
-from ..columns import Cell, Row, stand, standing, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, stand, standing, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -25,8 +25,8 @@ from ..dirt import (
     trailing_space,
     written,
 )
-from ..entities import Entity
-from ..people import Person
+from .entities import Entity
+from .people import Person
 
 NAME = "hr"
 metadata = MetaData()
@@ -125,13 +125,8 @@ def person_rows(person: Person, dice: Dice) -> Iterator[Row]:
 
 def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
     """A yearly grade of a third of the employers; a list entry of few."""
-    if not dice.chance(0.3):
-        return
-    row = _labour(entity, dice)
-    yield LABOUR, row
-    if row.get("mdlb"):  # the one who answers for it stands in a row of their own
-        head = {"id": 50_000_000 + entity.index, "tyshxydm": None, "dwmc": row["zrr"]}
-        yield LABOUR, row | head | {"sfzh": entity.head.citizen_id}
+    if dice.chance(0.3):
+        yield LABOUR, _labour(entity, dice)
 
 
 def _key(person: Person, dice: Dice) -> dict[str, Cell]:
@@ -275,6 +270,7 @@ def _arrears(entity: Entity, determined: date, dice: Dice) -> dict[str, Cell]:
     return stand(dice, determined) | {
         "mdlb": "拖欠农民工工资",
         "zrr": lost_rare(entity.head.name),
+        "sfzh": entity.head.citizen_id,
         "rs": str(dice.randint(5, 80)),
         "je": f"{dice.randint(3, 300)}万元",
         "wh": document_no(dice, "测人社监列", determined.year, 1 + entity.index),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import Column, Index, MetaData, String, Table, Text
+from sqlalchemy import Column, Index, MetaData, String, Table
 
-from ..columns import Cell, Row, stand, standing, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, stand, standing
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -23,67 +23,28 @@ from ..dirt import (
     unpadded,
     written,
 )
-from ..entities import Entity, Form
-from ..people import Person
+from .entities import Entity, Form
+from .people import Person
 
 metadata = MetaData()
 
 
-def _drop(table: str, key: str, **sizes: int) -> Table:
-    """One drop: a serial, its own columns, how each decision stands, an index on the key."""
-    columns = [Column("ID", String(64), primary_key=True), *varchars(**sizes), *standing()]
-    return Table(table, metadata, *columns, Index(f"ix_{table}_{key.lower()}", key))
+def _drop(table: str, keys: str, columns: str) -> Table:
+    """One drop: a serial, VARCHAR(200) whatever it holds, how each decision stands, indexes on the keys."""
+    own = [Column(name, String(200)) for name in f"{keys} {columns}".split()]
+    indexes = [Index(f"ix_{table}_{key.lower()}", key) for key in keys.split()]
+    return Table(table, metadata, Column("ID", String(64), primary_key=True), *own, *standing(), *indexes)
 
 
-LEGAL = _drop(
-    "t_sf_zyry", "SFZH", SFZH=24, XM=60, ZYZH=40, ZYLB=20, ZYJG=200, ZYJGDM=24, SCZYRQ=20, NDKH=10, ZYZT=10,
-    CFZL=20, CFWH=80, CFRQ=20,
-)  # fmt: skip
-TEACHER = _drop(
-    "t_jy_jszg", "SFZH", SFZH=24, XM=60, ZSBH=40, RJXD=20, RJXK=20, RJDW=200, ZCJL=20, CLWH=80, CLRQ=20, CYJZ=20,
-)  # fmt: skip
-MEDICAL = _drop(
-    "t_wj_zyry", "SFZH", SFZH=24, XM=60, ZYZBM=40, ZYLB=20, ZYFW=40, ZYJG=200, YXQZ=20, ZCZT=10, BLXW=20,
-    JF=10, JFZQ=20, CLWH=80, CLRQ=20,
-)  # fmt: skip
-TRANSPORT = _drop(
-    "t_jt_cyzg", "SFZH", SFZH=24, XM=60, CYZGZH=40, CYLB=40, CLRQ=20, YXQZ=20, KHND=6, KHDJ=6, ZJZT=10, CXWH=80,
-    CXRQ=20,
-)  # fmt: skip
-GUIDE = _drop(
-    "t_wl_dy", "SFZH", SFZH=24, XM=60, DYZH=40, DJ=10, YZ=20, WPLXS=200, ZJZT=10, MDLB=20, LRWH=80, LRRQ=20,
-    QMRQ=20, YCRQ=20,
-)  # fmt: skip
-FINANCE = _drop(
-    "t_jr_rzzg", "SFZH", SFZH=24, XM=60, HZWH=80, RZJG=200, ZW=60, HZRQ=20, RZZT=10, JRZL=20, JRQZ=20, CFWH=80,
-    CFRQ=20, CFJG=100,
-)  # fmt: skip
-ENVIRONMENT = _drop(
-    "t_hj_pj", "TYSHXYDM", TYSHXYDM=128, QYMC=200, PJND=6, PJDJ=20, XKZH=60, CFWH=80, WFXW=100, FKJE=40, CFRQ=20,
-    GSJZQ=20, SXDJ=10, CFCX=10,
-)  # fmt: skip
-SAFETY = Table(
-    "t_yg_yzsx",
-    metadata,
-    Column("ID", String(64), primary_key=True),
-    *varchars(
-        TYSHXYDM=128, ZTMC=200, RYXM=60, RYZJH=24, RYZW=60, SXQX=100, SGMC=200, LRWH=80, LRRQ=20, QMRQ=20
-    ),
-    *varchars(YCRQ=20, LRJG=100),
-    *standing(),
-    Index("ix_yg_yzsx_dm", "TYSHXYDM"),
-    Index("ix_yg_yzsx_ry", "RYZJH"),
-)
-PROCUREMENT = Table(
-    "t_gg_wfwg",
-    metadata,
-    Column("ID", String(64), primary_key=True),
-    *varchars(TYSHXYDM=128, DWMC=200, ZTLX=20, WFXW=100, XMBH=60, CFWH=80),
-    Column("CFJG_NR", Text),
-    *varchars(JZQ=20, JZZ=20, JDRQ=20, JDJG=100, SXDJ=10),
-    *standing(),
-    Index("ix_gg_wfwg_dm", "TYSHXYDM"),
-)
+LEGAL = _drop("t_sf_zyry", "SFZH", "XM ZYZH ZYLB ZYJG ZYJGDM SCZYRQ NDKH ZYZT CFZL CFWH CFRQ")
+TEACHER = _drop("t_jy_jszg", "SFZH", "XM ZSBH RJXD RJXK RJDW ZCJL CLWH CLRQ CYJZ")
+MEDICAL = _drop("t_wj_zyry", "SFZH", "XM ZYZBM ZYLB ZYFW ZYJG YXQZ ZCZT BLXW JF JFZQ CLWH CLRQ")
+TRANSPORT = _drop("t_jt_cyzg", "SFZH", "XM CYZGZH CYLB CLRQ YXQZ KHND KHDJ ZJZT CXWH CXRQ")
+GUIDE = _drop("t_wl_dy", "SFZH", "XM DYZH DJ YZ WPLXS ZJZT MDLB LRWH LRRQ QMRQ YCRQ")
+FINANCE = _drop("t_jr_rzzg", "SFZH", "XM HZWH RZJG ZW HZRQ RZZT JRZL JRQZ CFWH CFRQ CFJG")
+ENVIRONMENT = _drop("t_hj_pj", "TYSHXYDM", "QYMC PJND PJDJ XKZH CFWH WFXW FKJE CFRQ GSJZQ SXDJ CFCX")
+SAFETY = _drop("t_yg_yzsx", "TYSHXYDM RYZJH", "ZTMC RYXM RYZW SXQX SGMC LRWH LRRQ QMRQ YCRQ LRJG")
+PROCUREMENT = _drop("t_gg_wfwg", "TYSHXYDM", "DWMC ZTLX WFXW XMBH CFWH CFJG_NR JZQ JZZ JDRQ JDJG SXDJ")
 
 _PLAIN = {"ZT": "0", "FYZT": None, "XFZT": "0", "XFRQ": None, "YYRQ": None}
 
@@ -113,7 +74,7 @@ def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
     if entity.form is Form.COMPANY and dice.chance(0.2):
         yield ENVIRONMENT, {"ID": f"E{entity.index}", "TYSHXYDM": key} | _environment(entity, dice)
     if entity.form is Form.COMPANY and dice.chance(0.04):
-        yield from _safety(entity, key, dice)
+        yield SAFETY, {"ID": f"E{entity.index}", "TYSHXYDM": key} | _safety(entity, dice)
     if entity.market and dice.chance(0.05):
         yield PROCUREMENT, {"ID": f"E{entity.index}", "TYSHXYDM": key} | _procurement(entity, dice)
 
@@ -273,12 +234,13 @@ def _environment(entity: Entity, dice: Dice) -> dict[str, Cell]:
     )
 
 
-def _safety(entity: Entity, key: str, dice: Dice) -> Iterator[Row]:
+def _safety(entity: Entity, dice: Dice) -> dict[str, Cell]:
     day = dice.past(8)
-    row: dict[str, Cell] = stand(dice, day) | {
-        "ID": f"E{entity.index}",
-        "TYSHXYDM": key,
+    return stand(dice, day) | {
         "ZTMC": entity.name,
+        "RYXM": lost_rare(entity.head.name),
+        "RYZJH": entity.head.citizen_id,
+        "RYZW": "主要负责人",
         "SXQX": "发生较大生产安全责任事故",
         "SGMC": f"{day.year}·样例事故",
         "LRWH": document_no(dice, "测应急列", day.year, entity.index),
@@ -287,10 +249,6 @@ def _safety(entity: Entity, key: str, dice: Dice) -> Iterator[Row]:
         "YCRQ": slashed(min(day + timedelta(days=380), dice.today)) if dice.chance(0.3) else None,
         "LRJG": "样例县应急管理局",
     }
-    yield SAFETY, row
-    head = {"ID": f"E{entity.index}-R", "TYSHXYDM": None, "ZTMC": lost_rare(entity.head.name)}
-    person = {"RYXM": head["ZTMC"], "RYZJH": entity.head.citizen_id, "RYZW": "主要负责人"}
-    yield SAFETY, row | head | person
 
 
 def _procurement(entity: Entity, dice: Dice) -> dict[str, Cell]:

@@ -1,4 +1,4 @@
-"""双公示前置库: licences, penalties, commitments and honours of twenty departments, persons and firms mixed."""
+"""双公示前置库: licences, penalties, commitments and honours, persons and firms mixed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 from sqlalchemy import Column, DateTime, Index, String, Table, Text
 
-from ..columns import Cell, Row, varchars
-from ..dice import Dice
-from ..dirt import (
+from . import sgs_drops
+from .columns import Cell, Row, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     compact,
     dashed,
@@ -24,9 +25,8 @@ from ..dirt import (
     unpadded,
     written,
 )
-from ..entities import Entity
-from ..people import Person
-from . import sgs_drops
+from .entities import Entity
+from .people import Person
 
 NAME = "sgs"
 metadata = sgs_drops.metadata
@@ -65,18 +65,22 @@ COMMITMENT = Table(
     "t_xycn",
     metadata,
     Column("CNBH", String(64), primary_key=True),
-    *varchars(CNZT_MC=200, CNZT_DM=128, CNLX=40, SXBM=60),
+    *varchars(CNZT_MC=200, CNZT_DM=128, CNZT_ZJHM=24, CNLX=40, SXBM=60),
     Column("CNNR", Text),
     *varchars(CNRQ=20, LXQX=20, LXZT=20, HCRQ=20, SLBM=100, SFGK=10, ZT=4, YYRQ=20, XFZT=4, XFRQ=20, GXSJ=20),
     Index("ix_xycn_dm", "CNZT_DM"),
+    Index("ix_xycn_zjhm", "CNZT_ZJHM"),
 )
 GOOD_LIST = Table(
     "t_hhmd",
     metadata,
     Column("ID", String(64), primary_key=True),
-    *varchars(MDDM=20, MDMC=100, ZTMC=200, ZTDM=128, RDWH=100, LRRQ=20, YXQZ=20, TCRQ=20, TCYY=40),
+    *varchars(
+        MDDM=20, MDMC=100, ZTMC=200, TYSHXYDM=128, SFZH=24, RDWH=100, LRRQ=20, YXQZ=20, TCRQ=20, TCYY=40
+    ),
     *varchars(RDDW=100, ZT=4, GXSJ=20),
-    Index("ix_hhmd_dm", "ZTDM"),
+    Index("ix_hhmd_dm", "TYSHXYDM"),
+    Index("ix_hhmd_sfzh", "SFZH"),
 )
 
 _KINDS_OF_PERSON = ("自然人", "0", "自然人", "个人")
@@ -101,9 +105,9 @@ def person_rows(person: Person, dice: Dice) -> Iterator[Row]:
     if dice.chance(0.05):
         yield LICENCE, _licence(f"P{person.index}", dice) | _licensed_person(person, dice)
     if dice.chance(0.04):
-        yield COMMITMENT, _commitment(f"P{person.index}", lost_rare(person.name), key, dice)
+        yield COMMITMENT, _commitment(f"P{person.index}", lost_rare(person.name), dice) | {"CNZT_ZJHM": key}
     if dice.chance(0.005):
-        yield GOOD_LIST, _good(f"P{person.index}", lost_rare(person.name), key, "信用户", dice)
+        yield GOOD_LIST, _good(f"P{person.index}", lost_rare(person.name), "信用户", dice) | {"SFZH": key}
     yield from sgs_drops.person_rows(person, dice)
 
 
@@ -115,9 +119,9 @@ def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
     if dice.chance(0.3):
         yield LICENCE, _licence(f"E{entity.index}", dice) | _licensed_entity(entity, key, dice)
     if dice.chance(0.06):
-        yield COMMITMENT, _commitment(f"E{entity.index}", entity.name, key, dice)
+        yield COMMITMENT, _commitment(f"E{entity.index}", entity.name, dice) | {"CNZT_DM": key}
     if dice.chance(0.06):
-        yield GOOD_LIST, _good(f"E{entity.index}", entity.name, key, "守合同重信用企业", dice)
+        yield GOOD_LIST, _good(f"E{entity.index}", entity.name, "守合同重信用企业", dice) | {"TYSHXYDM": key}
     yield from sgs_drops.entity_rows(entity, dice)
 
 
@@ -225,14 +229,13 @@ def _licensed_entity(entity: Entity, key: str, dice: Dice) -> dict[str, Cell]:
     }
 
 
-def _commitment(serial: str, name: str, key: str, dice: Dice) -> dict[str, Cell]:
+def _commitment(serial: str, name: str, dice: Dice) -> dict[str, Cell]:
     signed = dice.past(4)
     due = signed + timedelta(days=60)
     state = dice.choice(("已履行", "已履行", "履行中", "未履行"))
     return {
         "CNBH": f"CN-{signed.year}-{serial}",
         "CNZT_MC": name,
-        "CNZT_DM": key,
         "CNLX": dice.choice(("审批替代型", "容缺受理型", "主动型", "信用修复型")),
         "SXBM": "000131001000",
         "CNNR": "承诺所提交材料真实有效，联系电话13800138000",
@@ -247,7 +250,7 @@ def _commitment(serial: str, name: str, key: str, dice: Dice) -> dict[str, Cell]
     }
 
 
-def _good(serial: str, name: str, key: str, title: str, dice: Dice) -> dict[str, Cell]:
+def _good(serial: str, name: str, title: str, dice: Dice) -> dict[str, Cell]:
     listed = dice.past(6)
     left = dice.chance(0.1)
     return {
@@ -255,7 +258,6 @@ def _good(serial: str, name: str, key: str, title: str, dice: Dice) -> dict[str,
         "MDDM": {"信用户": "HM-07"}.get(title, "HM-02"),
         "MDMC": title,
         "ZTMC": name,
-        "ZTDM": key,
         "RDWH": document_no(dice, "测信用办", listed.year, dice.randint(1, 9_999)),
         "LRRQ": written(dice, listed, slashed, chinese, dashed),
         "YXQZ": dice.choice((dashed(listed + timedelta(days=1095)), "2099/12/31", "长期")),

@@ -1,4 +1,4 @@
-"""法院 enforcement: persons and companies in one table, test rows in production, free text with others' ids."""
+"""法院 enforcement: persons and firms in one table, test rows in production, ids in free text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Column, DateTime, Index, Integer, MetaData, SmallInteger, String, Table, Text
 
-from ..columns import Cell, Row, varchars
-from ..dice import Dice
-from ..dirt import (
+from .columns import Cell, Row, varchars
+from .dice import Dice
+from .dirt import (
     chinese,
     dashed,
     document_no,
@@ -23,8 +23,8 @@ from ..dirt import (
     unpadded,
     written,
 )
-from ..entities import Entity
-from ..people import Person
+from .entities import Entity
+from .people import Person
 
 NAME = "court"
 metadata = MetaData()
@@ -35,7 +35,7 @@ DEFAULTERS = Table(
     Column("id", Integer, primary_key=True),
     Column("ah", String(60), nullable=False),
     Column("xh", Integer, nullable=False),
-    *varchars(bzxrmc=200, bzxrlx=20, zjhm=50, zjhm_tm=50, xb=4),
+    *varchars(bzxrmc=200, bzxrlx=20, zjhm=50, zjhm_tm=50, tyshxydm=24, xb=4),
     Column("nl", Integer),
     *varchars(fddbr=100, zxfy=80, sf=20, yjwh=80, zcyjdw=100, larq=20),
     Column("fbrq", DateTime),
@@ -94,13 +94,14 @@ def person_rows(person: Person, dice: Dice) -> Iterator[Row]:
 def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
     """Some market entities default; old rows know only the organization code."""
     if entity.market and dice.chance(0.06):
-        row = _default(100_000_000 + entity.index, entity.name, dice)
+        key = misspelt(dice, entity.uscc, lower, trailing_space, organization_code, rate=0.3)
         yield (
             DEFAULTERS,
-            row
+            _default(100_000_000 + entity.index, entity.name, dice)
             | {
                 "bzxrlx": "1",
-                "zjhm": misspelt(dice, entity.uscc, lower, trailing_space, organization_code, rate=0.3),
+                "zjhm": key,
+                "tyshxydm": None if "-" in key else entity.uscc,
                 "fddbr": lost_rare(entity.head.name),
             },
         )

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
-from ..columns import Cell, Row, varchars
-from ..dice import Dice
-from ..dirt import document_no, java_timestamp, lost_rare, misspelt, taxpayer_15, written
-from ..entities import Entity
-from ..people import Person
+from .columns import Cell, Row, varchars
+from .dice import Dice
+from .dirt import document_no, java_timestamp, lost_rare, misspelt, taxpayer_15, written
+from .entities import Entity
+from .people import Person
 
 NAME = "tax"
 metadata = MetaData()
@@ -21,7 +21,7 @@ RATING = Table(
     "nsxy",
     metadata,
     Column("xh", BigInteger, primary_key=True),
-    *varchars(nsrsbh=24, nsrmc=200),
+    *varchars(nsrsbh=24, shxydm=24, nsrmc=200),
     Column("pdnd", Integer),
     *varchars(xyjb=10, gbrq=40, tzrq=40, tzyy=100, swjgDm=20, swjgMc=100, yxbz=4, gxsj=40),
     Index("ix_nsxy_nsrsbh", "nsrsbh"),
@@ -30,7 +30,7 @@ CASES = Table(
     "zdsx",
     metadata,
     Column("ajbh", BigInteger, primary_key=True),
-    *varchars(nsrsbh=24, zjhm=24, xm=200, fddbr=60, ajxz=60),
+    *varchars(nsrsbh=24, shxydm=24, zjhm=24, xm=200, fddbr=60, ajxz=60),
     Column("wfss", Text),
     Column("cfqk", Text),
     *varchars(ajwh=80, QSYE=40, gbrq=40, jzrq=40, tzgbyy=10, tzgbrq=40, jcjg=100, sxdj=10, yxbz=4),
@@ -59,7 +59,7 @@ def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
         yield from _ratings(entity, key, dice)
     if dice.chance(0.05):
         case = _case(500_000_000 + entity.index, entity.name, dice)
-        yield CASES, case | {"nsrsbh": key, "fddbr": lost_rare(entity.head.name)}
+        yield CASES, case | {"nsrsbh": key, "shxydm": _code(key), "fddbr": lost_rare(entity.head.name)}
     if dice.chance(0.06):
         yield CASES, _arrears(entity, key, dice)
 
@@ -70,6 +70,7 @@ def _ratings(entity: Entity, key: str, dice: Dice) -> Iterator[Row]:
         row: dict[str, Cell] = {
             "xh": (entity.index * 10 + year % 5) * 2,
             "nsrsbh": key,
+            "shxydm": _code(key),
             "nsrmc": entity.name,
             "pdnd": year,
             "xyjb": dice.choice(("A", "A", "B", "B", "M", "C", "D", None, "未参评")),
@@ -117,6 +118,7 @@ def _arrears(entity: Entity, key: str, dice: Dice) -> dict[str, Cell]:
     row = _case(800_000_000 + entity.index, entity.name, dice)
     return row | {
         "nsrsbh": key,
+        "shxydm": _code(key),
         "fddbr": lost_rare(entity.head.name),
         "ajxz": "欠税公告",
         "wfss": None,
@@ -125,3 +127,8 @@ def _arrears(entity: Entity, key: str, dice: Dice) -> dict[str, Cell]:
         "jzrq": "",
         "sxdj": "GENERAL",
     }
+
+
+def _code(taxpayer_no: str) -> str | None:
+    """Old taxpayers were never given their new code."""
+    return taxpayer_no if len(taxpayer_no) == 18 else None
