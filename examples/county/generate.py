@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from generator.county import County, Engine, database_urls, environment, generate
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 SERVERS = {
@@ -30,23 +32,26 @@ def main(
 ) -> None:
     """Write the eight departments' databases, synthetic and seeded. Existing ones are replaced."""
     console = Console(stderr=True)
-    county = County(persons, entities, seed, date.fromisoformat(today))
-    out.mkdir(parents=True, exist_ok=True)
-    server = url if url or engine is Engine.SQLITE else SERVERS[engine]
     try:
-        urls = database_urls(out.resolve(), None if engine is Engine.SQLITE else server)
+        county = County(persons, entities, seed, date.fromisoformat(today))
+        server = None if engine is Engine.SQLITE else url or SERVERS[engine]
+        urls = database_urls(out.resolve(), server)
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault)) from None
+    out.mkdir(parents=True, exist_ok=True)
+    try:
         rows = _run(console, county, urls)
-    except (ValueError, OSError, SQLAlchemyError) as fault:
+    except (OSError, SQLAlchemyError) as fault:
         console.print(
-            f"[red]Nothing usable was written:[/] {type(fault).__name__}. Is the server at --url up?"
+            f"[red]The county is not complete:[/] {type(fault).__name__}. Is the server at --url up?"
         )
         raise typer.Exit(1) from None
-    lines = [f"{name}={value}\n" for name, value in environment(urls).items()]
-    (out / "county.env").write_text("".join(lines), "utf-8")
-    console.print(f"{sum(rows.values()):,} rows in {len(rows)} departments; URLs are in {out / 'county.env'}")
+    variables = out / "county.env"
+    variables.write_text("".join(f"{name}={value}\n" for name, value in environment(urls).items()), "utf-8")
+    console.print(f"{sum(rows.values()):,} rows in {len(rows)} departments; their URLs are in {variables}")
 
 
-def _run(console: Console, county: County, urls: dict) -> dict[str, int]:  # type: ignore[type-arg]
+def _run(console: Console, county: County, urls: Mapping[str, URL]) -> dict[str, int]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("persons and entities", total=county.persons + county.entities)
