@@ -73,9 +73,9 @@ class Limits(Group):
     list_max: Whole = 100
     list_assumed: Whole = 10
     variable_values: Whole = 500
-    documents: Whole = 200_000
-    document_burst: Whole = 40
-    documents_per_second: Annotated[float, Field(gt=0)] = 2.0
+    document_cache_bytes: Whole = KIB * KIB
+    document_burst_kib: Whole = 64
+    document_kib_per_second: Annotated[float, Field(gt=0)] = 4.0
 
 
 class Deadlines(Group):

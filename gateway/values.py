@@ -1,0 +1,48 @@
+"""Values that do not fit their type: said in the schema's words, never in the value's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
+
+from catalogue.identifiers import IdentifierError
+from gateway.errors import RequestRefused, coded, of_exception, origin_of
+
+_FROM_SCHEMA: Final = re.compile(
+    r"Expected (?:a )?value of (?:non-null )?type '[^']+'"
+    r"(?: to be provided| not to be None| to be an object| to include required field '\w+')?"
+    r"|Within OneOf Input Object type '\w+', exactly one field must be specified"
+)
+_VARIABLE: Final = re.compile(r"(Variable '\$\w+' has invalid (?:default )?value[^:]*): (.*)", re.DOTALL)
+
+
+def complaint(message: str) -> str:
+    """The part of graphql-core's complaint about a value that holds only names of the schema."""
+    found = _FROM_SCHEMA.match(message)
+    return f"{found[0]}." if found else "The value does not fit its type."
+
+
+def coerce_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, raw: Mapping[str, object]
+) -> Mapping[str, object]:
+    """The variables as resolvers get them, defaults included.
+
+    Raises:
+        RequestRefused: BAD_VARIABLES, or IDENTIFIER_INVALID where an identifier is at fault; one
+            error a variable, naming the place in the variable and never its value.
+    """
+    found = get_variable_values(schema, operation.variable_definitions or (), dict(raw), max_errors=10)
+    if isinstance(found, list):
+        raise RequestRefused(*(_told(error) for error in found))
+    return found.coerced
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    origin = origin_of(error)
+    if isinstance(origin, IdentifierError):
+        return of_exception(origin)
+    found = _VARIABLE.fullmatch(error.message)
+    return coded("BAD_VARIABLES", f"{found[1]}: {complaint(found[2])}" if found else None, error.nodes)
