@@ -34,7 +34,7 @@ PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
 
 @strawberry.input(
     description=bilingual(
-        "查询依据:场景、案号和法定依据;一次操作只能有一个",
+        "查询依据：场景、案号和法定依据；一次操作只能有一个",
         "The basis of an operation: scenario, case number and legal basis; one per operation",
     )
 )
@@ -50,11 +50,11 @@ class AccessContext:
     legalBasisId: strawberry.ID | None = strawberry.field(
         default=None,
         description=bilingual(
-            "法定依据编号;有多项时必填", "Id of the mandate, where the authority has several"
+            "法定依据编号；有多项时必填", "Id of the mandate, where the authority has several"
         ),
     )
     purpose: str = strawberry.field(
-        description=bilingual("查询目的,本人可见", "Purpose in words; the subject will read it")
+        description=bilingual("查询目的，本人可见", "Purpose in words; the subject will read it")
     )
 
 

@@ -35,7 +35,7 @@ named_enum(
 named_enum(
     ScenarioKind,
     "ScenarioKind",
-    Label(zh="场景种类(封闭列表)", en="Closed list of what a check may be for"),
+    Label(zh="场景种类（封闭列表）", en="Closed list of what a check may be for"),
     {
         kind: Label(zh=zh, en=kind.value.replace("_", " ").capitalize())
         for kind, zh in zip(
@@ -102,7 +102,7 @@ class PublicationLimit:
     """国办发〔2025〕22号."""
 
     severity: Severity = described("失信等级", "Severity")
-    longest: str = described("最长公示期(ISO 8601)", "Longest publication, ISO 8601 period")
+    longest: str = described("最长公示期（ISO 8601）", "Longest publication, ISO 8601 period")
 
 
 @strawberry.type(description=bilingual("信息类型", "A kind of record that a department holds"))
@@ -134,7 +134,7 @@ class MeasureInfo:
 
     code: str = described("代码", "Code")
     name: LocalizedName = described("名称", "Name")
-    legalClass: int = described("法律类别(1/2/3)", "Legal class")
+    legalClass: int = described("法律类别（1/2/3）", "Legal class")
     obligation: Obligation = described("强制程度", "Obligation")
     basis: list[str] = described("依据", "Basis")
 

@@ -12,7 +12,7 @@ strawberry.enum(
     name="DataClass",
     graphql_name_from="value",
     description=(
-        "数据级别:P 依法公开,A 授权查询,R 受限敏感(个人信息保护法 28)\n\n"
+        "数据级别：P 依法公开，A 授权查询，R 受限敏感（个人信息保护法 28）\n\n"
         "P public by a named law, A authorized (mandate or consent), R restricted-sensitive (PIPL 28)."
     ),
 )
@@ -32,7 +32,7 @@ class Classified:
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="masked",
-    description="脱敏规则;授权载明的除外。\n\nThe masking rule applied unless the grant says clear.",
+    description="脱敏规则；授权载明的除外。\n\nThe masking rule applied unless the grant says clear.",
 )
 class Masked:
     """`@masked(rule)`."""

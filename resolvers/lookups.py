@@ -17,7 +17,7 @@ LONGEST_NAME = 100
 
 @strawberry.input(
     description=bilingual(
-        "自然人:公民身份号码和姓名须同时提供并一致;只能以变量传入",
+        "自然人：公民身份号码和姓名须同时提供并一致；只能以变量传入",
         "A natural person: number and name together; by variables only",
     )
 )
@@ -26,7 +26,7 @@ class PersonLookup:
 
     citizenId: str = strawberry.field(
         description=bilingual(
-            "公民身份号码(15 或 18 位)", "Citizen id, 15 or 18 digits, any spacing or width"
+            "公民身份号码（15 或 18 位）", "Citizen id, 15 or 18 digits, any spacing or width"
         )
     )
     name: str = strawberry.field(description=bilingual("姓名", "Full name as registered"))
@@ -35,7 +35,7 @@ class PersonLookup:
 @strawberry.input(
     one_of=True,
     description=bilingual(
-        "查找主体,三选一:证件号和姓名、统一社会信用代码、主体标识",
+        "查找主体，三选一：证件号和姓名、统一社会信用代码、主体标识",
         "Exactly one of: a person's number and name, a USCC, or a subject reference",
     ),
 )

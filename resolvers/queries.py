@@ -43,7 +43,7 @@ Access = Annotated[
 OptionalAccess = Annotated[
     AccessContext | None,
     strawberry.argument(
-        description=bilingual("查询依据;缺省仅为依法公示信息", "Basis; only what is public by law if absent")
+        description=bilingual("查询依据；缺省仅为依法公示信息", "Basis; only what is public by law if absent")
     ),
 ]
 
@@ -191,7 +191,7 @@ def query_type(types: SubjectTypes) -> type:
         ),
         "me": _root(_me, optional(me), "本人信息", "The person who is logged in"),
         "catalogue": _root(
-            _catalogue, CatalogueInfo, "公开目录,任何人可查", "The public catalogue, for anyone"
+            _catalogue, CatalogueInfo, "公开目录，任何人可查", "The public catalogue, for anyone"
         ),
     }
     entities = []
@@ -201,14 +201,14 @@ def query_type(types: SubjectTypes) -> type:
         roots[field_name] = _root(
             _entity(kind),
             optional(entity),
-            "按统一社会信用代码精确查询;未说明依据时仅含依法公示信息",
+            "按统一社会信用代码精确查询；未说明依据时仅含依法公示信息",
             "One entity by its code; without a basis only what a law orders published",
         )
     union = Annotated[Union[tuple(entities)], strawberry.union("_Entity")]  # noqa: UP007 - made at run time
     roots["_entities"] = _root(
         _entities,
         list[optional(union)],  # type: ignore[misc]
-        "联邦实体(Apollo Federation)",
+        "联邦实体（Apollo Federation）",
         "Entities of the federation subgraph; persons have no key",
         name="_entities",
     )
@@ -217,7 +217,7 @@ def query_type(types: SubjectTypes) -> type:
     return strawberry.type(
         query,
         description=bilingual(
-            "信用主体实时查询:逐部门实时读取,不复制、不评分、不检索自然人",
+            "信用主体实时查询：逐部门实时读取，不复制、不评分、不检索自然人",
             "Live reading of credit subjects from the departments themselves: no copy, no score, no search",
         ),
     )

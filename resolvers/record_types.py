@@ -66,7 +66,7 @@ def section_class(entry: RecordType, record: type) -> type:
                 "records",
                 optional(list[record]),  # type: ignore[valid-type]
                 described(
-                    "记录;仅在状态为 OK 或 PARTIAL 时给出",
+                    "记录；仅在状态为 OK 或 PARTIAL 时给出",
                     "Records; null unless the state is OK or PARTIAL, so null never means none",
                     entry.data_class,
                 ),

@@ -21,13 +21,13 @@ named_enum(
     {
         SectionState.OK: Label(zh="已应答", en="Answered in full"),
         SectionState.PARTIAL: Label(
-            zh="部分应答:有记录无法解析或超量", en="Answered; some rows were left out"
+            zh="部分应答：有记录无法解析或超量", en="Answered; some rows were left out"
         ),
-        SectionState.TIMEOUT: Label(zh="超时,不代表无记录", en="Out of time: says nothing about records"),
-        SectionState.UNAVAILABLE: Label(zh="来源不可用,不代表无记录", en="Down: says nothing about records"),
-        SectionState.BUSY: Label(zh="来源繁忙,请稍后再查", en="Too much asked at once: ask again later"),
+        SectionState.TIMEOUT: Label(zh="超时，不代表无记录", en="Out of time: says nothing about records"),
+        SectionState.UNAVAILABLE: Label(zh="来源不可用，不代表无记录", en="Down: says nothing about records"),
+        SectionState.BUSY: Label(zh="来源繁忙，请稍后再查", en="Too much asked at once: ask again later"),
         SectionState.NOT_CONNECTED: Label(zh="本地未接入该来源", en="No source is connected here"),
-        SectionState.DENIED: Label(zh="无查询依据,未向来源查询", en="No basis: the source was not asked"),
+        SectionState.DENIED: Label(zh="无查询依据，未向来源查询", en="No basis: the source was not asked"),
     },
 )
 named_enum(
@@ -44,7 +44,7 @@ named_enum(
 named_enum(
     Severity,
     "Severity",
-    Label(zh="失信等级,仅以来源认定为准", en="Only ever from the source's own finding or its list's law"),
+    Label(zh="失信等级，仅以来源认定为准", en="Only ever from the source's own finding or its list's law"),
     {
         Severity.MINOR: Label(zh="轻微", en="Minor: never counts"),
         Severity.GENERAL: Label(zh="一般", en="General"),
@@ -70,10 +70,10 @@ class Freshness(StrEnum):
 named_enum(
     RecordStatus,
     "RecordStatus",
-    Label(zh="记录状态;其余状态不出库", en="Records in any other state never leave"),
+    Label(zh="记录状态；其余状态不出库", en="Records in any other state never leave"),
     {
         RecordStatus.ACTIVE: Label(zh="有效", en="In force"),
-        RecordStatus.DISPUTED: Label(zh="异议处理中,不得作为不利依据", en="Under objection: must not count"),
+        RecordStatus.DISPUTED: Label(zh="异议处理中，不得作为不利依据", en="Under objection: must not count"),
     },
 )
 named_enum(
@@ -89,7 +89,7 @@ named_enum(
 
 @strawberry.type(description=bilingual("信息来源", "Where a record comes from and on what basis it is held"))
 class Provenance:
-    """Mandatory on every record (记录主体责任)."""
+    """Mandatory on every record （记录主体责任）."""
 
     department: str = described("来源部门代码", "Code of the department")
     departmentName: str = described("来源部门名称", "Name of the department")
@@ -121,7 +121,7 @@ class Repair:
 
 @strawberry.type(
     description=bilingual(
-        "责任人员(仅据决定文书本身)", "A responsible person, from the decision's own text only"
+        "责任人员（仅据决定文书本身）", "A responsible person, from the decision's own text only"
     )
 )
 class ResponsiblePerson:
@@ -140,13 +140,13 @@ class CreditRecord:
     """Base fields of domain.md §2.1."""
 
     recordId: strawberry.ID = described(
-        "记录标识,按调用方隔离", "Opaque, different for every client", AUTHORIZED
+        "记录标识，按调用方隔离", "Opaque, different for every client", AUTHORIZED
     )
     recordType: RecordTypeCode = described("信息类型代码", "Code of the record type")
     recordTypeName: str = described("信息类型名称", "Chinese name of the record type")
     catalogueVersion: str = described("目录版本", "Version of the catalogue")
     subjectRef: strawberry.ID = described(
-        "主体标识,按调用方隔离", "Reference of the subject, different for every client", AUTHORIZED
+        "主体标识，按调用方隔离", "Reference of the subject, different for every client", AUTHORIZED
     )
     provenance: Provenance = described("信息来源", "Where it comes from")
     nature: Nature = described("信息性质", "Nature", AUTHORIZED)
@@ -202,12 +202,12 @@ class CreditRecordEdge:
     """Relay edge."""
 
     node: CreditRecord = described("记录", "The record", AUTHORIZED)
-    cursor: str = described("加密游标,绑定本次授权", "Encrypted, bound to this grant")
+    cursor: str = described("加密游标，绑定本次授权", "Encrypted, bound to this grant")
 
 
 @strawberry.type(
     description=bilingual(
-        "跨类型记录,按日期由近及远;不提供总数和汇总",
+        "跨类型记录，按日期由近及远；不提供总数和汇总",
         "Records of all permitted types, newest first; no totals across types",
     )
 )

@@ -48,13 +48,13 @@ SCALARS: dict[object, ScalarDefinition] = {
     Money: strawberry.scalar(
         name="Money",
         serialize=_money,
-        description="人民币金额(元),精确十进制字符串。\n\nExact decimal string in CNY yuan: 12345.60.",
+        description="人民币金额（元），精确十进制字符串。\n\nExact decimal string in CNY yuan: 12345.60.",
     ),
     CalendarDate: strawberry.scalar(
         name="PartialDate",
         serialize=_date,
         description=(
-            "日期,按来源精度:2018、2018-06、2018-06-01;“..”为长期。\n\n"
+            "日期，按来源精度：2018、2018-06、2018-06-01；“..”为长期。\n\n"
             "ISO 8601 date with the precision the source knows; `..` (ISO 8601-2) is open-ended."
         ),
     ),
@@ -62,25 +62,25 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         serialize=_instant,
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
-        description="北京时间时刻(RFC 3339)。\n\nRFC 3339 instant, printed in Asia/Shanghai.",
+        description="北京时间时刻（RFC 3339）。\n\nRFC 3339 instant, printed in Asia/Shanghai.",
     ),
     RecordTypeCode: strawberry.scalar(
         name="RecordTypeCode",
         serialize=_text,
         parse_value=_text,
-        description="信息类型代码,如 P-FG-03。\n\nCode of a record type of the catalogue, such as P-FG-03.",
+        description="信息类型代码，如 P-FG-03。\n\nCode of a record type of the catalogue, such as P-FG-03.",
     ),
     ScenarioCode: strawberry.scalar(
         name="ScenarioCode",
         serialize=_text,
         parse_value=_text,
-        description="应查必查场景代码,如 S04。\n\nCode of a must-check scenario, such as S04.",
+        description="应查必查场景代码，如 S04。\n\nCode of a must-check scenario, such as S04.",
     ),
     Uscc: strawberry.scalar(
         name="Uscc",
         serialize=_text,
         parse_value=_text,
-        description="统一社会信用代码(GB 32100-2015)。\n\nUnified social credit code, 18 characters.",
+        description="统一社会信用代码（GB 32100-2015）。\n\nUnified social credit code, 18 characters.",
     ),
 }
 

@@ -32,7 +32,7 @@ GRAPHQL_NAME = {
 _LABEL = {
     SubjectKind.NATURAL_PERSON: Label(zh="自然人", en="A natural person"),
     SubjectKind.ENTERPRISE: Label(
-        zh="企业(含个体工商户、农民专业合作社)",
+        zh="企业（含个体工商户、农民专业合作社）",
         en="An enterprise, individual business or cooperative",
     ),
     SubjectKind.SOCIAL_ORGANIZATION: Label(zh="社会组织", en="A social organization"),
@@ -55,12 +55,12 @@ def _page(
         list[RecordTypeCode] | None,
         strawberry.argument(
             description=bilingual(
-                "限定信息类型;缺省为授权范围内全部", "Limit to these types; all permitted ones if absent"
+                "限定信息类型；缺省为授权范围内全部", "Limit to these types; all permitted ones if absent"
             )
         ),
     ] = None,
     first: Annotated[
-        int, strawberry.argument(description=bilingual("条数,最多 100", "How many, at most 100"))
+        int, strawberry.argument(description=bilingual("条数，最多 100", "How many, at most 100"))
     ] = PAGE_DEFAULT,
     after: Annotated[
         str | None, strawberry.argument(description=bilingual("上一页末条游标", "Cursor to go on from"))
@@ -77,15 +77,15 @@ class CreditSubject:
 
     kind: SubjectKind = described("主体类别", "Kind of subject")
     subjectRef: strawberry.ID = described(
-        "主体标识,按调用方隔离,可用于再次查询",
+        "主体标识，按调用方隔离，可用于再次查询",
         "Reference for later look-ups; different for every client",
         DataClass.AUTHORIZED,
     )
     displayName: str | None = described(
-        "名称;自然人脱敏", "Name as confirmed; masked for persons", DataClass.AUTHORIZED, mask="M_NAME"
+        "名称；自然人脱敏", "Name as confirmed; masked for persons", DataClass.AUTHORIZED, mask="M_NAME"
     )
     records: CreditRecordConnection = described(
-        "各类记录,按日期由近及远", "Records of all permitted types, newest first", resolver=_page
+        "各类记录，按日期由近及远", "Records of all permitted types, newest first", resolver=_page
     )
 
     @classmethod
@@ -96,7 +96,7 @@ class CreditSubject:
 
 @strawberry.type(
     description=bilingual(
-        "责任人员,仅据决定文书本身,不作关联",
+        "责任人员，仅据决定文书本身，不作关联",
         "Responsible persons named by decisions about the entity; never looked up or linked",
     )
 )
