@@ -27,7 +27,8 @@ def key_variants(key: SubjectKey, forms: tuple[KeyForm, ...]) -> tuple[str, ...]
     if KeyForm.LOWER in forms:
         found += [text.lower() for text in (key.value, *found)]
     if KeyForm.TRAILING_SPACE in forms:
-        found += [text + blank for text in found or [key.value] for blank in " \t"]
+        bare = [key.value] if forms == (KeyForm.TRAILING_SPACE,) else found
+        found += [text + blank for text in bare for blank in " \t"]
     return tuple(dict.fromkeys(found))
 
 

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Catalogue, Label, RecordType, Role
 from catalogue.values import CHINA_TIME
-from connectors.errors import SourceUnavailable
+from connectors.errors import SourceDrift
 from connectors.keys import key_variants
 from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
@@ -21,7 +21,7 @@ from connectors.protocol import Answer, Ask, Finding, Reject, Row
 from connectors.sql import check
 from connectors.sql.engine import engine_for
 from connectors.sql.pool import Pool
-from connectors.sql.statement import MAX_KEYS, Statement, Statements, bucket
+from connectors.sql.statement import MAX_KEYS, Statement, Statements
 
 COLUMN_SETS: Final = 16
 """Column sets kept compiled per record type (ruling 12); the least recently used gives way.
@@ -106,7 +106,7 @@ class Reader:
         self.statements = Statements(record, source.engine.dialect)
         self._source = source.name
         self._cap = record.row_cap or source.manifest.row_cap
-        self._newest_by = _newest_by(record)
+        self._newest_by = _newest_by(record_type, record)
         self._sets: LRUCache[frozenset[str], _ColumnSet] = LRUCache(COLUMN_SETS)
 
     def statement(
@@ -114,7 +114,7 @@ class Reader:
     ) -> Statement:
         """The compiled statement for a column set, a kind of key and at least `count` physical keys."""
         asked = self._column_set(fields)
-        shape = (kind, bucket(count), newest_by is not None)
+        shape = (kind, self.statements.size(count), newest_by is not None)
         found = asked.statements.get(shape)
         if found is None:
             found = self.statements.by_keys(kind, asked.columns, count, newest_by=newest_by)
@@ -125,7 +125,7 @@ class Reader:
         """Rows for every asked key, in as few statements as the kinds of keys allow."""
         kinds = {key.kind for key in ask.keys}
         if kinds - self.record.keys.keys():
-            raise SourceUnavailable(self._source, "KEY_KIND")
+            raise SourceDrift(self._source, "KEY_KIND")
         if len(kinds) == 1:
             return await self._read(ask, pool)
         return await self._each(
@@ -179,11 +179,13 @@ class _ColumnSet:
         self.statements: dict[tuple[KeyKind, int, bool], Statement] = {}
 
 
-def _newest_by(record: RecordSource) -> str | None:
+def _newest_by(record_type: RecordType, record: RecordSource) -> str | None:
     """The column that says which of several rows stands, where rows can replace each other."""
     if record.version:
         return record.version.latest
     updated = record.controls.get(Role.UPDATED_AT)
+    if not updated and (field := record_type.field_by_role.get(Role.UPDATED_AT)):
+        updated = record.fields.get(field.name)
     return updated.column if updated and record.dedupe else None
 
 

@@ -20,14 +20,12 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    case,
     cast,
     column,
     or_,
     select,
     table,
     text,
-    true,
     union_all,
 )
 from sqlalchemy.engine.interfaces import Dialect
@@ -83,19 +81,24 @@ class Statements:
     def __init__(self, record: RecordSource, dialect: Dialect) -> None:
         self._record = record
         self._dialect = dialect
-        self._binary = _binary_columns(record) if dialect.name != "postgresql" else frozenset()
+        self._arrays = dialect.name == "postgresql"
+        # PostgreSQL cannot hold bytes that its encoding forbids, and its cast reads backslashes
+        self._binary = frozenset() if self._arrays else _binary_columns(record)
         self._places = _places(record)
         for place in self._places:
             for name in every_column(record):
                 place.column(name)
 
+    def size(self, count: int) -> int:
+        """The number of key binds in a statement for `count` keys; 0 where they travel as an array."""
+        return 0 if self._arrays else bucket(count)
+
     def by_keys(
         self, kind: KeyKind, columns: Sequence[str], count: int, *, newest_by: str | None = None
     ) -> Statement:
         """Rows of at most `count` keys; `newest_by` sorts, for the rare question that overflows."""
-        arrays = self._dialect.name == "postgresql"
         key_columns = self._record.keys[kind].columns
-        size = bucket(count)
+        arrays, size = self._arrays, self.size(count)
         branches = []
         for place in self._places:
             matches = [
@@ -128,7 +131,7 @@ class Statements:
             found = place.column(name)
             wanted.append(cast(found, LargeBinary).label(found.key) if name in self._binary else found)
         filters = [self._condition(place, condition) for condition in self._record.where]
-        return select(*wanted).select_from(place.origin).where(and_(true(), *filters))
+        return select(*wanted).select_from(place.origin).where(*filters)
 
     def _condition(self, place: _Place, condition: Condition) -> ColumnElement[bool]:
         subject = place.column(condition.column)
@@ -150,7 +153,7 @@ class Statements:
     def _literal(self, value: Scalar) -> BindParameter[Any]:
         # PostgreSQL types an untyped literal by its column, so one manifest fits int and varchar
         plain = int(value) if isinstance(value, bool) else value
-        if self._dialect.name == "postgresql":
+        if self._arrays:
             plain = str(plain)
         return bindparam(None, plain, unique=True, literal_execute=True)
 
@@ -161,7 +164,7 @@ class Statements:
         if newest is not None:
             inner = statement.subquery("r")
             latest = list(inner.c)[newest]
-            statement = select(inner).order_by(case((latest.is_(None), 1), else_=0), latest.desc())
+            statement = select(inner).order_by(latest.is_(None), latest.desc())
         limited = statement.limit(_bind("limit"))
         compiled: Any = limited.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
         places = {name: index for index, name in enumerate([*names, "limit"])}
@@ -227,12 +230,14 @@ def _place(record: RecordSource, name: str | None) -> _Place:
     tables: dict[str, FromClause] = {"": base, **({name: base} if name else {})}
     origin: FromClause = base
     for join in record.join:
+        if not join.on:
+            raise ManifestError("MANIFEST_JOIN", join.table, "say in `on` which columns must be equal")
         tables[join.table] = _table(join.table, owned.get(join.table, set()))
         pairs = [
             _Place(tables, origin).column(left) == tables[join.table].c[right.rpartition(".")[2]]
             for left, right in join.on.items()
         ]
-        origin = origin.join(tables[join.table], and_(true(), *pairs))
+        origin = origin.join(tables[join.table], and_(*pairs))
     return _Place(tables, origin)
 
 
