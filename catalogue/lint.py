@@ -80,6 +80,8 @@ def lint(catalogue: Catalogue) -> list[Problem]:
 def _no_scores(entry: RecordType) -> Problems:
     if not entry.about_persons:
         return
+    if word := guardrails.SCORES.find(entry.graphql_type, entry.section):
+        yield Problem("GR01", entry.code, f"“{word}” scores a person; say what the record is")
     for field in entry.fields:
         place = f"{entry.code}.{field.name}"
         if field.statutory_fact and place in guardrails.STATUTORY_FACTS:

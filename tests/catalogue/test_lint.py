@@ -45,6 +45,8 @@ BROKEN: list[tuple[str, str, Change]] = [
     ("GR01", "P-NY-01.dengji", lambda c: c.add_field("dengji")),
     ("GR01", "P-NY-01.level", lambda c: c.add_field("level", statutoryFact=True)),
     ("GR01", "P-NY-01.annual", lambda c: c.add_field("annual", statutoryFact=True)),
+    ("GR01", "P-NY-01", lambda c: c.certificate.update(graphqlType="FarmerCreditRating")),
+    ("GR01", "P-NY-01", lambda c: c.certificate.update(section="farmerRanking")),
     ("GR08", "P-NY-01.note", lambda c: c.add_field("note", zh="病史")),
     ("GR08", "P-NY-01.note", lambda c: c.add_field("note", zh="计划生育情况")),
     ("GR08", "P-NY-01.note", lambda c: c.add_field("note", zh="信访记录")),
