@@ -87,8 +87,10 @@ class _Connection:
         return rows
 
     async def columns(self, sql: str) -> tuple[str, ...]:
-        """Names from the prepared statement; nothing is executed."""
-        return tuple(column.name for column in (await self._opened.prepare(sql)).get_attributes())
+        """Names from the prepared statement, executed because privileges are checked only then."""
+        statement = await self._opened.prepare(sql)
+        await statement.fetch()
+        return tuple(column.name for column in statement.get_attributes())
 
     async def abort(self) -> None:
         """A cancelled fetch has sent a cancel request; closing waits for it, then the line is cut."""

@@ -164,7 +164,7 @@ async def test_year_tables_are_read_as_one(database: Database, opened: Open) -> 
 
 async def test_a_joined_table_may_hold_the_key(database: Database, opened: Open) -> None:
     await database.execute(
-        PENALTY_TABLE, "CREATE PENALTY_TABLE person (pid varchar(40), id_no varchar(18), state varchar(2))"
+        PENALTY_TABLE, "CREATE TABLE person (pid varchar(40), id_no varchar(18), state varchar(2))"
     )
     await database.insert("penalty", [penalty("P1", 1), penalty("P2", 2), penalty("P3", 3)])
     await database.insert("person", [("P1", PERSON, "10"), ("P2", OTHER, "10"), ("P3", PERSON, "99")])
@@ -261,7 +261,7 @@ async def test_a_source_that_changed_says_drift_without_naming_values(
 @pytest.mark.mariadb
 async def test_gbk_bytes_in_a_latin1_table_and_zero_dates_are_read(mariadb: Database, opened: Open) -> None:
     await mariadb.execute(
-        "CREATE PENALTY_TABLE penalty (id_no varchar(36), document_no varchar(200), reason varchar(200),"
+        "CREATE TABLE penalty (id_no varchar(36), document_no varchar(200), reason varchar(200),"
         " authority varchar(80), decided date) DEFAULT CHARSET=latin1"
     )
     reason = "虚假宣传".encode("gb18030").hex()

@@ -79,7 +79,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 
 async def test_a_session_cannot_write_whatever_the_account_may(database: Database) -> None:
     await filled(database)
     async with source_of(database) as source:
-        for statement in ("DELETE FROM penalty", "CREATE PENALTY_TABLE copied (a int)"):
+        for statement in ("DELETE FROM penalty", "CREATE TABLE copied (a int)"):
             with pytest.raises(SourceUnavailable):
                 await source._pool.fetch(statement, ())
     assert await database.fetch("SELECT count(*) FROM penalty") == [(1,)]
@@ -185,9 +185,12 @@ async def test_a_refused_login_says_so(mariadb: Database) -> None:
     await source.close()
 
 
-async def test_a_file_that_is_no_database_is_an_error_and_not_silence(sqlite: Database) -> None:
-    path = Path(sqlite.url.removeprefix("sqlite:///"))
+def spoil(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be taken for one" * 40)
+
+
+async def test_a_file_that_is_no_database_is_an_error_and_not_silence(sqlite: Database) -> None:
+    spoil(Path(sqlite.url.removeprefix("sqlite:///")))
     async with source_of(sqlite) as source:
         with pytest.raises(SourceError, match="SOURCE_RUBBISH"):
             await source.fetch(QUICK)
