@@ -130,6 +130,8 @@ class Rest(Part):
     busy: tuple[str, ...] = ()
     root: str | None = None
     """Root element of an XML answer; rows are the elements under it."""
+    sample: str | None = None
+    """USCC of an entity the service knows, asked by `source check`; a person's id is refused."""
 
 
 class RecordSource(Part):

@@ -1,0 +1,113 @@
+"""From the bytes of an HTTP 200 to rows, however the service wraps, encodes or labels them.
+
+Raises SourceRubbish for what is not an answer, SourceBusy and SourceUnavailable for what the
+service says in a code of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final, NoReturn, TypeAlias
+from xml.etree import ElementTree
+
+from connectors.errors import SourceBusy, SourceRubbish, SourceUnavailable
+from connectors.manifest import Rest
+
+Cellular: TypeAlias = Mapping[str, object]
+"""One row as the service names its columns."""
+
+_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_NAMESPACE: Final = re.compile(r"\{[^}]*\}")
+
+
+def rows_of(source: str, rest: Rest, body: bytes, charset: str | None) -> list[Cellular]:
+    """The rows of one answer; empty where the service says that it has nothing."""
+    text = _text(source, body, charset)
+    try:
+        return _xml_rows(source, rest, text) if rest.format == "xml" else _json_rows(source, rest, text)
+    except (ValueError, RecursionError, ElementTree.ParseError) as fault:
+        raise SourceRubbish(source, "UNREADABLE") from fault
+
+
+def _text(source: str, body: bytes, declared: str | None) -> str:
+    """UTF-8 if it is, whatever the header says: other text hardly ever passes for it."""
+    for charset in ("utf-8-sig", declared or "gb18030", "gb18030"):
+        try:
+            return body.decode(charset)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise SourceRubbish(source, "CHARSET")
+
+
+def _json_rows(source: str, rest: Rest, text: str) -> list[Cellular]:
+    document = _parse(text)
+    if rest.code and _code_is_empty(source, rest, _at(source, document, rest.code)):
+        return []
+    rows = _at(source, document, rest.rows)
+    if rows is None or rows == "":
+        return []
+    listed: list[object] = rows if isinstance(rows, list) else [rows]
+    found: list[Cellular] = [row for row in listed if isinstance(row, dict)]
+    if len(found) < len(listed):
+        raise SourceRubbish(source, "SHAPE")
+    return found
+
+
+def _parse(text: str) -> object:
+    """JSON with exact decimals and without NaN."""
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("not JSON")
+
+
+def _at(source: str, document: object, path: str) -> object:
+    """What a dotted path leads to; a JSON string on the way, or at its end, is parsed."""
+    found = document
+    for step in path.split("."):
+        if isinstance(found, str):
+            found = _parse(found)
+        if not isinstance(found, dict) or step not in found:
+            raise SourceRubbish(source, "SHAPE")
+        found = found[step]
+    return _parse(found) if isinstance(found, str) and found.lstrip()[:1] in ("[", "{") else found
+
+
+def _code_is_empty(source: str, rest: Rest, code: object) -> bool:
+    """Whether the service's own code says "nothing found"; False for success, raises for the rest."""
+    word = str(code)
+    if word in rest.busy:
+        raise SourceBusy(source, "CODE_BUSY")
+    if word in rest.empty:
+        return True
+    if word not in rest.ok:
+        raise SourceUnavailable(source, "CODE_REFUSED")
+    return False
+
+
+def _xml_rows(source: str, rest: Rest, text: str) -> list[Cellular]:
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        # No answer needs one, and entities are how XML reads files and eats memory.
+        raise SourceRubbish(source, "XML_DOCTYPE")
+    # The declared encoding lies as the header does; the text is decoded already.
+    document = ElementTree.fromstring(_DECLARATION.sub("", text))  # noqa: S314 -- see above
+    for element in document.iter():
+        element.tag = _NAMESPACE.sub("", element.tag)
+    if rest.code:
+        code = document.findtext(rest.code.replace(".", "/"))
+        if code is None:
+            raise SourceRubbish(source, "SHAPE")
+        if _code_is_empty(source, rest, code.strip()):
+            return []
+    root = document if rest.root in (None, document.tag) else document.find(f".//{rest.root}")
+    if root is None:
+        raise SourceRubbish(source, "SHAPE")
+    return [_cells(row) for row in root]
+
+
+def _cells(row: Iterable[ElementTree.Element]) -> Cellular:
+    return {cell.tag: cell.text for cell in row}

@@ -1,0 +1,97 @@
+"""`source check` of an HTTP service: it answers, and its rows have the mapped columns. Prints no value.
+
+Codes: MANIFEST_REST, SOURCE_EMPTY, MANIFEST_COLUMN_MISSING, KEY_NOT_RECOGNIZED, ROWS_REJECTED,
+and the code of the SourceError where the service refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
+from catalogue.values import CHINA_TIME
+from connectors.errors import SourceError
+from connectors.keys import key_variants
+from connectors.protocol import Ask, Finding
+from connectors.rest.answers import Cellular
+
+if TYPE_CHECKING:
+    from connectors.rest.source import Reader, RestSource
+
+_TRACE: Final = "source-check"
+_PRINTED: Final = {
+    KeyKind.CITIZEN_ID: SubjectKey(KeyKind.CITIZEN_ID, "11010519491231002X"),
+    KeyKind.USCC: SubjectKey(KeyKind.USCC, "91350100M000100Y43"),
+}
+
+
+async def run(source: RestSource) -> list[Finding]:
+    """All findings about one service; one that cannot be reached is one finding."""
+    try:
+        await source.ping()
+    except SourceError as error:
+        return [_refused(source.name, error)]
+    findings: list[Finding] = []
+    for code, reader in source.readers.items():
+        findings += await _record_type(source, code, reader)
+    return findings
+
+
+async def _record_type(source: RestSource, code: str, reader: Reader) -> list[Finding]:
+    where = f"{source.name}.records.{code}"
+    try:
+        sample = _sample(reader)
+    except IdentifierError as fault:
+        return [Finding("error", "MANIFEST_REST", f"{where}.rest.sample", f"is no USCC: {fault.fault}")]
+    until = asyncio.get_running_loop().time() + source.manifest.deadline_ms / 1_000
+    rows: list[Cellular] = []
+    try:
+        for text in key_variants(sample, reader.record.keys[sample.kind].forms):
+            rows += (await source.pages(reader, text, _TRACE, until)).rows
+    except SourceError as error:
+        return [_refused(where, error)]
+    if not rows:
+        message = "no row to look at: name under `rest` a `sample`, an entity that the service knows"
+        return [Finding("warning", "SOURCE_EMPTY", where, message)]
+    return [*_missing(where, reader, rows), *_rejected(where, code, reader, sample, rows)]
+
+
+def _sample(reader: Reader) -> SubjectKey:
+    """The manifest's sample entity, else the sample number that the standard itself prints."""
+    if reader.rest.sample and KeyKind.USCC in reader.record.keys:
+        return SubjectKey.entity(reader.rest.sample)
+    return _PRINTED[next(iter(reader.record.keys))]
+
+
+def _missing(where: str, reader: Reader, rows: Sequence[Cellular]) -> Iterator[Finding]:
+    present = {column for row in rows for column in row}
+    for column in reader.pipeline.columns(frozenset(reader.record.fields)):
+        if column not in present:
+            yield Finding("error", "MANIFEST_COLUMN_MISSING", where, f"no sampled row has `{column}`")
+
+
+def _rejected(
+    where: str, code: str, reader: Reader, sample: SubjectKey, rows: Sequence[Cellular]
+) -> Iterator[Finding]:
+    fields = frozenset(reader.record.fields)
+    columns = reader.pipeline.columns(fields)
+    cells = [[row.get(column) for column in columns] for row in rows]
+    answer = reader.pipeline.answer(
+        Ask(code, fields, (sample,)), columns, cells, datetime.now(CHINA_TIME), len(rows)
+    )
+    rejects = answer.rejects.get(sample, ())
+    if not answer.rows[sample] and not rejects:
+        message = f"none of {len(rows)} rows holds the key it was asked by"
+        yield Finding("error", "KEY_NOT_RECOGNIZED", f"{where}.keys", message)
+    reasons = Counter(f"{reject.column or 'row'}: {reject.reason}" for reject in rejects)
+    for reason, count in sorted(reasons.items()):
+        message = f"{count} of {len(rows)} sampled rows cannot be decoded ({reason})"
+        yield Finding("warning", "ROWS_REJECTED", where, message)
+
+
+def _refused(where: str, error: SourceError) -> Finding:
+    return Finding("error", error.code, where, f"the source could not be asked: {error.reason}")

@@ -1,0 +1,204 @@
+"""A department's HTTP service behind one manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import aiohttp
+
+from catalogue.identifiers import KeyKind, SubjectKey
+from catalogue.model import Catalogue, Label, RecordType
+from catalogue.values import CHINA_TIME
+from connectors.errors import ManifestError, SourceDrift, SourceTimeout, SourceUnavailable
+from connectors.keys import key_variants
+from connectors.manifest import Manifest, RecordSource, Rest
+from connectors.pipeline import Pipeline
+from connectors.protocol import Answer, Ask, Finding
+from connectors.rest import check
+from connectors.rest.answers import Cellular, rows_of
+from connectors.rest.calls import Caller
+from connectors.rest.conditions import holds
+from connectors.rest.quota import Quota
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one record type is read from the service."""
+
+    record: RecordSource
+    rest: Rest
+    pipeline: Pipeline
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the service holds under one physical key; `more` where the page limit cut it."""
+
+    rows: list[Cellular]
+    more: bool
+
+
+class RestSource:
+    """Implements `connectors.protocol.Source`. Raises ManifestError when built, SourceError when asked."""
+
+    def __init__(
+        self, manifest: Manifest, catalogue: Catalogue, url: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self.manifest = manifest
+        self.readers = {
+            code: _reader(catalogue.record_types[code], record, manifest)
+            for code, record in manifest.records.items()
+        }
+        self._url = _http_url(url)
+        self._caller = Caller(manifest.source, url, manifest.signing, now)
+        self._quota = Quota(self.name, manifest.rate_per_second) if manifest.rate_per_second else None
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        """The manifest's `source`."""
+        return self.manifest.source
+
+    @property
+    def department(self) -> str:
+        """Code of the owning department."""
+        return self.manifest.department
+
+    @property
+    def system(self) -> Label:
+        """Name of the department's system."""
+        return self.manifest.system
+
+    @property
+    def contact(self) -> str:
+        """Whom to ask about the source."""
+        return self.manifest.contact
+
+    @property
+    def record_types(self) -> frozenset[str]:
+        """Codes of the record types the manifest describes."""
+        return frozenset(self.readers)
+
+    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
+        """Which keys the record type can be asked by here."""
+        return frozenset(self.readers[record_type].record.keys)
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """One call per form of each key and page, `pool` of them at a time."""
+        reader = self.readers[ask.record_type]
+        if {key.kind for key in ask.keys} - reader.record.keys.keys():
+            raise SourceUnavailable(self.name, "KEY_KIND")
+        fetched_at = datetime.now(CHINA_TIME)
+        until = asyncio.get_running_loop().time() + self.manifest.deadline_ms / 1_000
+        asked = [(key, text) for key in ask.keys for text in _forms(reader.record, key)]
+        pages = await _together(
+            (partial(self.pages, reader, text, ask.trace, until) for _, text in asked),
+            self.manifest.pool,
+        )
+        columns = reader.pipeline.columns(ask.fields)
+        rows = [[row.get(column) for column in columns] for page in pages for row in page.rows]
+        answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
+        cut = frozenset(key for (key, _), page in zip(asked, pages, strict=True) if page.more)
+        return replace(answer, truncated=answer.truncated | cut)
+
+    async def pages(self, reader: Reader, key: str, trace: str, until: float) -> Pages:
+        """Every page under one physical key, filtered; raises a SourceError."""
+        rows: list[Cellular] = []
+        for page in range(1, reader.rest.max_pages + 1):
+            if self._quota:
+                await self._quota.wait(until)
+            reply = await self._caller.call(self._connected(), reader.rest, key, page, trace)
+            found = rows_of(self.name, reader.rest, reply.body, reply.charset)
+            self._refuse_drift(reader, found)
+            rows += (row for row in found if holds(reader.record.where, row))
+            if not reader.rest.page_size or len(found) < reader.rest.page_size:
+                return Pages(rows, more=False)
+        return Pages(rows, more=True)
+
+    async def check(self) -> list[Finding]:
+        """Compare the manifest with the living service."""
+        return await check.run(self)
+
+    async def ping(self) -> None:
+        """Open and close a connection: a call would use up the quota."""
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(self.manifest.deadline_ms / 1_000):
+                _, writer = await asyncio.open_connection(self._url.hostname, port)
+                writer.close()
+                await writer.wait_closed()
+        except TimeoutError:
+            raise SourceTimeout(self.name, "CONNECT") from None
+        except OSError as error:
+            raise SourceUnavailable(self.name, "CONNECT") from error
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._session:
+            await self._session.close()
+
+    def _connected(self) -> aiohttp.ClientSession:
+        """The session, which must be made inside a running loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self.manifest.pool),
+                timeout=aiohttp.ClientTimeout(total=self.manifest.deadline_ms / 1_000),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "credit-gateway"},
+            )
+        return self._session
+
+    def _refuse_drift(self, reader: Reader, rows: list[Cellular]) -> None:
+        """A row that shows no key can be nobody's: the service has changed its shape."""
+        names = [name for key in reader.record.keys.values() for name in key.columns]
+        if any(not any(name in row for name in names) for row in rows):
+            raise SourceDrift(self.name, "KEY_COLUMN_MISSING")
+
+
+def _reader(record_type: RecordType, record: RecordSource, manifest: Manifest) -> Reader:
+    where = f"records.{record_type.code}"
+    if record.rest is None:
+        raise ManifestError("MANIFEST_CONNECTOR", where, "a REST source needs `rest`")
+    if record.join:
+        raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "a REST source cannot join tables")
+    if record.rest.code and not record.rest.ok:
+        raise ManifestError("MANIFEST_REST", f"{where}.rest.ok", "list the codes that mean success")
+    pipeline = Pipeline(record_type, record, manifest.code_tables)
+    return Reader(record, record.rest, pipeline, record.row_cap or manifest.row_cap)
+
+
+def _http_url(url: str) -> SplitResult:
+    parsed = urlsplit(url)
+    if parsed.scheme not in ("http", "https") or not parsed.hostname:
+        raise ManifestError("MANIFEST_URL", "url", "a REST source needs an http or https address")
+    return parsed
+
+
+def _forms(record: RecordSource, key: SubjectKey) -> tuple[str, ...]:
+    return key_variants(key, record.keys[key.kind].forms)
+
+
+async def _together(calls: Iterable[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+    """Results in order, `limit` at a time; the first failure cancels the rest and is raised."""
+    slots = asyncio.Semaphore(limit)
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
+        async with slots:
+            return await call()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(call)) for call in calls]
+    except ExceptionGroup as faults:
+        raise faults.exceptions[0] from faults
+    return [task.result() for task in tasks]
