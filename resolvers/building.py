@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
-from authz.masks import MaskContext, mask
 from graphql import GraphQLError
 
 from authz.decisions import Decision, Effect, TypeDecisions
+from authz.lifecycle import Status
+from authz.masks import MaskContext, mask
 from authz.references import References
 from catalogue.model import Catalogue, RecordType, Role
 from catalogue.values import PartialDate, Value
@@ -37,6 +38,8 @@ class Section:
     healed: tuple[Healed, ...] = ()
     fault: Fault | None = None
     suppressed: int = 0
+    asked: tuple[str, ...] = ()
+    """Names of the sources that were asked."""
 
     @property
     def error(self) -> GraphQLError | None:
@@ -108,7 +111,7 @@ class Maker:
             "provenance": self._provenance(section, healed),
             "nature": entry.nature if healed.stripped else healed.facts.nature,
             "severity": None if healed.stripped else healed.facts.severity,
-            "status": RecordStatus(healed.facts.status),
+            "status": RecordStatus(healed.facts.status.value),
             "occurredOn": role(Role.OCCURRED_ON),
             "determinedOn": role(Role.DETERMINED_ON),
             "publishFrom": _day(clocks.publish_from),
@@ -175,7 +178,7 @@ def _day(day: date | None) -> PartialDate | None:
 
 
 def _dispute(healed: Healed) -> Node | None:
-    if healed.facts.status != RecordStatus.DISPUTED:
+    if healed.facts.status is not Status.DISPUTED:
         return None
     controls = healed.row.controls
     return {

@@ -204,7 +204,7 @@ def catalogue_info(catalogue: Catalogue, locality: Locality, sources: Mapping[st
         behaviours=[
             BehaviourInfo(
                 name=_name(row.name),
-                recordTypes=list(row.record_types),
+                recordTypes=[RecordTypeCode(code) for code in row.record_types],
                 legalBasis=list(row.legal_basis),
                 **row.model_dump(include={"code", "area", "kind", "severity"}),
             )

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from authz.audit import AuditLog
 from authz.mandates import MandateRegister
 from graphql import FieldNode
 
 from authz.actors import Actor
+from authz.audit import AuditLog, Query
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKind
@@ -40,7 +40,6 @@ class Services:
     references: References
     audit: AuditLog
     planner: Planner
-    gateway_id: str
     today: Callable[[], date] = date.today
 
 
@@ -92,9 +91,8 @@ class RequestContext:
 
     services: Services
     actor: Actor
-    request_id: str
-    operation_name: str
-    operation_hash: str
+    query: Query
+    """The operation as the audit names it."""
     walk: Walk
     """The document, its fragments and variables."""
     roots: Mapping[str, list[FieldNode]]
@@ -102,3 +100,8 @@ class RequestContext:
     grant: Grant | None
     """The operation's one grant; None when it selects nothing that needs one."""
     report: Report = field(default_factory=Report)
+
+    @property
+    def request_id(self) -> str:
+        """Travels to the departments, so that they can tell who asked."""
+        return self.query.request_id

@@ -17,10 +17,11 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from authz.actors import Actor, ActorKind
+from authz.actors import Actor
+from authz.audit import Query
 from authz.errors import AuthzError
 from resolvers.access import grant_of, roots_of
-from resolvers.context import Report, RequestContext, Services
+from resolvers.context import RequestContext, Services
 from resolvers.planning import Walk
 from resolvers.recording import deny
 from resolvers.schema import GraphSchema
@@ -61,22 +62,19 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         return Executed(None, list(variables))
     walk = Walk(schema.executable, _fragments(request.document), variables)
     roots = roots_of(walk, request.operation)
+    query = Query(request.operation_name, request.operation_hash, request.request_id)
     try:
         grant = grant_of(walk, roots, request.actor, services.mandates, services.today())
     except AuthzError as refusal:
-        if request.actor.kind is not ActorKind.ANONYMOUS:
-            await deny(services, request.actor, request.operation_name, request.operation_hash, refusal)
+        await deny(services.audit, request.actor, query, refusal)
         return Executed(None, [GraphQLError(refusal.message, original_error=refusal)])
     context = RequestContext(
         services=services,
         actor=request.actor,
-        request_id=request.request_id,
-        operation_name=request.operation_name,
-        operation_hash=request.operation_hash,
+        query=query,
         walk=walk,
         roots=roots,
         grant=grant,
-        report=Report(),
     )
     result = execute(
         schema.executable,

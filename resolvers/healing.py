@@ -67,7 +67,7 @@ def heal(
         if not same_name(lens, named_in(entry, row, lens)):
             healing.conflicts += 1
             continue
-        known = facts(entry, row.controls, row.values, lens.born)
+        known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
         if guard and not _admits(guard, row, known):
             healing.suppressed += 1
             continue

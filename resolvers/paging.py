@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import total_ordering
 
 import orjson
@@ -153,6 +153,6 @@ def _day(healed: Healed) -> date:
         value = healed.row.controls.get(role)
         if isinstance(value, PartialDate) and not value.open_ended:
             return value.earliest
-        if hasattr(value, "date"):
+        if isinstance(value, datetime):
             return value.date()
     return date.min

@@ -204,10 +204,9 @@ def query_type(types: SubjectTypes) -> type:
             "按统一社会信用代码精确查询；未说明依据时仅含依法公示信息",
             "One entity by its code; without a basis only what a law orders published",
         )
-    union = Annotated[Union[tuple(entities)], strawberry.union("_Entity")]  # noqa: UP007 - made at run time
     roots["_entities"] = _root(
         _entities,
-        list[optional(union)],  # type: ignore[misc]
+        list[Annotated[Union[tuple(entities)], strawberry.union("_Entity")] | None],  # type: ignore[misc]  # noqa: UP007
         "联邦实体（Apollo Federation）",
         "Entities of the federation subgraph; persons have no key",
         name="_entities",

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from authz.audit import EventKind, PlannedRead, Result
+from authz.audit import Outcome as AuditOutcome
 from authz.decisions import Effect, TypeDecisions
-from authz.errors import SubjectNotConfirmed
+from authz.errors import AccessDenied, SubjectNotConfirmed
 from authz.grants import Grant, SelfAccess
 from authz.masks import MaskContext, mask
+from authz.policy import decide as decide_field
 from authz.policy import decision_table
 from catalogue.identifiers import SubjectKey
 from catalogue.model import RecordType
@@ -22,10 +25,10 @@ from resolvers.building import Maker, Node, Section
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
-from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, confirm
+from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
 from resolvers.paging import binding, overall, page_node
 from resolvers.planning import SubjectPlan
-from resolvers.recording import Recorder
+from resolvers.recording import Recorder, outcome_of, planned_reads
 from resolvers.subjects import GRAPHQL_NAME
 
 Outcome = Node | Exception
@@ -46,17 +49,41 @@ async def read_subjects(
     context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]
 ) -> list[Outcome]:
     """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
+    services = context.services
     reading = decide(context, grant, plan, lookups)
-    async with Recorder(reading, lookups) as recorder:
+    asked = {
+        code: asked_fields(reading, code) for code, entry in reading.entries.items() if _asked(reading, entry)
+    }
+    planned = planned_reads(reading, asked)
+    async with Recorder(services.audit, grant, context.query, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
         known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
-        fetched = await fetch_all(_asks(reading, known), context.services.sources, context.report)
+        fetched = await fetch_all(_asks(reading, asked, known), services.sources, context.report)
         outcomes: list[Outcome] = []
         for lookup in lookups:
             sections = _sections(reading, lookup.key, confirmed[lookup.key], fetched)
-            recorder.note(lookup.key, confirmed[lookup.key], sections)
+            recorder.note(lookup.key, outcome_of(confirmed[lookup.key], sections))
             outcomes.append(_outcome(reading, lookup.key, confirmed[lookup.key], sections))
     return outcomes
+
+
+async def verify_identity(context: RequestContext, grant: Grant, lookup: Lookup) -> Match:
+    """Whether a number and a name belong together, under a grant that names the identity record."""
+    services = context.services
+    kind = lookup.key.subject_kind
+    authority = services.identity.get(kind)
+    if authority is None:
+        return Match.UNSURE
+    entry = services.catalogue.record_types[authority.record_type]
+    existence = decide_field(grant, entry, None, kind, personal=True)
+    if existence.effect is Effect.DENY:
+        raise AccessDenied("TYPE_NOT_MANDATED", existence.reason)
+    planned = (PlannedRead(entry.code, entry.department, frozenset()),)
+    recorder = Recorder(services.audit, grant, context.query, planned, [lookup], EventKind.IDENTITY_VERIFY)
+    async with recorder:
+        match = await verify(context, lookup)
+        recorder.note(lookup.key, AuditOutcome(Result.PERMIT, codes=(match.value,)))
+    return match
 
 
 def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]) -> Reading:
@@ -83,19 +110,15 @@ def asked_fields(reading: Reading, code: str) -> frozenset[str]:
     return frozenset(reading.plan.types[code].fields & reading.decisions[code].readable)
 
 
-def _asks(reading: Reading, known: Sequence[Lookup]) -> dict[str, Ask]:
+def _asks(reading: Reading, asked: Mapping[str, frozenset[str]], known: Sequence[Lookup]) -> dict[str, Ask]:
+    """One question per type for all confirmed subjects; control fields are read but never leave."""
     keys = tuple(dict.fromkeys(lookup.key for lookup in known))
     if not keys:
         return {}
+    trace = reading.context.request_id
     return {
-        code: Ask(
-            code,
-            asked_fields(reading, code) | entry.control_fields,
-            keys,
-            reading.context.request_id,
-        )
-        for code, entry in reading.entries.items()
-        if _asked(reading, entry)
+        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace)
+        for code, fields in asked.items()
     }
 
 
@@ -142,6 +165,7 @@ def _section(
         fetched.fetched_at,
         tuple(healing.kept),
         suppressed=healing.suppressed,
+        asked=tuple(source.name for source, _ in fetched.answers),
     )
 
 

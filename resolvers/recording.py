@@ -1,0 +1,131 @@
+"""The two audit leaves of every read: the intent before anything is asked, the outcome before the answer.
+
+Public reads and anonymous refusals are counted, not recorded one by one (ruling 20).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from authz.actors import Actor
+from authz.audit import (
+    AuditLog,
+    Denial,
+    EventKind,
+    Intent,
+    IntentRef,
+    Outcome,
+    PlannedRead,
+    Query,
+    ReadResult,
+    Result,
+    SourceStatus,
+)
+from authz.decisions import Effect
+from authz.errors import AuthzError
+from authz.grants import Grant, Public
+from catalogue.identifiers import SubjectKey
+from connectors.errors import SectionState
+from resolvers.identity import Confirmation, Doubt, Lookup
+
+if TYPE_CHECKING:
+    from resolvers.building import Section
+    from resolvers.reading import Reading
+
+
+class Recorder:
+    """Around one reading: entering writes the intents, leaving writes the outcomes.
+
+    Raises AuditUnavailable on either side, so that without a proof there is no answer. A
+    cancelled reading keeps its intents without outcomes: it was never answered.
+    """
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        grant: Grant,
+        query: Query,
+        reads: tuple[PlannedRead, ...],
+        lookups: Sequence[Lookup],
+        kind: EventKind = EventKind.READ,
+    ) -> None:
+        self._audit = audit
+        self._grant = grant
+        self._query = query
+        self._reads = reads
+        self._kind = kind
+        self._keys = tuple(dict.fromkeys(lookup.key for lookup in lookups))
+        self._intents: dict[SubjectKey, IntentRef] = {}
+        self._outcomes: dict[SubjectKey, Outcome] = {}
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self._grant, Public):
+            self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
+            return self
+        refs = await asyncio.gather(
+            *(
+                self._audit.intent(Intent(self._kind, self._grant, self._query, self._reads, key))
+                for key in self._keys
+            )
+        )
+        self._intents = dict(zip(self._keys, refs, strict=True))
+        return self
+
+    def note(self, key: SubjectKey, outcome: Outcome) -> None:
+        """What will be answered about one subject."""
+        self._outcomes[key] = outcome
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, Exception):
+            return
+        failed = Outcome(Result.ERROR, codes=(getattr(error, "code", "INTERNAL"),))
+        await asyncio.gather(
+            *(
+                self._audit.outcome(ref, failed if error else self._outcomes.get(key, failed))
+                for key, ref in self._intents.items()
+            )
+        )
+
+
+def planned_reads(reading: Reading, asked: Mapping[str, frozenset[str]]) -> tuple[PlannedRead, ...]:
+    """What the intent says will be asked for: permitted types and fields, and which leave masked."""
+    reads = []
+    for code, fields in asked.items():
+        verdicts = reading.decisions[code].fields
+        masked = frozenset(name for name in fields if verdicts[name].effect is Effect.MASK)
+        reads.append(PlannedRead(code, reading.entries[code].department, fields, masked))
+    return tuple(reads)
+
+
+def outcome_of(confirmation: Confirmation, sections: Mapping[str, Section]) -> Outcome:
+    """What the outcome says of one subject: states, counts and record identities, never values."""
+    if isinstance(confirmation, Doubt):
+        return Outcome(Result.DENY, codes=("SUBJECT_NOT_CONFIRMED",))
+    reads = [read for section in sections.values() for read in _results(section)]
+    whole = all(section.state is SectionState.OK for section in sections.values())
+    return Outcome(
+        Result.PERMIT if whole else Result.PARTIAL,
+        tuple(reads),
+        sum(section.suppressed for section in sections.values()),
+    )
+
+
+def _results(section: Section) -> list[ReadResult]:
+    entry, status = section.entry, SourceStatus(section.state)
+    sources: dict[str, list[str]] = {name: [] for name in section.asked}
+    for healed in section.healed:
+        sources.setdefault(healed.source.name, []).append(healed.row.identity)
+    return [
+        ReadResult(entry.code, entry.department, source, status, tuple(identities))
+        for source, identities in sources.items()
+    ]
+
+
+async def deny(audit: AuditLog, actor: Actor, query: Query, refusal: AuthzError) -> None:
+    """Record that an operation was refused before any source was asked."""
+    await audit.denial(Denial(EventKind.READ, actor, query, (refusal.code,)))
