@@ -42,12 +42,12 @@ class Engine(Protocol):
         ...
 
 
-def engine_for(url: str, source: str, deadline_ms: int) -> Engine:
+def engine_for(url: str, deadline_ms: int) -> Engine:
     """The engine a URL means; raises ManifestError `MANIFEST_URL` without repeating the URL."""
     try:
         parsed: URL = make_url(url)
     except ArgumentError:
-        raise ManifestError("MANIFEST_URL", f"{source}.url", "not a URL") from None
+        raise ManifestError("MANIFEST_URL", "url", "not a URL") from None
     deadline = deadline_ms / 1000
     match parsed.get_backend_name():
         case "sqlite" if parsed.database:
@@ -57,5 +57,5 @@ def engine_for(url: str, source: str, deadline_ms: int) -> Engine:
         case "mysql" | "mariadb":
             return MariaDB(parsed, deadline)
     raise ManifestError(
-        "MANIFEST_URL", f"{source}.url", "use sqlite:///file, postgresql://… or mariadb://… with a database"
+        "MANIFEST_URL", "url", "use sqlite:///file, postgresql://… or mariadb://… with a database"
     )

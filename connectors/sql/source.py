@@ -37,7 +37,7 @@ class SqlSource:
 
     def __init__(self, manifest: Manifest, catalogue: Catalogue, url: str) -> None:
         self.manifest = manifest
-        self.engine = engine_for(url, manifest.source, manifest.deadline_ms)
+        self.engine = engine_for(url, manifest.deadline_ms)
         self._pool = Pool(manifest.source, self.engine.connect, self.engine.connections or manifest.pool)
         self.readers = {
             code: Reader(self, catalogue.record_types[code], record)
