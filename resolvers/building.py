@@ -22,7 +22,7 @@ from catalogue.values import PartialDate, Value
 from connectors.errors import SectionState
 from resolvers.fetching import Fault
 from resolvers.healing import Healed
-from resolvers.records import Freshness, RecordStatus
+from resolvers.records import BASE_FIELDS, Freshness, RecordStatus
 
 Node: TypeAlias = dict[str, object]
 
@@ -70,7 +70,9 @@ class Maker:
     def section(self, section: Section, decisions: TypeDecisions) -> Node:
         """The node of a section."""
         records: object = section.error
-        if section.state.answered:
+        if section.entry.pointer is not None:
+            records = [self.pointer(section)]
+        elif section.state.answered:
             records = [self.record(section, healed, decisions) for healed in section.healed]
         return {
             "__typename": f"{section.entry.graphql_type}Section",
@@ -88,8 +90,6 @@ class Maker:
         for name, value in row.values.items():
             hidden = healed.stripped and entry.field_by_name[name].adverse
             node[name] = None if hidden else apply(decisions.fields[name], value, context)
-        if entry.responsible:
-            node["responsiblePersons"] = self._responsible(entry, node)
         return node
 
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
@@ -121,7 +121,34 @@ class Maker:
             "dispute": _dispute(healed),
             "repair": _repair(row.controls),
             "subjectStatement": row.controls.get(Role.STATEMENT),
-            "responsiblePersons": None,
+            "responsiblePersons": self.responsible(section, healed, decisions) or None,
+        }
+
+    def pointer(self, section: Section) -> Node:
+        """The one static record of a type that says where to ask instead; no source is behind it."""
+        entry = section.entry
+        department = self.catalogue.departments[entry.department]
+        return {
+            **dict.fromkeys((*BASE_FIELDS, *entry.field_by_name)),
+            **(entry.pointer or {}),
+            "__typename": entry.graphql_type,
+            "recordId": entry.code,
+            "recordType": entry.code,
+            "recordTypeName": entry.name.zh,
+            "catalogueVersion": self.catalogue.version,
+            "subjectRef": self.subject_ref,
+            "nature": entry.nature,
+            "status": RecordStatus.ACTIVE,
+            "provenance": {
+                "department": department.code,
+                "departmentName": department.name.zh,
+                "system": department.name.zh,
+                "contact": department.contact or "",
+                "legalBasis": list(entry.legal_basis),
+                "sourceUpdatedAt": None,
+                "fetchedAt": section.fetched_at,
+                "freshness": Freshness.PERIODIC,
+            },
         }
 
     def record_ref(self, entry: RecordType, healed: Healed) -> str:
@@ -148,18 +175,25 @@ class Maker:
             named.append(healed.row.values.get(entry.responsible.name))
         return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
 
-    def _responsible(self, entry: RecordType, node: Node) -> list[Node] | None:
-        assert entry.responsible  # noqa: S101 - asked only of types that have one
-        name = node.get(entry.responsible.name)
+    def responsible(self, section: Section, healed: Healed, decisions: TypeDecisions) -> list[Node]:
+        """Whom the decision itself names as responsible; empty when it names nobody or may not say."""
+        entry, values = section.entry, healed.row.values
+        if entry.responsible is None:
+            return []
+        context = MaskContext()
+        name, role = (
+            apply(decisions.fields[part], values.get(part), context) if part else None
+            for part in (entry.responsible.name, entry.responsible.role)
+        )
         if name is None:
-            return None
+            return []
         return [
             {
                 "__typename": "ResponsiblePerson",
                 "name": name,
-                "role": node.get(entry.responsible.role) if entry.responsible.role else None,
+                "role": role,
                 "recordType": entry.code,
-                "recordId": node["recordId"],
+                "recordId": self.record_ref(entry, healed),
             }
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from authz.mandates import MandateRegister
 from graphql import FieldNode
@@ -15,6 +15,7 @@ from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
+from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from resolvers.planning import Planner, ResponsePath, Walk
 
@@ -100,6 +101,7 @@ class RequestContext:
     grant: Grant | None
     """The operation's one grant; None when it selects nothing that needs one."""
     report: Report = field(default_factory=Report)
+    started: datetime = field(default_factory=lambda: datetime.now(CHINA_TIME))
 
     @property
     def request_id(self) -> str:

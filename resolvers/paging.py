@@ -12,9 +12,9 @@ from datetime import date, datetime
 from functools import total_ordering
 
 import orjson
+from graphql import GraphQLError
 
 from authz.decisions import TypeDecisions
-from authz.errors import AuthzError
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKey
@@ -105,7 +105,7 @@ def page_node(
         "__typename": "CreditRecordConnection",
         "state": overall(mine),
         "sections": [_status(section) for section in mine],
-        "edges": edges if any(section.state.answered for section in mine) else None,
+        "edges": edges if any(section.state.answered for section in mine) else fault_of(mine),
         "pageInfo": {
             "__typename": "PageInfo",
             "hasNextPage": len(rest) > page.first,
@@ -126,10 +126,9 @@ def overall(sections: Sequence[Section]) -> SectionState:
     return SectionState.PARTIAL if any(state.answered for state in states) else states[0]
 
 
-def check_first(first: int, most: int) -> None:
-    """Refuse a page size that is not 1 to `most`."""
-    if not 1 <= first <= most:
-        raise AuthzError("PAGE_SIZE", f"`first` must be from 1 to {most}.")
+def fault_of(sections: Sequence[Section]) -> GraphQLError | None:
+    """The error that stands in place of a list when no section answered; None when all were denied."""
+    return next((section.error for section in sections if section.error), None)
 
 
 def _status(section: Section) -> Node:

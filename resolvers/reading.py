@@ -26,10 +26,10 @@ from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
 from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
-from resolvers.paging import binding, overall, page_node
+from resolvers.paging import binding, fault_of, overall, page_node
 from resolvers.planning import SubjectPlan
 from resolvers.recording import Recorder, outcome_of, planned_reads
-from resolvers.subjects import GRAPHQL_NAME
+from resolvers.subjects import GRAPHQL_NAME, domain_type
 
 Outcome = Node | Exception
 
@@ -51,9 +51,7 @@ async def read_subjects(
     """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
     services = context.services
     reading = decide(context, grant, plan, lookups)
-    asked = {
-        code: asked_fields(reading, code) for code, entry in reading.entries.items() if _asked(reading, entry)
-    }
+    asked = asked_fields(reading)
     planned = planned_reads(reading, asked)
     async with Recorder(services.audit, grant, context.query, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
@@ -93,6 +91,8 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
     decisions = decision_table(grant, entries.values(), plan.kind, personal=personal)
     for code, read in plan.types.items():
         verdicts = decisions[code]
+        if entries[code].pointer is not None:
+            continue
         if verdicts.existence.effect is Effect.DENY:
             context.report.denied.update(read.sections)
             continue
@@ -105,9 +105,13 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
     return Reading(context, grant, plan, entries, decisions)
 
 
-def asked_fields(reading: Reading, code: str) -> frozenset[str]:
-    """Selected fields of a type that the grant permits: what may leave, and nothing else."""
-    return frozenset(reading.plan.types[code].fields & reading.decisions[code].readable)
+def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:
+    """Selected fields that the grant permits, by type: what may leave, and nothing else."""
+    return {
+        code: frozenset(reading.plan.types[code].fields & reading.decisions[code].readable)
+        for code, entry in reading.entries.items()
+        if _asked(reading, entry)
+    }
 
 
 def _asks(reading: Reading, asked: Mapping[str, frozenset[str]], known: Sequence[Lookup]) -> dict[str, Ask]:
@@ -135,7 +139,9 @@ def _sections(
         return {}
     sections: dict[str, Section] = {}
     for code, entry in reading.entries.items():
-        if not _asked(reading, entry):
+        if entry.pointer is not None:
+            sections[code] = Section(entry, SectionState.OK, fetched_at=reading.context.started)
+        elif not _asked(reading, entry):
             sections[code] = Section(entry, SectionState.DENIED, "NO_BASIS")
         elif isinstance(confirmation, Fault):
             fault = replace(confirmation, code="IDENTITY_UNAVAILABLE", reason="IDENTITY")
@@ -200,6 +206,11 @@ def _outcome(
     client = reading.grant.actor.client_id
     subject_ref = services.references.subject_ref(key, client)
     maker = Maker(services.catalogue, services.references, client, subject_ref, name)
+    groups: dict[str, Node] = {group: {"__typename": domain_type(plan.kind, group)} for group in plan.groups}
+    for code, section in sections.items():
+        if plan.types[code].sections:
+            group = groups[services.catalogue.domains[section.entry.domain].field]
+            group[section.entry.section] = maker.section(section, decisions[code])
     node: Node = {
         "__typename": GRAPHQL_NAME[plan.kind],
         "kind": plan.kind,
@@ -212,13 +223,8 @@ def _outcome(
             )
             for page in plan.pages
         },
+        **groups,
     }
-    for section in sections.values():
-        domain = services.catalogue.domains[section.entry.domain].field
-        group = node.setdefault(
-            domain, {"__typename": f"{GRAPHQL_NAME[plan.kind]}{domain[0].upper()}{domain[1:]}"}
-        )
-        group[section.entry.section] = maker.section(section, decisions[section.entry.code])
     if plan.responsible:
         node["responsiblePersons"] = _responsible(maker, sections, decisions)
     return node
@@ -234,14 +240,14 @@ def _responsible(
         person
         for section in mine
         for healed in section.healed
-        for person in maker.record(section, healed, decisions[section.entry.code])["responsiblePersons"] or ()
+        for person in maker.responsible(section, healed, decisions[section.entry.code])
     ]
     return {
         "__typename": "ResponsiblePersonSection",
         "state": state,
         "reason": next((section.reason for section in mine if section.reason), None),
         "fetchedAt": min((section.fetched_at for section in mine if section.fetched_at), default=None),
-        "persons": persons if state.answered else None,
+        "persons": persons if state.answered else fault_of(mine),
     }
 
 
