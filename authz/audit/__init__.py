@@ -1,0 +1,42 @@
+"""The proof of every read: a durable, append-only, hash-chained log, written before anything is answered."""
+
+from authz.audit.counters import Count
+from authz.audit.events import (
+    IMMEDIATE,
+    Denial,
+    EventKind,
+    Intent,
+    Origin,
+    Outcome,
+    PlannedRead,
+    Query,
+    ReadResult,
+    Result,
+    SourceStatus,
+    Visibility,
+)
+from authz.audit.leaves import Leaf
+from authz.audit.log import AuditLog, IntentRef
+from authz.audit.verification import Fault, FaultKind, Verification
+
+__all__ = [
+    "IMMEDIATE",
+    "AuditLog",
+    "Count",
+    "Denial",
+    "EventKind",
+    "Fault",
+    "FaultKind",
+    "Intent",
+    "IntentRef",
+    "Leaf",
+    "Origin",
+    "Outcome",
+    "PlannedRead",
+    "Query",
+    "ReadResult",
+    "Result",
+    "SourceStatus",
+    "Verification",
+    "Visibility",
+]

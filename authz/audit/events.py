@@ -1,0 +1,249 @@
+"""What the audit log says of an operation (domain.md §4.8 as corrected by ruling 20).
+
+An intent says who asks for what on which basis, before a source is asked; its outcome says
+what came back, before it is answered. Subjects and records come in as they are and are
+written only as keyed hashes; there is no place for a record's value or a person's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from authz.actors import Actor, ActorKind
+from authz.grants import Grant, Statutory
+from authz.references import References
+from catalogue.identifiers import SubjectKey
+from catalogue.personal_text import scrub
+
+
+class EventKind(StrEnum):
+    """What was done."""
+
+    READ = "READ"
+    CHECK = "CHECK"
+    IDENTITY_VERIFY = "IDENTITY_VERIFY"
+
+
+class Result(StrEnum):
+    """How an operation ended."""
+
+    PERMIT = "PERMIT"
+    PARTIAL = "PARTIAL"
+    DENY = "DENY"
+    ERROR = "ERROR"
+
+
+class SourceStatus(StrEnum):
+    """What became of asking a source: the states of ruling 1."""
+
+    OK = "OK"
+    PARTIAL = "PARTIAL"
+    TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
+    BUSY = "BUSY"
+    NOT_CONNECTED = "NOT_CONNECTED"
+    DENIED = "DENIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which gateway writes, and under which versions of its rules."""
+
+    gateway_id: str
+    node: str
+    policy_version: str
+    catalogue_version: str
+
+    def as_json(self) -> dict[str, object]:
+        """The event's `source`."""
+        return {
+            "catalogueVersion": self.catalogue_version,
+            "gatewayId": self.gateway_id,
+            "node": self.node,
+            "policyVersion": self.policy_version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The operation, by its name and the hash of its literal-stripped document (ruling 5)."""
+
+    operation_name: str
+    operation_hash: str
+    request_id: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The event's `query`; a client chooses the name, and may have put a number in it."""
+        return {
+            "operationHash": self.operation_hash,
+            "operationName": scrub(self.operation_name),
+            "requestId": self.request_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """When the subject sees the event: at once, or later on a named legal basis. Never never."""
+
+    delay_until: datetime | None = None
+    delay_basis: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.delay_until is None) != (not self.delay_basis):
+            raise ValueError("a delay needs both its end and its legal basis")
+
+    def as_json(self) -> dict[str, object]:
+        """The event's `visibility`."""
+        if self.delay_until is None:
+            return {"toSubject": "IMMEDIATE"}
+        return {
+            "delayBasisId": self.delay_basis,
+            "delayUntil": self.delay_until.isoformat(),
+            "toSubject": "DELAYED",
+        }
+
+
+IMMEDIATE: Final = Visibility()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRead:
+    """One record type that will be asked for: the permitted fields, and which of them leave masked."""
+
+    record_type: str
+    department: str
+    fields: frozenset[str]
+    masked_fields: frozenset[str] = frozenset()
+
+    def as_json(self) -> dict[str, object]:
+        """One entry of the intent's `entity`."""
+        return {
+            "department": self.department,
+            "fields": sorted(self.fields),
+            "maskedFields": sorted(self.masked_fields),
+            "recordType": self.record_type,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What one source gave for one record type, after healing: identities of the rows that leave."""
+
+    record_type: str
+    department: str
+    source: str
+    status: SourceStatus
+    identities: tuple[str, ...] = ()
+
+    def as_json(self, references: References) -> dict[str, object]:
+        """One entry of the outcome's `entity`."""
+        hashes = [references.record_hash(self.source, self.record_type, row) for row in self.identities]
+        return {
+            "department": self.department,
+            "recordHashes": sorted(hashes),
+            "recordType": self.record_type,
+            "returned": len(hashes),
+            "source": self.source,
+            "sourceStatus": self.status,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be read."""
+
+    kind: EventKind
+    grant: Grant
+    query: Query
+    reads: tuple[PlannedRead, ...]
+    subject: SubjectKey | None = None
+    visibility: Visibility = IMMEDIATE
+
+    def as_json(self, references: References) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "agent": _agent(self.grant.actor),
+            "authorization": _authorization(self.grant),
+            "entity": [read.as_json() for read in self.reads],
+            "kind": self.kind,
+            "query": self.query.as_json(),
+            "subject": _subject(self.subject, references),
+            "visibility": self.visibility.as_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is about to be answered."""
+
+    result: Result
+    reads: tuple[ReadResult, ...] = ()
+    suppressed: int = 0
+    """Rows left out by clocks, repairs and guards, in one total (no per-kind oracle, ruling 20)."""
+    codes: tuple[str, ...] = ()
+    """Stable error codes, when something was refused or failed."""
+
+    def as_json(self, references: References) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "codes": list(self.codes),
+            "entity": [read.as_json(references) for read in self.reads],
+            "result": self.result,
+            "suppressed": self.suppressed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """An operation refused before any source was asked."""
+
+    kind: EventKind
+    actor: Actor
+    query: Query
+    codes: tuple[str, ...]
+    subject: SubjectKey | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody known was refused; such denials are only counted."""
+        return self.actor.kind is ActorKind.ANONYMOUS
+
+    def as_json(self, references: References) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "agent": _agent(self.actor),
+            "codes": list(self.codes),
+            "kind": self.kind,
+            "query": self.query.as_json(),
+            "subject": _subject(self.subject, references),
+        }
+
+
+def _agent(actor: Actor) -> dict[str, object]:
+    return {
+        "clientId": actor.client_id,
+        "operatorRef": actor.operator,
+        "operatorRole": actor.kind,
+        "orgName": actor.organization_name,
+        "orgUscc": actor.organization,
+    }
+
+
+def _authorization(grant: Grant) -> dict[str, object]:
+    mandated: dict[str, object] = {}
+    if isinstance(grant, Statutory):
+        mandated = {
+            "caseNo": grant.case_no,
+            "legalBasisId": grant.mandate.id,
+            "scenarioCode": grant.mandate.scenario,
+        }
+    return {"basis": grant.basis, "purposeText": grant.purpose} | mandated
+
+
+def _subject(key: SubjectKey | None, references: References) -> dict[str, object]:
+    if key is None:
+        return {"auditRef": None, "kind": "NONE"}
+    return {"auditRef": references.audit_ref(key), "kind": key.subject_kind}

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from authz.audit.leaves import audit_leaf
+from authz.errors import ConfigurationError
+from authz.store import Store
+from tests.support.databases import Database
+
+
+@pytest.mark.parametrize(
+    ("code", "url"),
+    [
+        ("STORE_URL", "mysql://root:hidden@127.0.0.1/x"),
+        ("STORE_URL", "hidden"),
+        ("STORE_URL", ""),
+        ("STORE_MEMORY", "sqlite://"),
+        ("STORE_MEMORY", "sqlite:///:memory:"),
+    ],
+)
+def test_a_store_that_cannot_serve_is_refused_without_its_password(code: str, url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Store(url)
+    assert refused.value.code == code
+    assert "hidden" not in str(refused.value)
+
+
+async def test_sqlite_survives_a_power_cut(sqlite: Database) -> None:
+    async with Store(sqlite.url) as store, store.writing() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == 2, "FULL"
+
+
+@pytest.mark.postgresql
+async def test_postgresql_survives_a_power_cut(postgresql: Database) -> None:
+    await postgresql.execute(
+        "ALTER ROLE CURRENT_USER IN DATABASE " + _name(postgresql) + " SET synchronous_commit = off"
+    )
+    async with Store(postgresql.url) as store, store.writing() as connection:
+        assert (await connection.exec_driver_sql("SHOW synchronous_commit")).scalar() == "on"
+
+
+def _name(database: Database) -> str:
+    return database.url.rpartition("/")[2]
+
+
+async def test_the_folder_of_a_new_store_is_made(tmp_path: Path) -> None:
+    async with Store(f"sqlite:///{tmp_path}/var/lib/store.db") as store:
+        await store.create(audit_leaf)
+    assert (tmp_path / "var/lib/store.db").exists()
+
+
+async def test_a_failed_transaction_leaves_nothing(own_database: Database) -> None:
+    async with Store(own_database.url) as store:
+        await store.create(audit_leaf)
+        row = {"leaf_index": 0, "payload": b"", "leaf_hash": b"", "chain_hash": b""}
+        with pytest.raises(ZeroDivisionError):
+            async with store.writing() as connection:
+                await connection.execute(audit_leaf.insert(), row)
+                raise ZeroDivisionError
+    assert await own_database.fetch("SELECT * FROM audit_leaf") == []
