@@ -110,7 +110,7 @@ def entity_rows(entity: Entity, dice: Dice) -> Iterator[Row]:
 def _default(number: int, name: str, dice: Dice) -> dict[str, Cell]:
     filed = dice.past(8)
     published = min(filed + timedelta(days=dice.randint(30, 200)), dice.today)
-    hidden = dice.chance(0.1)
+    hidden, disputed = dice.chance(0.1), dice.chance(0.03)
     return {
         "id": 1_000_000 + number,
         "ah": document_no(dice, "", filed.year, number).replace("号", f"测0101执{number % 9000 + 1}号"),
@@ -128,8 +128,9 @@ def _default(number: int, name: str, dice: Dice) -> dict[str, Cell]:
         "dqrq": _expiry(published, dice),
         "pbrq": dice.moment(dice.today) if hidden else None,
         "pbyy": "履行完毕" if hidden else None,
-        "yyrq": dashed(dice.today) if dice.chance(0.03) else None,
-        "zt": 2 if hidden else 3 if dice.chance(0.03) else 1,
+        "yyrq": dashed(dice.today) if disputed else None,
+        "yyah": f"测0101执异{number % 900 + 1}号" if disputed else None,
+        "zt": 2 if hidden else 4 if disputed else 3 if dice.chance(0.03) else 1,
         "is_del": None if dice.chance(0.6) else dice.chance(0.05),
         "gxsj": dice.moment(published),
     }

@@ -93,7 +93,7 @@ def _ratings(entity: Entity, key: str, dice: Dice) -> Iterator[Row]:
 
 def _case(number: int, name: str, dice: Dice) -> dict[str, Cell]:
     published = dice.past(8)
-    stopped = dice.chance(0.1)
+    stopped, disputed = dice.chance(0.1), dice.chance(0.03)
     return {
         "ajbh": number,
         "xm": lost_rare(name),
@@ -108,8 +108,8 @@ def _case(number: int, name: str, dice: Dice) -> dict[str, Cell]:
         "tzgbrq": written(dice, dice.today, java_timestamp) if stopped else None,
         "jcjg": "国家税务总局样例市税务局稽查局",
         "sxdj": "SERIOUS",
-        "yxbz": "N" if dice.chance(0.03) else "Y",
-        "yyrq": written(dice, dice.today, java_timestamp) if dice.chance(0.03) else None,
+        "yxbz": "D" if disputed else "N" if dice.chance(0.03) else "Y",
+        "yyrq": written(dice, dice.today, java_timestamp) if disputed else None,
         "gxsj": f"{published} 00:00:00",
     }
 
