@@ -170,9 +170,10 @@ class Budget:
         self._clients: TTLCache[str, tuple[float, float]] = TTLCache(10_000, burst / per_second, timer=clock)
 
     def spend(self, client: str, amount: int) -> None:
-        """Take the amount; RequestRefused DOCUMENT_BUDGET with `Retry-After` (seconds) when too little is left.
+        """Take the amount; what is larger than the bucket takes a full one.
 
-        What is larger than the bucket takes a full one.
+        Raises:
+            RequestRefused: DOCUMENT_BUDGET with `Retry-After` in seconds.
         """
         now = self._clock()
         left, since = self._clients.get(client, (float(self._burst), now))

@@ -97,6 +97,8 @@ def origin_of(error: Exception) -> Exception:
 def of_exception(fault: Exception) -> GraphQLError:
     """What a client is told of an exception; an unplanned one is INTERNAL and nothing else."""
     match fault:
+        case RequestRefused():
+            return fault.errors[0]
         case GraphQLError() if (fault.extensions or {}).get("code") in ERRORS:
             return fault
         case AuthzError() if fault.code in ERRORS:

@@ -102,6 +102,7 @@ class Settings(Group):
     clients: Path
     mandates: Path
     sources: Path
+    environment: Path | None = None
     catalogue: Path | None = None
     locality: str = "default"
     store: SecretStr = SecretStr("sqlite:///gateway.db")
@@ -116,7 +117,7 @@ class Settings(Group):
 
 
 _Tree: TypeAlias = dict[str, object]
-_PATHS: Final = ("jwks", "keys", "clients", "mandates", "sources", "catalogue")
+_PATHS: Final = ("jwks", "keys", "clients", "mandates", "sources", "environment", "catalogue")
 _SQLITE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)(?!:memory:)(.+)")
 
 

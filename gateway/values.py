@@ -41,8 +41,10 @@ def coerce_variables(
 
 
 def _told(error: GraphQLError) -> GraphQLError:
+    found = _VARIABLE.fullmatch(error.message)
     origin = origin_of(error)
     if isinstance(origin, IdentifierError):
-        return of_exception(origin)
-    found = _VARIABLE.fullmatch(error.message)
+        plain = of_exception(origin)
+        place = f"{found[1]}. " if found else ""
+        return GraphQLError(place + plain.message, error.nodes, extensions=plain.extensions)
     return coded("BAD_VARIABLES", f"{found[1]}: {complaint(found[2])}" if found else None, error.nodes)

@@ -1,0 +1,287 @@
+"""GraphQL over HTTP: one endpoint from bytes to bytes, for any schema and any executor.
+
+What the executor must bring is one function from an Operation to an ExecutionOutcome. The
+endpoint cancels it when the client goes away or the deadline passes, so that nobody asks the
+departments on behalf of no one. Cookies are never read (ruling 22).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, TypeAlias
+
+import orjson
+from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from authz.actors import Actor, ActorKind
+from gateway import logs
+from gateway.documents import Document, DocumentCache
+from gateway.errors import RequestRefused, code_of, formatted, of_exception, origin_of
+from gateway.limits import check_variables
+from gateway.replies import JSON, json_response, negotiate, refusal_response, request_id_of
+from gateway.reports import Observer, OperationReport, Outcome, SourceReport
+from gateway.settings import Limits
+from gateway.values import coerce_variables
+
+MAX_OPERATION_NAME: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, ready to be executed."""
+
+    document: Document
+    definition: OperationDefinitionNode
+    name: str | None
+    raw_variables: Mapping[str, object]
+    """As sent; for an executor that coerces them itself."""
+    variables: Mapping[str, object]
+    """As resolvers get them, defaults included."""
+    actor: Actor
+    request_id: str
+    connection: HTTPConnection
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOutcome:
+    """What the executor made of it."""
+
+    data: object
+    """A mapping, None, or an orjson.Fragment. Execution that cannot begin raises instead."""
+    errors: Sequence[GraphQLError] = ()
+    extensions: Mapping[str, object] = field(default_factory=dict)
+    sources: Sequence[SourceReport] = ()
+    status: int | None = None
+    """Overrules the HTTP status where the executor knows better."""
+
+
+Execute: TypeAlias = Callable[[Operation], Awaitable[ExecutionOutcome]]
+Identify: TypeAlias = Callable[[HTTPConnection], Awaitable[Actor]]
+"""Who asks; raises authz.Unauthenticated for a token that does not hold."""
+
+
+class Gone(Exception):
+    """The client closed the connection: there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    query: str
+    operation_name: str | None
+    variables: Mapping[str, object]
+
+
+class GraphQLEndpoint:
+    """The ASGI application behind `/graphql`."""
+
+    def __init__(
+        self,
+        documents: DocumentCache,
+        execute: Execute,
+        identify: Identify,
+        limits: Limits,
+        deadline: float,
+        observers: Sequence[Observer] = (),
+        ide: Callable[[Request], Awaitable[Response]] | None = None,
+    ) -> None:
+        """Put the endpoint together.
+
+        Args:
+            documents: where documents are read and kept.
+            execute: runs one operation.
+            identify: says who asks.
+            limits: what variables may ask for.
+            deadline: seconds for reading the body, and again for the execution.
+            observers: told of every operation once it is over.
+            ide: answers GET requests of browsers.
+        """
+        self._documents = documents
+        self._execute = execute
+        self._identify = identify
+        self._limits = limits
+        self._deadline = deadline
+        self._observers = observers
+        self._ide = ide
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        request = Request(scope, receive)
+        if self._ide and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            page = await self._ide(request)
+            await page(scope, receive, send)
+            return
+        started = perf_counter()
+        report = OperationReport()
+        try:
+            response = await self._respond(request, report)
+            report.status = response.status_code
+            await response(scope, receive, send)
+        except (Gone, ClientDisconnect):
+            report.outcome, report.status = Outcome.GONE, 499
+        finally:
+            report.seconds = perf_counter() - started
+            for observe in self._observers:
+                observe(report)
+
+    async def _respond(self, request: Request, report: OperationReport) -> Response:
+        request_id = request_id_of(request.scope)
+        media = JSON
+        try:
+            media = negotiate(request.headers.get("accept"))
+            operation = await self._prepare(request, report)
+            outcome = await self._run(operation, request.receive)
+            return _answered(outcome, request_id, media, report)
+        except RequestRefused as refusal:
+            return _refused(refusal, request_id, media, report)
+        except (Gone, ClientDisconnect):
+            raise
+        except Exception as fault:
+            _log_fault(fault)
+            return _refused(RequestRefused(of_exception(fault)), request_id, media, report)
+
+    async def _prepare(self, request: Request, report: OperationReport) -> Operation:
+        parameters = await self._parameters(request)
+        actor = await self._identify(request)
+        report.client = actor.client_id
+        document = self._documents.get(parameters.query, _payer(actor, request))
+        definition = document.operation(parameters.operation_name)
+        report.document = document.hash
+        report.kind = definition.operation.value
+        report.operation = definition.name.value if definition.name else ""
+        if request.method == "GET" and definition.operation is not OperationType.QUERY:
+            raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="POST")
+        variables = coerce_variables(self._documents.schema, definition, parameters.variables)
+        check_variables(parameters.variables, variables, document.weight.slices, self._limits)
+        return Operation(
+            document,
+            definition,
+            parameters.operation_name,
+            parameters.variables,
+            variables,
+            actor,
+            request_id_of(request.scope),
+            request,
+        )
+
+    async def _parameters(self, request: Request) -> _Parameters:
+        if request.method == "GET":
+            return _from_query(request)
+        if request.method != "POST":
+            raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="GET, POST")
+        _check_content(request)
+        try:
+            async with asyncio.timeout(self._deadline):
+                return _from_body(await request.body())
+        except TimeoutError:
+            raise RequestRefused.because("REQUEST_TIMEOUT", Connection="close") from None
+
+    async def _run(self, operation: Operation, receive: Receive) -> ExecutionOutcome:
+        """Execute, unless the client goes away or the deadline passes first."""
+        job = asyncio.ensure_future(self._execute(operation))
+        watcher = asyncio.ensure_future(_disconnection(receive))
+        try:
+            done, _ = await asyncio.wait(
+                (job, watcher), timeout=self._deadline, return_when=asyncio.FIRST_COMPLETED
+            )
+            if job.cancelled():  # by itself, as a poisoned loader does; nobody cancelled the request
+                raise RequestRefused.because("INTERNAL")
+            if job in done:
+                return job.result()
+            raise Gone if watcher in done else RequestRefused.because("OPERATION_TIMEOUT")
+        finally:
+            watcher.cancel()
+            if not job.done():
+                job.cancel()
+                await asyncio.wait((job,))
+
+
+async def _disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _payer(actor: Actor, connection: HTTPConnection) -> str:
+    """Whose budget of new documents is used: the client's, or the address's for anonymous ones."""
+    if actor.kind is ActorKind.ANONYMOUS:
+        return f"address {connection.client.host if connection.client else ''}"
+    return f"client {actor.client_id}"
+
+
+def _check_content(request: Request) -> None:
+    content_type, *parameters = request.headers.get("content-type", "").lower().split(";")
+    charsets = {part.strip().removeprefix("charset=").strip('"') for part in parameters if "charset=" in part}
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if content_type.strip() != "application/json" or charsets - {"utf-8", "utf8"} or encoding != "identity":
+        raise RequestRefused.because("UNSUPPORTED_MEDIA_TYPE", Accept_Post="application/json")
+
+
+def _from_query(request: Request) -> _Parameters:
+    """An anonymous query without variables: nothing personal may stand in an address."""
+    parameters = request.query_params
+    if "authorization" in request.headers or "variables" in parameters or "extensions" in parameters:
+        raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="POST")
+    return _checked(parameters.get("query"), parameters.get("operationName"), None)
+
+
+def _from_body(body: bytes) -> _Parameters:
+    try:
+        raw = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise RequestRefused.because("BAD_REQUEST", "The body is not valid UTF-8 JSON.") from None
+    if isinstance(raw, list):
+        raise RequestRefused.because("BATCHING_NOT_SUPPORTED")
+    if not isinstance(raw, dict):
+        raise RequestRefused.because("BAD_REQUEST")
+    if not isinstance(raw.get("extensions"), dict | None):
+        raise RequestRefused.because("BAD_REQUEST", "`extensions` must be an object.")
+    return _checked(raw.get("query"), raw.get("operationName"), raw.get("variables"))
+
+
+def _checked(query: object, operation_name: object, variables: object) -> _Parameters:
+    if not isinstance(query, str) or not query.strip():
+        raise RequestRefused.because("BAD_REQUEST", "`query` must hold a GraphQL document.")
+    if not isinstance(operation_name, str | None) or len(operation_name or "") > MAX_OPERATION_NAME:
+        raise RequestRefused.because("BAD_REQUEST", "`operationName` must be the name of an operation.")
+    if not isinstance(variables, dict | None):
+        raise RequestRefused.because("BAD_REQUEST", "`variables` must be an object.")
+    return _Parameters(query, operation_name or None, variables or {})
+
+
+def _answered(outcome: ExecutionOutcome, request_id: str, media: str, report: OperationReport) -> Response:
+    report.sources = tuple(outcome.sources)
+    report.codes = _codes(outcome.errors)
+    report.outcome = Outcome.PARTIAL if outcome.errors else Outcome.OK
+    body: dict[str, object] = {"data": outcome.data}
+    if outcome.errors:
+        for error in outcome.errors:
+            _log_fault(origin_of(error))
+        # Errors come first, where people look first (GraphQL specification §7.1).
+        body = {"errors": [formatted(error, request_id) for error in outcome.errors], **body}
+    if outcome.extensions:
+        body["extensions"] = outcome.extensions
+    return json_response(body, outcome.status or 200, media)
+
+
+def _refused(refusal: RequestRefused, request_id: str, media: str, report: OperationReport) -> Response:
+    report.codes = _codes(refusal.errors)
+    if refusal.code.code == "OPERATION_TIMEOUT":
+        report.outcome = Outcome.TIMEOUT
+    else:
+        report.outcome = Outcome.FAILED if refusal.code.status >= 500 else Outcome.REFUSED
+    return refusal_response(refusal, request_id, media)
+
+
+def _codes(errors: Sequence[GraphQLError]) -> tuple[str, ...]:
+    return tuple(sorted({code_of(error).code for error in errors}))
+
+
+def _log_fault(fault: Exception) -> None:
+    """Log what the table does not know; everything else is the client's business."""
+    if code_of(of_exception(fault)).code == "INTERNAL":
+        logs.fault(fault)

@@ -1,0 +1,104 @@
+"""Prometheus metrics on a registry of their own. No label ever leads to a person or a client."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.errors import ERRORS, Stage
+from gateway.reports import OperationReport, Outcome
+
+SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5, 5.0)
+"""Bucket bounds; 0.8 is the default deadline of a source."""
+_KINDS: Final = ("query", "mutation", "subscription")
+
+
+class Metrics:
+    """What the gateway counts. One instance a process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.operations = Counter(
+            "gateway_operations",
+            "Operations by kind and outcome",
+            ("kind", "outcome"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "gateway_operation_seconds",
+            "Time to answer an operation",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.errors = Counter(
+            "gateway_errors", "Operations with an error of this code", ("code",), registry=self.registry
+        )
+        self.denials = Counter(
+            "gateway_denials", "Operations refused for want of a grant or a token", registry=self.registry
+        )
+        self.sources = Counter(
+            "gateway_source_answers",
+            "Answers of sources by state",
+            ("source", "state"),
+            registry=self.registry,
+        )
+        self.source_seconds = Histogram(
+            "gateway_source_seconds",
+            "Time a source took",
+            ("source",),
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.audit = Counter(
+            "gateway_audit_events",
+            "Audit events by phase and result",
+            ("phase", "result"),
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "gateway_requests_in_flight", "Requests being answered", registry=self.registry
+        )
+        for outcome in Outcome:
+            self.operations.labels("query", outcome.value)
+
+    def observe(self, report: OperationReport) -> None:
+        """Count one operation."""
+        kind = report.kind if report.kind in _KINDS else "none"
+        self.operations.labels(kind, report.outcome.value).inc()
+        self.seconds.observe(report.seconds)
+        for code in report.codes:
+            self.errors.labels(code).inc()
+        if any(ERRORS[code].stage is Stage.ACCESS for code in report.codes):
+            self.denials.inc()
+        for source in report.sources:
+            self.sources.labels(source.source, source.state).inc()
+            self.source_seconds.labels(source.source).observe(source.seconds)
+
+    def audited(self, phase: str, *, written: bool) -> None:
+        """Count one audit event; `phase` is `intent` or `outcome`."""
+        self.audit.labels(phase, "written" if written else "failed").inc()
+
+    async def respond(self, _: Request) -> Response:
+        """The page that Prometheus reads, at `/metrics`."""
+        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class InFlight:
+    """ASGI middleware that counts requests being answered."""
+
+    def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
+        self._app = app
+        self._gauge = gauge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the request while it runs."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with self._gauge.track_inprogress():
+            await self._app(scope, receive, send)

@@ -1,0 +1,37 @@
+"use strict";
+
+// Variables hold id numbers, so nothing is kept in this browser: no local storage, no history on disk.
+const memory = new Map();
+const forgetful = {
+  get length() {
+    return memory.size;
+  },
+  getItem: (key) => memory.get(key) ?? null,
+  setItem: (key, value) => void memory.set(key, value),
+  removeItem: (key) => void memory.delete(key),
+  clear: () => memory.clear(),
+};
+
+const query = `# 信用主体查询 · One subject, one question, every department.
+#
+# 谁在查: 在左下角 Headers 中填写令牌 (Who asks: put the token under "Headers").
+# 查谁: 身份证号和姓名只能放在 Variables 中 (Whom: numbers and names go under "Variables" only).
+
+{
+  __typename
+}
+`;
+
+const send = GraphiQL.createFetcher({ url: "/graphql" });
+
+ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  React.createElement(GraphiQL, {
+    fetcher: send,
+    storage: forgetful,
+    defaultQuery: query,
+    defaultHeaders: JSON.stringify({ Authorization: "Bearer " }, null, 2),
+    defaultEditorToolsVisibility: "headers",
+    isHeadersEditorEnabled: true,
+    shouldPersistHeaders: false,
+  }),
+);
