@@ -7,6 +7,7 @@ of the chain inside its own transaction, so the index has no gaps and the chain 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -51,7 +52,10 @@ class Appender:
     ) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            await self._queue.join()
+            # whoever waits has given up by then
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await self._queue.join()
             writer.cancel()
             await asyncio.wait([writer])
 

@@ -54,8 +54,12 @@ async def test_a_failed_transaction_leaves_nothing(own_database: Database) -> No
     async with Store(own_database.url) as store:
         await store.create(audit_leaf)
         row = {"leaf_index": 0, "payload": b"", "leaf_hash": b"", "chain_hash": b""}
-        with pytest.raises(ZeroDivisionError):
+
+        async def write_and_fail() -> None:
             async with store.writing() as connection:
                 await connection.execute(audit_leaf.insert(), row)
                 raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await write_and_fail()
     assert await own_database.fetch("SELECT * FROM audit_leaf") == []
