@@ -75,6 +75,11 @@ class Store:
         async with self.engine.connect() as connection:
             yield connection
 
+    async def ping(self) -> None:
+        """One round trip; raises what the database raises."""
+        async with self.reading() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
     def _check_same_file(self) -> None:
         """A deleted or replaced SQLite file still takes writes through an open handle, and loses them."""
         if self._url.get_backend_name() != "sqlite":

@@ -137,6 +137,7 @@ class Guarded:
 
     def __init__(self, source: Source, manifest: Manifest, clock: Clock) -> None:
         self.behind = source
+        self.manifest = manifest
         self._seconds = manifest.deadline_ms / 1_000
         self._breaker = CircuitBreaker(source.name, manifest.breaker, clock)
         self._bulkhead = Bulkhead(source.name, manifest.in_flight)
@@ -175,6 +176,10 @@ class Guarded:
         with self._breaker.watch():
             async with deadline(self.name, self._seconds), self._bulkhead.slot():
                 return await retry_once(lambda: self.behind.fetch(ask))
+
+    def explain(self, record_type: str, fields: frozenset[str]) -> str:
+        """As the source behind says."""
+        return self.behind.explain(record_type, fields)
 
     async def ping(self) -> None:
         """Past breaker and bulkhead: readiness asks how the source is now."""

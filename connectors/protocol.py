@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Label, Role
 from catalogue.values import Value
+from connectors.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Source(Protocol):
     """A department's system behind one manifest."""
 
     @property
+    def manifest(self) -> Manifest:
+        """What the source was built from."""
+        ...
+
+    @property
     def name(self) -> str:
         """The manifest's `source`, unique in a deployment."""
         ...
@@ -108,6 +114,10 @@ class Source(Protocol):
 
     async def fetch(self, ask: Ask) -> Answer:
         """Answer, or raise a SourceError. Cancelling the call cancels the query at the source."""
+        ...
+
+    def explain(self, record_type: str, fields: frozenset[str]) -> str:
+        """The exact question that would be sent for these fields; asks nothing, shows no value."""
         ...
 
     async def check(self) -> list[Finding]:

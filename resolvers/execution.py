@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -21,7 +21,7 @@ from authz.actors import Actor
 from authz.audit import Query
 from authz.errors import AuthzError
 from resolvers.access import grant_of, roots_of
-from resolvers.context import RequestContext, Services
+from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
 from resolvers.recording import deny
 from resolvers.schema import GraphSchema
@@ -46,15 +46,16 @@ class Request:
 
 @dataclass(slots=True)
 class Executed:
-    """The answer: data, errors and `extensions`."""
+    """The answer: data, errors, and the report of what was read."""
 
     data: dict[str, Any] | None
-    errors: list[GraphQLError] = field(default_factory=list)
-    extensions: dict[str, object] = field(default_factory=dict)
+    errors: list[GraphQLError]
+    report: Report | None = None
+    """None when nothing was read."""
 
 
 async def run(schema: GraphSchema, services: Services, request: Request) -> Executed:
-    """Execute an operation; refusals of the grant are errors, recorded when the actor is known."""
+    """Execute an operation; raises AuthzError, after recording it, when it has no grant."""
     variables = get_variable_values(
         schema.executable, request.operation.variable_definitions or [], dict(request.variables)
     )
@@ -67,7 +68,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         grant = grant_of(walk, roots, request.actor, services.mandates, services.today())
     except AuthzError as refusal:
         await deny(services.audit, request.actor, query, refusal)
-        return Executed(None, [GraphQLError(refusal.message, original_error=refusal)])
+        raise
     context = RequestContext(
         services=services,
         actor=request.actor,
@@ -86,8 +87,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     )
     if not isinstance(result, ExecutionResult):
         result = await result
-    extensions = context.report.as_extensions() if grant else {}
-    return Executed(result.data, list(result.errors or []), extensions)
+    return Executed(result.data, list(result.errors or []), context.report if grant else None)
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
+import orjson
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Catalogue, Label, RecordType
@@ -124,6 +125,15 @@ class RestSource:
             if not reader.rest.page_size or len(found) < reader.rest.page_size:
                 return Pages(rows, more=False)
         return Pages(rows, more=True)
+
+    def explain(self, record_type: str, fields: frozenset[str]) -> str:
+        """Method, path and shape of the request; fields are picked from whole rows, which stay here."""
+        rest = self.readers[record_type].rest
+        asked = [f"{rest.method} {rest.path}"]
+        asked += [f"{name}={value}" for name, value in rest.query.items()]
+        if rest.body is not None:
+            asked.append(orjson.dumps(rest.body).decode())
+        return "\n".join(asked)
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with the living service."""

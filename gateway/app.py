@@ -1,0 +1,135 @@
+"""The ASGI application of a deployment: routes, lifespan, and the one seam between HTTP and the graph."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from authz.actors import ANONYMOUS, Actor
+from authz.errors import Unauthenticated
+from catalogue.values import CHINA_TIME
+from gateway import health, ide, logs
+from gateway.deployment import Deployment
+from gateway.documents import DocumentCache
+from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation
+from gateway.metrics import Metrics
+from gateway.middleware import edge
+from gateway.reports import SourceReport
+from resolvers.execution import Request, run
+
+PERSONAL_PLACES: Final = (
+    "PersonLookup.citizenId",
+    "PersonLookup.name",
+    "SubjectLookup.subjectRef",
+)
+"""Arguments and input fields that take variables only, whatever is written there (ruling 5)."""
+SECTION_COST: Final = 10
+"""Each section is a question to a department."""
+GC_THRESHOLD: Final = (50_000, 50, 1_000)
+"""After start nothing long-lived is made, so the collector has little to find (stack.md B)."""
+
+
+def create_app(deployment: Deployment) -> ASGIApp:
+    """The application; its lifespan opens the store and closes the sources."""
+    settings = deployment.settings
+    metrics = Metrics()
+    documents = DocumentCache(
+        deployment.schema.executable, settings.limits, PERSONAL_PLACES, _weights(deployment)
+    )
+    endpoint = GraphQLEndpoint(
+        documents,
+        _executor(deployment),
+        _identifier(deployment),
+        settings.limits,
+        settings.deadlines.operation_ms / 1000,
+        observers=(metrics.observe, logs.observe),
+        ide=ide.page if settings.graphiql else None,
+    )
+    identity = {authority.source.name for authority in deployment.services.identity.values()}
+    ready = health.Ready(
+        tuple(deployment.sources.values()),
+        deployment.store.ping,
+        identity,
+        settings.deadlines.ready_ms / 1000,
+    )
+    apps: dict[str, Callable[..., Any]] = {
+        "/graphql": endpoint,
+        "/livez": health.live,
+        "/readyz": ready.respond,
+        "/metrics": metrics.respond,
+    }
+    routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
+    if settings.graphiql:
+        routes.append(Mount(ide.MOUNT, ide.assets()))
+    app = Starlette(routes=routes, lifespan=_lifespan(deployment))
+    return edge(app, settings, metrics, [*apps, ide.MOUNT])
+
+
+def _executor(deployment: Deployment) -> Callable[[Operation], Awaitable[ExecutionOutcome]]:
+    async def execute(operation: Operation) -> ExecutionOutcome:
+        """From the edge's operation to the graph's request and back."""
+        executed = await run(
+            deployment.schema,
+            deployment.services,
+            Request(
+                operation.document.ast,
+                operation.definition,
+                operation.document.hash,
+                operation.raw_variables,
+                operation.actor,
+                operation.request_id,
+            ),
+        )
+        report = executed.report
+        if report is None:
+            return ExecutionOutcome(executed.data, executed.errors)
+        sources = [
+            SourceReport(entry.source, entry.state, entry.latency_ms / 1000) for entry in report.sources
+        ]
+        return ExecutionOutcome(executed.data, executed.errors, report.as_extensions(), sources)
+
+    return execute
+
+
+def _identifier(deployment: Deployment) -> Callable[[HTTPConnection], Awaitable[Actor]]:
+    async def identify(connection: HTTPConnection) -> Actor:
+        """The actor of a bearer token (RFC 6750); nobody without one."""
+        header = connection.headers.get("authorization")
+        if header is None:
+            return ANONYMOUS
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("TOKEN_MALFORMED", "Send `Authorization: Bearer <access token>`.")
+        return deployment.verifier.verify(token.strip(), datetime.now(CHINA_TIME))
+
+    return identify
+
+
+def _weights(deployment: Deployment) -> dict[str, int]:
+    """What a field costs beyond 1: sections ask a department, `records` asks many."""
+    weights = {}
+    for type_name, kind in deployment.schema.executable.type_map.items():
+        for name, field in getattr(kind, "fields", {}).items():
+            if str(getattr(field, "type", "")).rstrip("!").endswith("Section"):
+                weights[f"{type_name}.{name}"] = SECTION_COST
+    return weights
+
+
+def _lifespan(deployment: Deployment) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with deployment.running():
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLD)
+            yield
+
+    return lifespan

@@ -1,0 +1,26 @@
+"""`credit-gateway`: every command has `--help`, an exit code, and errors that say what to do next."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import catalogue, demo, query, schema, serve, source, token
+
+app = typer.Typer(
+    name="credit-gateway",
+    help="One live, consented, masked graph over the databases that departments already have.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("schema")(schema.schema)
+app.command("token")(token.token)
+app.command("query")(query.query)
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(source.app, name="source")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,70 @@
+"""What all commands share: the configuration option, output as text or JSON, and errors people can act on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from authz.errors import AuthzError, ConfigurationError
+from catalogue.errors import CatalogueError
+from connectors.errors import ManifestError, SourceError
+from gateway.settings import Settings, SettingsError, load_settings
+
+Config = Annotated[
+    Path,
+    typer.Option("--config", "-c", envvar="CREDIT_GATEWAY_CONFIG", help="The deployment's gateway.yaml."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+
+DEFAULT_CONFIG = Path("gateway.yaml")
+console = Console()
+problems = Console(stderr=True)
+
+
+class CommandError(Exception):
+    """A command that cannot do what was asked: a stable code and what to do next."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Known errors become one line on standard error and exit code 1; unknown ones stay loud."""
+    try:
+        yield
+    except SettingsError as error:
+        fail(f"SETTINGS_{error.code}", f"{error.key}: {error.message}")
+    except (CatalogueError, ManifestError, ConfigurationError) as error:
+        fail(error.code, f"{error.where}: {error.message}")
+    except (CommandError, AuthzError) as error:
+        fail(error.code, error.message)
+    except SourceError as error:
+        fail(error.code, f"{error.source}: {error.reason}")
+
+
+def fail(code: str, message: str) -> None:
+    """Say what is wrong and stop with exit code 1."""
+    problems.print(f"[bold red]{escape(code)}[/] {escape(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def settings_of(config: Path) -> Settings:
+    """The settings a command works with."""
+    return load_settings(config)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - anything orjson can write
+    """One JSON document on standard output."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str) + b"\n")
+    sys.stdout.flush()

@@ -1,0 +1,166 @@
+"""`credit-gateway demo`: a county on this machine: eight departments, and the gateway over them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvicorn
+import yaml
+
+from authz.clients import load_clients
+from authz.demo_tokens import issue_token
+from authz.keys import KeyRing, generate_keys, load_keys
+from catalogue.identifiers import SubjectKey
+from catalogue.values import CHINA_TIME
+from gateway.cli.common import CommandError, console, reported
+from gateway.cli.serve import server_of
+from gateway.deployment import deploy
+from gateway.settings import Settings, load_settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COUNTY = CHECKOUT / "examples" / "county"
+TEST_PERSON = "990101198001010014"
+"""测试甲: a number of region 9901xx, which is nobody's."""
+PERSON_CLIENT = "citizen-app"
+
+
+def demo(
+    state: Annotated[Path, typer.Option(help="Where the county's databases and demo keys live.")] = Path(
+        "var/demo"
+    ),
+    persons: Annotated[int, typer.Option(min=1, help="How many synthetic persons.")] = 2_000,
+    entities: Annotated[int, typer.Option(min=0, help="How many synthetic entities.")] = 600,
+    port: Annotated[int, typer.Option(envvar="PORT", help="Port of the gateway.")] = 8_000,
+) -> None:
+    """Start the demo county and the gateway over it; Ctrl-C stops all of it."""
+    with reported():
+        if not COUNTY.is_dir():
+            raise CommandError("COUNTY_MISSING", "The demo county is in the source tree; run in a clone.")
+        tax_port = _free_port()
+        config = prepare(state.resolve(), persons, entities, port, tax_port)
+        settings = load_settings(config)
+        server = _Announcing(server_of(deploy(settings, demo=True)).config)
+        with _tax_service(state.resolve(), tax_port) as tax:
+            server.words = welcome(settings, state, tax.pid)
+            server.run()
+
+
+def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int) -> Path:
+    """Generate what is missing and write the deployment's gateway.yaml; returns its path."""
+    state.mkdir(parents=True, exist_ok=True)
+    data = state / "county"
+    size = f"{persons} {entities}"
+    marker = data / "size"
+    if not marker.is_file() or marker.read_text() != size:
+        options = ["--out", str(data), "--persons", str(persons), "--entities", str(entities)]
+        subprocess.run([sys.executable, str(COUNTY / "generate.py"), *options], check=True)  # noqa: S603
+        marker.write_text(size)
+    keys = _keys(state / "keys.yaml")
+    (state / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
+    environment = (data / "county.env").read_text()
+    (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
+    config = state / "gateway.yaml"
+    config.write_text(yaml.safe_dump(_settings(port)), encoding="utf-8")
+    return config
+
+
+def _settings(port: int) -> dict[str, object]:
+    return {
+        "issuer": f"http://127.0.0.1:{port}",
+        "audience": "credit-gateway-demo",
+        "jwks": "jwks.json",
+        "keys": "keys.yaml",
+        "environment": "county.env",
+        "clients": str(COUNTY / "clients.yaml"),
+        "mandates": str(COUNTY / "mandates.yaml"),
+        "sources": str(COUNTY / "sources"),
+        "catalogue": str(COUNTY / "catalogue"),
+        "store": "sqlite:///gateway.db",
+        "port": port,
+        "log": {"level": "WARNING"},
+    }
+
+
+def _keys(path: Path) -> KeyRing:
+    if not path.is_file():
+        generate_keys(demo=True).write(path)
+    return load_keys(path)
+
+
+@contextmanager
+def _tax_service(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The tax bureau's REST service as a process of its own, so that it can be killed."""
+    data = state / "county" / "tax.db"
+    command = [sys.executable, str(COUNTY / "tax_service.py"), "--data", str(data), "--port", str(port)]
+    process = subprocess.Popen(command)  # noqa: S603 - our own file
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Announcing(uvicorn.Server):
+    """Says that it is ready once it is."""
+
+    words = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            console.print(self.words, highlight=False, soft_wrap=True)
+
+
+def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
+    """What to try next; the commands work as they stand."""
+    now = datetime.now(CHINA_TIME)
+    keys, clients = load_keys(settings.keys), load_clients(settings.clients)
+    token = issue_token(
+        keys,
+        clients.active(PERSON_CLIENT, now.date()),
+        issuer=settings.issuer,
+        audience=settings.audience,
+        now=now,
+        subject=SubjectKey.person(TEST_PERSON),
+    )
+    token_file = state / "token"
+    descriptor = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
+    body = {"query": (COUNTY / "queries" / "me.graphql").read_text(encoding="utf-8")}
+    (state / "me.json").write_bytes(orjson.dumps(body))
+    data = state / "county"
+    url = f"http://127.0.0.1:{settings.port}/graphql"
+    return f"""
+[bold green]ready[/] {url}   (open it in a browser for GraphiQL)
+
+[bold]One person, eight departments[/] (测试甲, who does not exist):
+  curl -s {url} -H "Authorization: Bearer $(cat {token_file})" \\
+    -H 'Content-Type: application/json' -d @{state}/me.json | python3 -m json.tool --no-ensure-ascii
+
+[bold]Stop a department[/], ask again, and see only its section change:
+  mv {data}/court.db {data}/court.off        (and back again)
+  kill {tax_pid}                             (the tax bureau's REST service)
+
+[bold]An officer in a case[/]: credit-gateway token hr-approval -c {state}/gateway.yaml
+[bold]Is everything as its manifest says?[/] credit-gateway source check -c {state}/gateway.yaml
+
+Ctrl-C stops all of it.
+"""

@@ -1,0 +1,36 @@
+"""`credit-gateway schema`: export the contract, or check that the file in hand still is it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalogue.loader import load_catalogue
+from gateway.cli.common import CommandError, console, reported
+from resolvers.schema import build_schema
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write here instead of standard output.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Exit with 1 when this file is not the schema any more.")
+    ] = None,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="A deployment's catalogue folder, for its own record types.")
+    ] = None,
+) -> None:
+    """Print the GraphQL schema made from the catalogue (SDL, a Federation v2 subgraph)."""
+    with reported():
+        sdl = build_schema(load_catalogue(*([catalogue] if catalogue else []))).as_str() + "\n"
+        if check:
+            if not check.is_file() or check.read_text(encoding="utf-8") != sdl:
+                raise CommandError(
+                    "SCHEMA_DRIFT", f"{check} is out of date. Run `credit-gateway schema --out {check}`."
+                )
+            console.print(f"{check} is the schema")
+        elif out:
+            out.write_text(sdl, encoding="utf-8")
+        else:
+            typer.echo(sdl, nl=False)

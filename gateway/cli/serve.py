@@ -1,0 +1,39 @@
+"""`credit-gateway serve`: one process of the gateway."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from gateway import logs
+from gateway.app import create_app
+from gateway.cli.common import DEFAULT_CONFIG, Config, reported, settings_of
+from gateway.deployment import Deployment, deploy
+
+GRACE_SECONDS = 10
+"""What requests in flight are given at shutdown."""
+
+
+def serve(config: Config = DEFAULT_CONFIG) -> None:
+    """Serve the graph. Refuses demo keys, a catalogue that breaks a guardrail, and unknown settings."""
+    with reported():
+        deployment = deploy(settings_of(config))
+    server_of(deployment).run()
+
+
+def server_of(deployment: Deployment) -> uvicorn.Server:
+    """The HTTP server of a deployment; SIGTERM drains it within the grace period."""
+    settings = deployment.settings
+    logs.configure(settings.log.level, settings.log.format)
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(deployment),
+            host=settings.host,
+            port=settings.port,
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )

@@ -1,0 +1,133 @@
+"""`credit-gateway source`: look at the departments' systems behind the manifests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from catalogue.model import Catalogue
+from connectors.protocol import Finding, Source
+from connectors.registry import load_sources
+from gateway.cli.common import (
+    DEFAULT_CONFIG,
+    CommandError,
+    Config,
+    Json,
+    console,
+    print_json,
+    reported,
+    settings_of,
+)
+from gateway.deployment import catalogue_of, source_environment
+
+app = typer.Typer(
+    help="Sources: what is connected, and whether it is as its manifest says.", no_args_is_help=True
+)
+Name = Annotated[str | None, typer.Argument(help="Only this source.")]
+
+
+@app.command("list")
+def listed(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """List sources and the record types each serves."""
+    with reported():
+        _, sources = _load(config)
+    rows = [
+        {
+            "source": source.name,
+            "department": source.department,
+            "connector": source.manifest.connector,
+            "recordTypes": sorted(source.record_types),
+        }
+        for source in sources.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("source", "department", "connector", "record types")
+    for row in rows:
+        table.add_row(
+            str(row["source"]), str(row["department"]), str(row["connector"]), " ".join(row["recordTypes"])
+        )
+    console.print(table)
+
+
+@app.command("check")
+def check(name: Name = None, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Compare manifests with the living sources. Exit code 1 when anything is wrong."""
+    with reported():
+        _, sources = _load(config)
+        findings = asyncio.run(_check(_chosen(sources, name)))
+    if as_json:
+        print_json(
+            {
+                source: [
+                    {"level": each.level, "code": each.code, "where": each.where, "message": each.message}
+                    for each in found
+                ]
+                for source, found in findings.items()
+            }
+        )
+    else:
+        _print(findings)
+    if any(each.level == "error" for found in findings.values() for each in found):
+        raise typer.Exit(1)
+
+
+@app.command("explain")
+def explain(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    record_type: Annotated[str, typer.Argument(help="Code of the record type.")],
+    fields: Annotated[
+        list[str] | None, typer.Option("--field", "-f", help="Fields to ask for; all of them if absent.")
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Print the exact question that would be sent; no source is asked and no value appears."""
+    with reported():
+        catalogue, sources = _load(config)
+        (source,) = _chosen(sources, name).values()
+        if record_type not in source.record_types:
+            raise CommandError("RECORD_TYPE_UNKNOWN", f"{name} does not serve {record_type}.")
+        entry = catalogue.record_types[record_type]
+        unknown = set(fields or ()) - entry.field_by_name.keys()
+        if unknown:
+            raise CommandError("FIELD_UNKNOWN", f"{record_type} has no field {', '.join(sorted(unknown))}.")
+        wanted = frozenset(fields or entry.field_by_name) | entry.control_fields
+        typer.echo(source.explain(record_type, wanted))
+
+
+def _load(config: Path) -> tuple[Catalogue, Mapping[str, Source]]:
+    settings = settings_of(config)
+    catalogue = catalogue_of(settings)
+    return catalogue, load_sources(settings.sources, catalogue, source_environment(settings, os.environ))
+
+
+def _chosen(sources: Mapping[str, Source], name: str | None) -> Mapping[str, Source]:
+    if name is None:
+        return sources
+    if name not in sources:
+        raise CommandError("SOURCE_UNKNOWN", f"There is no source {name}; there are {', '.join(sources)}.")
+    return {name: sources[name]}
+
+
+async def _check(sources: Mapping[str, Source]) -> dict[str, list[Finding]]:
+    found = await asyncio.gather(*(source.check() for source in sources.values()))
+    await asyncio.gather(*(source.close() for source in sources.values()))
+    return dict(zip(sources, found, strict=True))
+
+
+def _print(findings: Mapping[str, list[Finding]]) -> None:
+    table = Table("source", "", "code", "where", "what it means")
+    colour = {"error": "bold red", "warning": "yellow", "info": "dim"}
+    for source, found in findings.items():
+        for each in found:
+            table.add_row(
+                source, f"[{colour[each.level]}]{each.level}[/]", each.code, each.where, each.message
+            )
+    console.print(table)

@@ -1,0 +1,46 @@
+"""`credit-gateway token`: an access token for trying things out. Works with demo keys only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from authz.clients import load_clients
+from authz.demo_tokens import issue_token
+from authz.keys import load_keys
+from catalogue.identifiers import IdentifierError, SubjectKey
+from catalogue.values import CHINA_TIME
+from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
+
+
+def token(
+    client: Annotated[str, typer.Argument(help="Id of a registered client.")],
+    operator: Annotated[str, typer.Option(help="Staff reference of the officer.")] = "op-0001",
+    person: Annotated[
+        str | None, typer.Option(help="Citizen id (synthetic!) of the person who is logged in.")
+    ] = None,
+    step_up: Annotated[bool, typer.Option("--step-up", help="As after a fresh strong login.")] = False,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Print an access token signed with the demo keys."""
+    with reported():
+        settings = settings_of(config)
+        now = datetime.now(CHINA_TIME)
+        try:
+            subject = SubjectKey.person(person) if person else None
+        except IdentifierError as error:
+            raise CommandError("IDENTIFIER_INVALID", f"--person is not a citizen id: {error.fault}") from None
+        typer.echo(
+            issue_token(
+                load_keys(settings.keys),
+                load_clients(settings.clients).active(client, now.date()),
+                issuer=settings.issuer,
+                audience=settings.audience,
+                now=now,
+                operator=None if person else operator,
+                subject=subject,
+                step_up=step_up,
+            )
+        )

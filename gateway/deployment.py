@@ -1,0 +1,181 @@
+"""A deployment put together: every concrete class is built here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from socket import gethostname
+
+import orjson
+from dotenv import dotenv_values
+from joserfc.jwk import KeySet
+
+from authz.audit import AuditLog, Origin
+from authz.clients import ClientRegister, load_clients
+from authz.errors import ConfigurationError
+from authz.keys import KeyRing, load_keys
+from authz.mandates import MandateRegister, load_mandates
+from authz.references import References
+from authz.store import Store
+from authz.tokens import TokenVerifier
+from catalogue.identifiers import SubjectKind
+from catalogue.lint import lint
+from catalogue.loader import load_catalogue
+from catalogue.model import Catalogue, Locality
+from catalogue.values import CHINA_TIME
+from connectors.protocol import Source
+from connectors.registry import load_sources
+from gateway.settings import Settings, SettingsError
+from resolvers.context import IdentityAuthority, Services
+from resolvers.planning import Planner
+from resolvers.schema import GraphSchema, build_schema
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a process serves. Building it opens no connection; `running()` does."""
+
+    settings: Settings
+    catalogue: Catalogue
+    locality: Locality
+    keys: KeyRing
+    clients: ClientRegister
+    mandates: MandateRegister
+    verifier: TokenVerifier
+    references: References
+    sources: Mapping[str, Source]
+    store: Store
+    audit: AuditLog
+
+    @cached_property
+    def schema(self) -> GraphSchema:
+        """The executable schema of this deployment's catalogue."""
+        return build_schema(self.catalogue)
+
+    @cached_property
+    def services(self) -> Services:
+        """What resolvers may use."""
+        return Services(
+            catalogue=self.catalogue,
+            locality=self.locality,
+            sources=by_record_type(self.sources),
+            identity=identity_authorities(self.sources),
+            mandates=self.mandates,
+            references=self.references,
+            audit=self.audit,
+            planner=Planner(self.catalogue),
+            today=china_today,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The store and the audit open, the sources closed behind."""
+        async with AsyncExitStack() as stack:
+            for source in self.sources.values():
+                stack.push_async_callback(source.close)
+            await stack.enter_async_context(self.store)
+            await stack.enter_async_context(self.audit)
+            yield
+
+
+def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo: bool = False) -> Deployment:
+    """Build a deployment; raises SettingsError, CatalogueError, ManifestError or ConfigurationError.
+
+    Demo keys are refused unless `demo`: everyone knows them.
+    """
+    catalogue = catalogue_of(settings)
+    locality = catalogue.localities.get(settings.locality)
+    if locality is None:
+        known = ", ".join(sorted(catalogue.localities))
+        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
+    keys = load_keys(settings.keys)
+    if not demo:
+        keys.refuse_demo()
+    clients = load_clients(settings.clients)
+    references = References(keys)
+    store = Store(settings.store.get_secret_value())
+    return Deployment(
+        settings=settings,
+        catalogue=catalogue,
+        locality=locality,
+        keys=keys,
+        clients=clients,
+        mandates=load_mandates(settings.mandates, catalogue),
+        verifier=TokenVerifier(
+            settings.issuer, settings.audience, public_keys(settings.jwks), clients, references
+        ),
+        references=references,
+        sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
+        store=store,
+        audit=AuditLog(store, references, origin_of(catalogue), query_log_years=locality.query_log_years),
+    )
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The packaged catalogue with the deployment's own entries; a broken guardrail stops the start."""
+    catalogue = load_catalogue(*([settings.catalogue] if settings.catalogue else []))
+    problems = lint(catalogue)
+    if problems:
+        first = problems[0]
+        raise ConfigurationError(
+            first.code, first.where, f"{first.message} (`credit-gateway catalogue lint` lists all)"
+        )
+    return catalogue
+
+
+def source_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that manifests refer to: the deployment's file, overruled by the process's own."""
+    filed = dotenv_values(settings.environment) if settings.environment else {}
+    return {**{name: value for name, value in filed.items() if value is not None}, **environ}
+
+
+def origin_of(catalogue: Catalogue) -> Origin:
+    """Who writes the audit, and under which versions of code and catalogue."""
+    return Origin(
+        gateway_id="credit-subject-gateway",
+        node=gethostname(),
+        policy_version=version("credit-subject-gateway"),
+        catalogue_version=catalogue.version,
+    )
+
+
+def public_keys(path: Path) -> Callable[[], KeySet]:
+    """The issuer's public keys from a JWK set file, read once."""
+    try:
+        keys = KeySet.import_key_set(orjson.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise SettingsError("BAD_VALUE", "jwks", "not a readable JWK set (RFC 7517)") from error
+    return lambda: keys
+
+
+def by_record_type(sources: Mapping[str, Source]) -> dict[str, tuple[Source, ...]]:
+    """Sources by the record types they serve."""
+    found: dict[str, tuple[Source, ...]] = {}
+    for source in sources.values():
+        for code in source.record_types:
+            found[code] = (*found.get(code, ()), source)
+    return found
+
+
+def identity_authorities(sources: Mapping[str, Source]) -> dict[SubjectKind, IdentityAuthority]:
+    """The one source that confirms each kind of subject."""
+    found: dict[SubjectKind, IdentityAuthority] = {}
+    for source in sources.values():
+        for kind, code in source.manifest.identity.items():
+            if kind in found:
+                raise ConfigurationError(
+                    "IDENTITY_DUPLICATE", source.name, f"{kind.value} already has an identity authority"
+                )
+            found[kind] = IdentityAuthority(source, code)
+    return found
+
+
+def china_today() -> date:
+    """The civil day in China, whatever the host's zone."""
+    return datetime.now(CHINA_TIME).date()
