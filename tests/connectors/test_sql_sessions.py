@@ -23,13 +23,13 @@ SLOW = {
     "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000)"
     " SELECT max(i) FROM n)",
     "postgresql": "pg_sleep(60)::text",
-    "mysql": "sleep(60)",
+    "mysql": "benchmark(500000000, md5('x'))",
 }
 RUNNING = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'credit-subject-gateway' AND state = 'active'",
     "mysql": "SELECT id FROM information_schema.processlist WHERE db = database()"
-    " AND info LIKE '%sleep(60)%' AND id <> connection_id()",
+    " AND info LIKE '%benchmark(%' AND id <> connection_id()",
 }
 SESSIONS = {
     "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
