@@ -1,0 +1,51 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+
+.PHONY: demo test check schema lock bench clean
+.DEFAULT_GOAL := help
+
+help: ## What there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(BIN)/python pyproject.toml $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	@touch $@
+
+demo: $(VENV)/.runtime ## Start a county of eight departments and the gateway over them
+	$(BIN)/credit-gateway demo
+
+test: $(VENV)/.dev ## Run all tests; says what it left out for want of a server
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Lint, types, schema drift, catalogue lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/credit-gateway schema --check schema.graphql
+	$(BIN)/credit-gateway catalogue lint
+
+schema: $(VENV)/.runtime ## Export schema.graphql from the catalogue
+	$(BIN)/credit-gateway schema --out schema.graphql
+
+bench: $(VENV)/.dev ## Measure against a floor of raw drivers in the same run
+	$(BIN)/python -m bench
+
+lock: ## Renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --group dev --no-emit-index-url --no-header \
+	  --no-annotate --upgrade --output-file $(LOCK) pyproject.toml
+
+clean: ## Remove what the demo made
+	rm -rf var
