@@ -80,18 +80,15 @@ class Writer:
 
 
 async def recreate_database(url: URL) -> None:
-    """Drop the database if it is there and make it anew."""
-    await drop_database(url)
+    """Make the database anew, whatever was in it."""
     name = _quoted(url)
-    # Collations of real departments are wider than their keys; the connector compares normalized keys.
-    mariadb = url.get_backend_name() == "mariadb"
-    options = " CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci" if mariadb else ""
-    await _administer(url, f"CREATE DATABASE {name}{options}")
-
-
-async def drop_database(url: URL) -> None:
-    """Drop a PostgreSQL or MariaDB database if it is there."""
-    await _administer(url, f"DROP DATABASE IF EXISTS {_quoted(url)}")
+    if url.get_backend_name() == "mariadb":
+        # Collations of real departments are wider than their keys; the connector compares normalized keys.
+        charset = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+        await _administer(url, f"CREATE OR REPLACE DATABASE {name} {charset}")
+    else:
+        await _administer(url, f"DROP DATABASE IF EXISTS {name}")
+        await _administer(url, f"CREATE DATABASE {name}")
 
 
 async def _administer(url: URL, statement: str) -> None:
