@@ -66,11 +66,13 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def _at(source: str, document: object, path: str) -> object:
-    """What a dotted path leads to; a JSON string on the way, or at its end, is parsed."""
+    """What a dotted path leads to, null if it ends early; a JSON string on the way is parsed."""
     found = document
     for step in path.split("."):
         if isinstance(found, str):
             found = _parse(found)
+        if found is None:
+            return None
         if not isinstance(found, dict) or step not in found:
             raise SourceRubbish(source, "SHAPE")
         found = found[step]

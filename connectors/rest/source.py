@@ -210,5 +210,7 @@ async def _together(calls: Iterable[Callable[[], Awaitable[T]]], limit: int) -> 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(call)) for call in calls]
     except ExceptionGroup as faults:
-        raise faults.exceptions[0] from faults
-    return [task.result() for task in tasks]
+        first = faults.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise first
