@@ -83,7 +83,7 @@ def refusal_response(refusal: RequestRefused, request_id: str, media: str = JSON
     status = status_of(refusal, media)
     headers = dict(refusal.headers)
     if status == 401:
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="credit-gateway"')
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="credit-gateway", error="invalid_token"')
     return json_response(errors_body(refusal.errors, request_id), status, media, headers)
 
 

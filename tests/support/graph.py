@@ -142,7 +142,7 @@ async def identify(connection: HTTPConnection) -> Actor:
     if header is None:
         return ANONYMOUS
     if header != f"Bearer {TOKEN}":
-        raise Unauthenticated("TOKEN_INVALID", "The token does not hold.")
+        raise Unauthenticated("TOKEN_SIGNATURE", "The token does not hold.")
     return Actor(ActorKind.OFFICER, "approval-system")
 
 
