@@ -86,7 +86,7 @@ class Maker:
         """The node of one record: its base fields, then the fields of its type that were read."""
         entry, row = section.entry, healed.row
         context = MaskContext(names=self._names(entry, healed))
-        node = self._base(section, healed, decisions, context)
+        node = dict.fromkeys(entry.field_by_name) | self._base(section, healed, decisions, context)
         for name, value in row.values.items():
             hidden = healed.stripped and entry.field_by_name[name].adverse
             node[name] = None if hidden else apply(decisions.fields[name], value, context)
