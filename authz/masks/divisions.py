@@ -16,8 +16,6 @@ from typing import Final
 
 _LINE: Final = re.compile(r'^ *(?P<code>\d+) (?:province|county)="(?P<names>[^"]+)"', re.MULTILINE)
 _YEARS: Final = re.compile(r"\[[0-9-]*\]")
-_LABELS: Final = ("市辖区", "省直辖县级行政区划", "自治区直辖县级行政区划")
-"""Lines of the table that stand between a city and its districts and name no place."""
 
 _NAME: Final = r"[^\W\d路街巷弄号村镇乡组栋幢室]"
 _BY_SUFFIX: Final = re.compile(
@@ -47,15 +45,10 @@ def _known_end(text: str) -> int:
     table = _table()
     province = _longest(text, table)
     scope = [table[text[:province]]] if province else list(table.values())
-    after_province = _skip_label(text, province)
-    prefecture = _longest(text[after_province:], (name for names in scope for name in names.prefectures))
-    after_prefecture = _skip_label(text, after_province + prefecture)
-    county = _longest(
-        text[after_prefecture:], _counties(scope, text[after_province : after_province + prefecture])
-    )
-    if county:
-        return after_prefecture + county
-    return after_province + prefecture if prefecture else province
+    rest = text[province:]
+    prefecture = rest[: _longest(rest, (name for names in scope for name in names.prefectures))]
+    above = province + len(prefecture)
+    return above + _longest(text[above:], _counties(scope, prefecture))
 
 
 def _counties(scope: list[_Names], prefecture: str) -> Iterator[str]:
@@ -64,10 +57,6 @@ def _counties(scope: list[_Names], prefecture: str) -> Iterator[str]:
         for area, counties in names.counties.items():
             if not prefecture or area in names.prefectures.get(prefecture, ()):
                 yield from counties
-
-
-def _skip_label(text: str, start: int) -> int:
-    return start + _longest(text[start:], _LABELS)
 
 
 def _longest(text: str, names: Iterable[str]) -> int:
@@ -83,18 +72,15 @@ def _suffix_end(text: str) -> int:
 @cache
 def _table() -> dict[str, _Names]:
     """Provinces by name."""
-    by_code: dict[str, _Names] = {}
-    by_name: dict[str, _Names] = {}
+    provinces: dict[str, _Names] = {}
     for line in _LINE.finditer((files("stdnum.cn") / "loc.dat").read_text(encoding="utf-8")):
         code = line["code"]
         if len(code) == 2:
-            province = by_code[code] = by_name[line["names"]] = _Names()
+            province = provinces[line["names"]] = _Names()
             continue
         for name in _YEARS.sub("", line["names"]).split(","):
-            if code == "0000" or name in _LABELS:
-                continue
             if code.endswith("00"):
                 province.prefectures.setdefault(name, set()).add(code[:2])
             else:
                 province.counties.setdefault(code[:2], set()).add(name)
-    return by_name
+    return provinces

@@ -282,12 +282,40 @@ def test_a_law_may_limit_the_use_of_a_listing_until_removal():
     assert judged(kept=limited, today=date(2027, 1, 2), channel=Channel.SELF).effect is Effect.KEEP
 
 
+@pytest.mark.parametrize(
+    "publication",
+    [
+        {"byLaw": True, "term": "LIMITED"},
+        {"byLaw": True, "term": "WHILE_VALID", "max": {"GENERAL": "P1Y"}},
+    ],
+)
+def test_a_term_or_a_maximum_alone_caps_a_listing_until_removal(publication):
+    capped = kind(publication, {"kind": "UNTIL_REMOVED"})
+    assert judged(kept=capped, today=date(2027, 1, 1)).effect is Effect.KEEP
+    assert judged(kept=capped, today=date(2027, 1, 2)).rule == "clock.publication"
+
+
+def test_the_types_own_law_replaces_the_national_maximum():
+    own = kind({**LAW, "max": {"GENERAL": "P2Y"}})
+    assert judged(kept=own, today=date(2028, 1, 1)).effect is Effect.KEEP
+    assert judged(kept=own, today=date(2028, 1, 2)).effect is Effect.DROP
+    assert judged(kept=own, severity="MINOR", today=date(2026, 4, 2)).effect is Effect.DROP
+
+
+def test_a_listing_is_used_while_valid():
+    assert effects(kept=LISTED, valid_until="2026-06-01") == {Effect.KEEP}
+    for channel in (Channel.PUBLIC, Channel.CHECK, Channel.REPORT):
+        assert judged(kept=LISTED, channel=channel, valid_until="2026-05-31").rule == "clock.publication"
+    assert judged(kept=ADVERSE, valid_until="2026-05-31").effect is Effect.KEEP
+
+
 def test_persons_are_public_only_where_type_and_locality_say_so():
     public = {"channel": Channel.PUBLIC}
     entities_only = kind({**LAW, "persons": False})
     closed = locality(personsPublic="NEVER")
     assert judged(**public, kept=UNPUBLISHED).rule == "publication.not-ordered"
     assert judged(**public, kept=kind({**LAW, "byLaw": False})).rule == "publication.not-ordered"
+    assert judged(**public, kept=kind({**LAW, "term": "NEVER"})).rule == "publication.not-ordered"
     assert judged(**public, kept=entities_only).rule == "publication.not-ordered"
     assert judged(**public, local=closed).rule == "publication.not-ordered"
     assert judged(**public, kept=entities_only, local=closed, born=None).effect is Effect.KEEP
@@ -317,6 +345,13 @@ def test_a_plain_record_is_public_while_valid_and_known_afterwards():
     assert judged(**(lapsed | {"valid_until": "2026-06-01"}), channel=Channel.PUBLIC).effect is Effect.KEEP
 
 
+@pytest.mark.parametrize("end", ["until", "removed_on"])
+def test_a_plain_record_is_public_until_its_source_says(end):
+    plain = {"kept": PLAIN, "severity": None, "values": {}, "channel": Channel.PUBLIC}
+    assert judged(**plain, **{end: "2026-06-01"}).effect is Effect.KEEP
+    assert judged(**plain, **{end: "2026-05-31"}).rule == "clock.publication"
+
+
 def test_a_permanent_publication_outlasts_the_term_of_business():
     permanent = kind({"byLaw": True, "persons": True, "term": "PERMANENT"}, {"kind": "LIVE"}, nature="BASIC")
     lapsed = {"severity": None, "values": {}, "valid_until": "2026-05-31"}
@@ -340,6 +375,12 @@ def test_a_mixed_record_loses_only_its_adverse_part_when_that_has_run_out():
         judged(kept=MIXED, values={"sanction": None}, severity=None, today=date(2040, 1, 1)).effect
         is Effect.KEEP
     )
+
+
+def test_the_end_of_a_licence_does_not_end_the_sanction():
+    law = {"byLaw": True, "persons": True, "term": "WHILE_VALID"}
+    mixed = kind(law, nature="BASIC", adverseWhen=["sanction"], fields=_MIXED_FIELDS)
+    assert judged(kept=mixed, valid_until="2026-05-31").effect is Effect.KEEP
 
 
 def test_a_mixed_record_that_cannot_be_stripped_is_dropped():
