@@ -39,7 +39,7 @@ class Metrics:
             "gateway_errors", "Operations with an error of this code", ("code",), registry=self.registry
         )
         self.denials = Counter(
-            "gateway_denials", "Operations with an error about who asks, why or about whom", registry=self.registry
+            "gateway_denials", "Operations refused for who asked, why or about whom", registry=self.registry
         )
         self.sources = Counter(
             "gateway_source_answers",

@@ -44,15 +44,21 @@ async def test_every_answer_has_a_request_id_and_the_security_headers():
 
 
 async def test_a_page_keeps_its_own_policy():
-    async with county(ROUTES) as stage, aiohttp.ClientSession() as session:
-        async with session.get(f"{stage.url}/framed") as response:
-            assert response.headers.getall("Content-Security-Policy") == ["frame-ancestors 'self'"]
+    async with (
+        county(ROUTES) as stage,
+        aiohttp.ClientSession() as session,
+        session.get(f"{stage.url}/framed") as response,
+    ):
+        assert response.headers.getall("Content-Security-Policy") == ["frame-ancestors 'self'"]
 
 
 async def test_hsts_where_it_is_switched_on():
-    async with county(hsts=True) as stage, aiohttp.ClientSession() as session:
-        async with session.get(f"{stage.url}/livez") as response:
-            assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    async with (
+        county(hsts=True) as stage,
+        aiohttp.ClientSession() as session,
+        session.get(f"{stage.url}/livez") as response,
+    ):
+        assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
 @pytest.mark.parametrize(
@@ -84,13 +90,16 @@ async def test_unknown_addresses_and_methods_answer_from_the_table():
 
 
 async def test_an_uncaught_exception_is_internal_without_its_text():
-    async with county(ROUTES) as stage, aiohttp.ClientSession() as session:
-        async with session.get(f"{stage.url}/crash") as response:
-            text = await response.text()
-            assert response.status == 500
-            assert '"INTERNAL"' in text
-            assert response.headers["X-Request-ID"] in text
-            assert CITIZEN not in text
+    async with (
+        county(ROUTES) as stage,
+        aiohttp.ClientSession() as session,
+        session.get(f"{stage.url}/crash") as response,
+    ):
+        text = await response.text()
+        assert response.status == 500
+        assert '"INTERNAL"' in text
+        assert response.headers["X-Request-ID"] in text
+        assert CITIZEN not in text
 
 
 async def test_an_answer_that_breaks_off_is_not_passed_for_a_whole_one():
