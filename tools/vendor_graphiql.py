@@ -40,6 +40,7 @@ PACKAGES = {
 
 
 def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -47,7 +48,7 @@ def fetch(package: str, members: dict[str, str], folder: Path) -> list[dict[str,
     """Unpack the named members of one npm package; returns their rows of VERSIONS.json."""
     with tempfile.TemporaryDirectory() as scratch:
         command = ["npm", "pack", package, "--silent", "--pack-destination", scratch]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed names
         (archive,) = Path(scratch).glob("*.tgz")
         with tarfile.open(archive) as tar:
             for member, name in members.items():
@@ -62,15 +63,15 @@ def fetch(package: str, members: dict[str, str], folder: Path) -> list[dict[str,
     ]
 
 
-def check() -> int:
+def check() -> str | None:
+    """What is wrong with the files, if anything."""
     rows = json.loads(VERSIONS.read_text(encoding="utf-8"))
     wrong = [row["file"] for row in rows if sha256(FOLDER / row["file"]) != row["sha256"]]
-    for name in wrong:
-        print(f"{name} is not what VERSIONS.json says; run tools/vendor_graphiql.py", file=sys.stderr)
-    return 1 if wrong else 0
+    return f"not what VERSIONS.json says: {', '.join(wrong)}" if wrong else None
 
 
-def main() -> int:
+def main() -> str | None:
+    """Fetch or check; returns what the process exits with."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with VERSIONS.json, fetch nothing")
     if parser.parse_args().check:
@@ -78,7 +79,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = [row for package, members in PACKAGES.items() for row in fetch(package, members, FOLDER)]
     VERSIONS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return None
 
 
 if __name__ == "__main__":
