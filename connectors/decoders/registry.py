@@ -77,12 +77,17 @@ def compile_chain(steps: tuple[Written, ...], code_tables: CodeTables, where: st
 
     def decode(cell: object) -> Value:
         for function in functions:
-            if cell is None or cell in ("", b"", ()):
+            if not cell and _empty(cell):
                 return None
             cell = _each(function, cell) if type(cell) is tuple else function(cell)
-        return None if cell in ("", b"", ()) else cast(Value, cell)
+        return None if not cell and _empty(cell) else cast(Value, cell)
 
     return decode
+
+
+def _empty(cell: object) -> bool:
+    """NULL and empty texts or lists, but neither zero nor false."""
+    return cell is None or isinstance(cell, str | bytes | tuple | list)
 
 
 def result_type(steps: tuple[Written, ...]) -> type:

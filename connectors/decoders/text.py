@@ -37,7 +37,7 @@ def trim(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     text = cell.strip(_BLANKS)
-    wrapped = _EXCEL.fullmatch(text)
+    wrapped = _EXCEL.fullmatch(text) if text.startswith(("=", "'")) else None
     return (wrapped[1] or wrapped[2] or "").strip(_BLANKS) if wrapped else text
 
 

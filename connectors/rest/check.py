@@ -6,11 +6,10 @@ and the code of the SourceError where the service refuses.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeAlias
 
 from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
 from catalogue.values import CHINA_TIME
@@ -18,42 +17,37 @@ from connectors.errors import SourceError
 from connectors.keys import key_variants
 from connectors.protocol import Ask, Finding
 from connectors.rest.answers import Cellular
+from connectors.rest.reader import Pages, Reader
 
-if TYPE_CHECKING:
-    from connectors.rest.source import Reader, RestSource
-
-_TRACE: Final = "source-check"
 _PRINTED: Final = {
     KeyKind.CITIZEN_ID: SubjectKey(KeyKind.CITIZEN_ID, "11010519491231002X"),
     KeyKind.USCC: SubjectKey(KeyKind.USCC, "91350100M000100Y43"),
 }
 
 
-async def run(source: RestSource) -> list[Finding]:
-    """All findings about one service; one that cannot be reached is one finding."""
-    try:
-        await source.ping()
-    except SourceError as error:
-        return [_refused(source.name, error)]
+Lookup: TypeAlias = Callable[[Reader, str], Awaitable[Pages]]
+"""Every page under one physical key; raises a SourceError."""
+
+
+async def run(name: str, readers: Mapping[str, Reader], look_up: Lookup) -> list[Finding]:
+    """All findings about the record types of one service that is up."""
     findings: list[Finding] = []
-    for code, reader in source.readers.items():
-        findings += await _record_type(source, code, reader)
+    for code, reader in readers.items():
+        findings += await _record_type(f"{name}.records.{code}", code, reader, look_up)
     return findings
 
 
-async def _record_type(source: RestSource, code: str, reader: Reader) -> list[Finding]:
-    where = f"{source.name}.records.{code}"
+async def _record_type(where: str, code: str, reader: Reader, look_up: Lookup) -> list[Finding]:
     try:
         sample = _sample(reader)
     except IdentifierError as fault:
         return [Finding("error", "MANIFEST_REST", f"{where}.rest.sample", f"is no USCC: {fault.fault}")]
-    until = asyncio.get_running_loop().time() + source.manifest.deadline_ms / 1_000
     rows: list[Cellular] = []
     try:
         for text in key_variants(sample, reader.record.keys[sample.kind].forms):
-            rows += (await source.pages(reader, text, _TRACE, until)).rows
+            rows += (await look_up(reader, text)).rows
     except SourceError as error:
-        return [_refused(where, error)]
+        return [refused(where, error)]
     if not rows:
         message = "no row to look at: name under `rest` a `sample`, an entity that the service knows"
         return [Finding("warning", "SOURCE_EMPTY", where, message)]
@@ -93,5 +87,6 @@ def _rejected(
         yield Finding("warning", "ROWS_REJECTED", where, message)
 
 
-def _refused(where: str, error: SourceError) -> Finding:
+def refused(where: str, error: SourceError) -> Finding:
+    """That a service did not answer."""
     return Finding("error", error.code, where, f"the source could not be asked: {error.reason}")

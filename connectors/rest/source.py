@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -15,38 +15,20 @@ import aiohttp
 import orjson
 
 from catalogue.identifiers import KeyKind, SubjectKey
-from catalogue.model import Catalogue, Label, RecordType
+from catalogue.model import Catalogue, Label
 from catalogue.values import CHINA_TIME
-from connectors.errors import ManifestError, SourceDrift, SourceTimeout, SourceUnavailable
+from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTimeout, SourceUnavailable
 from connectors.keys import key_variants
-from connectors.manifest import Manifest, RecordSource, Rest
-from connectors.pipeline import Pipeline
+from connectors.manifest import Manifest, RecordSource
 from connectors.protocol import Answer, Ask, Finding
 from connectors.rest import check
 from connectors.rest.answers import Cellular, rows_of
 from connectors.rest.calls import Caller
 from connectors.rest.conditions import holds
 from connectors.rest.quota import Quota
+from connectors.rest.reader import Pages, Reader, reader_of
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """How one record type is read from the service."""
-
-    record: RecordSource
-    rest: Rest
-    pipeline: Pipeline
-    cap: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What the service holds under one physical key; `more` where the page limit cut it."""
-
-    rows: list[Cellular]
-    more: bool
 
 
 class RestSource:
@@ -57,10 +39,11 @@ class RestSource:
     ) -> None:
         self.manifest = manifest
         self.readers = {
-            code: _reader(catalogue.record_types[code], record, manifest)
+            code: reader_of(catalogue.record_types[code], record, manifest)
             for code, record in manifest.records.items()
         }
         self._url = _http_url(url)
+        self._deadline = manifest.deadline_ms / 1_000
         self._caller = Caller(manifest.source, url, manifest.signing, now)
         self._quota = Quota(self.name, manifest.rate_per_second) if manifest.rate_per_second else None
         self._session: aiohttp.ClientSession | None = None
@@ -100,10 +83,10 @@ class RestSource:
         if {key.kind for key in ask.keys} - reader.record.keys.keys():
             raise SourceUnavailable(self.name, "KEY_KIND")
         fetched_at = datetime.now(CHINA_TIME)
-        until = asyncio.get_running_loop().time() + self.manifest.deadline_ms / 1_000
+        until = asyncio.get_running_loop().time() + self._deadline
         asked = [(key, text) for key in ask.keys for text in _forms(reader.record, key)]
         pages = await _together(
-            (partial(self.pages, reader, text, ask.trace, until) for _, text in asked),
+            (partial(self._pages, reader, text, ask.trace, until) for _, text in asked),
             self.manifest.pool,
         )
         columns = reader.pipeline.columns(ask.fields)
@@ -112,7 +95,33 @@ class RestSource:
         cut = frozenset(key for (key, _), page in zip(asked, pages, strict=True) if page.more)
         return replace(answer, truncated=answer.truncated | cut)
 
-    async def pages(self, reader: Reader, key: str, trace: str, until: float) -> Pages:
+    async def check(self) -> list[Finding]:
+        """Compare the manifest with the living service."""
+        try:
+            await self.ping()
+        except SourceError as error:
+            return [check.refused(self.name, error)]
+        return await check.run(self.name, self.readers, self._look_up)
+
+    async def ping(self) -> None:
+        """Open and close a connection: a call would use up the quota."""
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(self._deadline):
+                _, writer = await asyncio.open_connection(self._url.hostname, port)
+                writer.close()
+                await writer.wait_closed()
+        except TimeoutError:
+            raise SourceTimeout(self.name, "CONNECT") from None
+        except OSError as error:
+            raise SourceUnavailable(self.name, "CONNECT") from error
+
+    async def close(self) -> None:
+        """Release connections."""
+        if self._session:
+            await self._session.close()
+
+    async def _pages(self, reader: Reader, key: str, trace: str, until: float) -> Pages:
         """Every page under one physical key, filtered; raises a SourceError."""
         rows: list[Cellular] = []
         for page in range(1, reader.rest.max_pages + 1):
@@ -135,34 +144,16 @@ class RestSource:
             asked.append(orjson.dumps(rest.body).decode())
         return "\n".join(asked)
 
-    async def check(self) -> list[Finding]:
-        """Compare the manifest with the living service."""
-        return await check.run(self)
-
-    async def ping(self) -> None:
-        """Open and close a connection: a call would use up the quota."""
-        port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        try:
-            async with asyncio.timeout(self.manifest.deadline_ms / 1_000):
-                _, writer = await asyncio.open_connection(self._url.hostname, port)
-                writer.close()
-                await writer.wait_closed()
-        except TimeoutError:
-            raise SourceTimeout(self.name, "CONNECT") from None
-        except OSError as error:
-            raise SourceUnavailable(self.name, "CONNECT") from error
-
-    async def close(self) -> None:
-        """Release connections."""
-        if self._session:
-            await self._session.close()
+    async def _look_up(self, reader: Reader, key: str) -> Pages:
+        until = asyncio.get_running_loop().time() + self._deadline
+        return await self._pages(reader, key, "source-check", until)
 
     def _connected(self) -> aiohttp.ClientSession:
         """The session, which must be made inside a running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self.manifest.pool),
-                timeout=aiohttp.ClientTimeout(total=self.manifest.deadline_ms / 1_000),
+                timeout=aiohttp.ClientTimeout(total=self._deadline),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "credit-gateway"},
             )
@@ -173,18 +164,6 @@ class RestSource:
         names = [name for key in reader.record.keys.values() for name in key.columns]
         if any(not any(name in row for name in names) for row in rows):
             raise SourceDrift(self.name, "KEY_COLUMN_MISSING")
-
-
-def _reader(record_type: RecordType, record: RecordSource, manifest: Manifest) -> Reader:
-    where = f"records.{record_type.code}"
-    if record.rest is None:
-        raise ManifestError("MANIFEST_CONNECTOR", where, "a REST source needs `rest`")
-    if record.join:
-        raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "a REST source cannot join tables")
-    if record.rest.code and not record.rest.ok:
-        raise ManifestError("MANIFEST_REST", f"{where}.rest.ok", "list the codes that mean success")
-    pipeline = Pipeline(record_type, record, manifest.code_tables)
-    return Reader(record, record.rest, pipeline, record.row_cap or manifest.row_cap)
 
 
 def _http_url(url: str) -> SplitResult:
