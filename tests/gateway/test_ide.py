@@ -4,7 +4,11 @@ import re
 
 import aiohttp
 
+from catalogue.loader import load_catalogue
+from gateway.documents import DocumentCache
 from gateway.ide import FOLDER, MOUNT
+from gateway.settings import Limits
+from resolvers.schema import build_schema
 from tests.support.graph import county
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -71,6 +75,14 @@ def test_the_vendored_files_are_those_that_were_fetched():
     assert {f"{package}.LICENSE" for package in packages} <= {row["file"] for row in rows}
     own = {"index.html", "page.css", "page.js", "VERSIONS.json"}
     assert {path.name for path in FOLDER.iterdir()} == own | {row["file"] for row in rows}
+
+
+def test_the_first_query_fits_the_schema_and_needs_no_variables():
+    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    (query,) = re.findall(r"const query = `(.*?)`;", script, re.DOTALL)
+    schema = build_schema(load_catalogue()).executable
+    document = DocumentCache(schema, Limits()).get(query, "browser")
+    assert not document.operation(None).variable_definitions
 
 
 def test_the_page_keeps_nothing_in_the_browser():

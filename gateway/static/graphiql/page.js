@@ -17,11 +17,22 @@ const forgetful = {
 
 const query = `# 信用主体查询 · One subject, one question, every department.
 #
-# 谁在查: 在左下角 Headers 中填写令牌 (Who asks: put the token under "Headers").
-# 查谁: 身份证号和姓名只能放在 Variables 中 (Whom: numbers and names go under "Variables" only).
+# 谁在查: 在下方 Headers 中填写令牌。 Who asks: put the token under Headers.
+# 查谁: 身份证号和姓名只放在 Variables 中。 Whom: numbers and names go under Variables only.
+# 有哪些信息: 无需令牌。 What there is, for anyone:
 
-{
-  __typename
+query WhatThereIs {
+  catalogue {
+    version
+    departments {
+      code
+      name { zh en }
+    }
+    recordTypes {
+      code
+      name { zh en }
+    }
+  }
 }
 `;
 
