@@ -8,8 +8,8 @@ since 1980. Suffixes alone cannot do it: 州 ends 贺州 and 自治州, 市 is t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -25,14 +25,25 @@ _BY_SUFFIX: Final = re.compile(
 )
 
 
-@dataclass
-class _Names:
-    """Names of one province: its prefectures and counties."""
+_LONGEST_NAME: Final = 15
 
-    prefectures: dict[str, set[str]] = field(default_factory=dict)
-    """Name to its area codes (third and fourth digit): renumbered prefectures have several."""
-    counties: dict[str, set[str]] = field(default_factory=dict)
-    """By area code."""
+
+class _Table:
+    """Names of divisions with the codes they have borne; a county stands under its prefecture's four digits."""
+
+    def __init__(self, lines: str) -> None:
+        self.provinces: defaultdict[str, set[str]] = defaultdict(set)
+        self.prefectures: defaultdict[str, set[str]] = defaultdict(set)
+        self.counties: defaultdict[str, set[str]] = defaultdict(set)
+        province = ""
+        for line in _LINE.finditer(lines):
+            code, names = line["code"], _YEARS.sub("", line["names"]).split(",")
+            if len(code) == 2:
+                province, level = code, self.provinces
+            else:
+                level = self.prefectures if code.endswith("00") else self.counties
+            for name in names:
+                level[name].add(code if len(code) == 2 else province + code[:2])
 
 
 def county_level(address: str) -> str | None:
@@ -43,25 +54,20 @@ def county_level(address: str) -> str | None:
 
 def _known_end(text: str) -> int:
     table = _table()
-    province = _longest(text, table)
-    scope = [table[text[:province]]] if province else list(table.values())
-    rest = text[province:]
-    prefecture = rest[: _longest(rest, (name for names in scope for name in names.prefectures))]
-    above = province + len(prefecture)
-    return above + _longest(text[above:], _counties(scope, prefecture))
+    end, within = 0, frozenset({""})
+    for level in (table.provinces, table.prefectures, table.counties):
+        size, codes = _longest(text[end:], level, within)
+        end, within = end + size, codes or within
+    return end
 
 
-def _counties(scope: list[_Names], prefecture: str) -> Iterator[str]:
-    """County names below the prefecture, or in the whole scope where no prefecture is written."""
-    for names in scope:
-        for area, counties in names.counties.items():
-            if not prefecture or area in names.prefectures.get(prefecture, ()):
-                yield from counties
-
-
-def _longest(text: str, names: Iterable[str]) -> int:
-    """The length of the longest name that the text begins with; 0 for none."""
-    return max((len(name) for name in names if text.startswith(name)), default=0)
+def _longest(text: str, level: Mapping[str, set[str]], within: frozenset[str]) -> tuple[int, frozenset[str]]:
+    """The longest name of the level that the text begins with, inside the divisions named so far."""
+    for size in range(min(_LONGEST_NAME, len(text)), 1, -1):
+        codes = frozenset(code for code in level.get(text[:size], ()) if code.startswith(tuple(within)))
+        if codes:
+            return size, codes
+    return 0, frozenset()
 
 
 def _suffix_end(text: str) -> int:
@@ -70,17 +76,5 @@ def _suffix_end(text: str) -> int:
 
 
 @cache
-def _table() -> dict[str, _Names]:
-    """Provinces by name."""
-    provinces: dict[str, _Names] = {}
-    for line in _LINE.finditer((files("stdnum.cn") / "loc.dat").read_text(encoding="utf-8")):
-        code = line["code"]
-        if len(code) == 2:
-            province = provinces[line["names"]] = _Names()
-            continue
-        for name in _YEARS.sub("", line["names"]).split(","):
-            if code.endswith("00"):
-                province.prefectures.setdefault(name, set()).add(code[:2])
-            else:
-                province.counties.setdefault(code[:2], set()).add(name)
-    return provinces
+def _table() -> _Table:
+    return _Table((files("stdnum.cn") / "loc.dat").read_text(encoding="utf-8"))
