@@ -23,13 +23,11 @@ _BY_SUFFIX: Final = re.compile(
     rf"(?:{_NAME}{{2,6}}?(?:自治州|地区|盟|市))?"
     rf"(?:{_NAME}{{1,6}}?(?:县|旗|市|(?<![小社园校厂景库营片])区))?"
 )
-
-
 _LONGEST_NAME: Final = 15
 
 
 class _Table:
-    """Names of divisions with the codes they have borne; a county stands under its prefecture's four digits."""
+    """Names of divisions with the codes they have borne; a county under its prefecture's four digits."""
 
     def __init__(self, lines: str) -> None:
         self.provinces: defaultdict[str, set[str]] = defaultdict(set)
