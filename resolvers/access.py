@@ -12,12 +12,12 @@ from datetime import date
 from typing import Any
 
 import strawberry
-from authz.mandates import MandateRegister
 from graphql import FieldNode, OperationDefinitionNode
 
 from authz.actors import Actor, ActorKind
 from authz.errors import AccessDenied, AuthzError
 from authz.grants import Grant, Public, SelfAccess
+from authz.mandates import MandateRegister
 from catalogue.identifiers import IdentifierError, SubjectKey, SubjectKind
 from resolvers.fields import bilingual
 from resolvers.planning import Walk

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from authz.mandates import MandateRegister
 from graphql import FieldNode
 
 from authz.actors import Actor
 from authz.audit import AuditLog, Query
 from authz.grants import Grant
+from authz.mandates import MandateRegister
 from authz.references import References
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality

@@ -165,6 +165,21 @@ def _catalogue(info: Info) -> CatalogueInfo:
 
 def query_type(types: SubjectTypes) -> type:
     """The Query type over the subject types of one catalogue."""
+    roots = {**_person_roots(types), **_entity_roots(types)}
+    roots["catalogue"] = _root(
+        _catalogue, CatalogueInfo, "公开目录，任何人可查", "The public catalogue, for anyone"
+    )
+    query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
+    return strawberry.type(
+        query,
+        description=bilingual(
+            "信用主体实时查询：逐部门实时读取，不复制、不评分、不检索自然人",
+            "Live reading of credit subjects from the departments themselves: no copy, no score, no search",
+        ),
+    )
+
+
+def _person_roots(types: SubjectTypes) -> dict[str, Any]:
     me = object_type(
         "Me",
         Label(zh="本人", en="The person who is logged in"),
@@ -176,7 +191,7 @@ def query_type(types: SubjectTypes) -> type:
             )
         ],
     )
-    roots: dict[str, Any] = {
+    return {
         "subject": _root(
             _subject,
             optional(CreditSubject),
@@ -190,39 +205,31 @@ def query_type(types: SubjectTypes) -> type:
             "Whether a number and a name belong together",
         ),
         "me": _root(_me, optional(me), "本人信息", "The person who is logged in"),
-        "catalogue": _root(
-            _catalogue, CatalogueInfo, "公开目录，任何人可查", "The public catalogue, for anyone"
-        ),
     }
-    entities = []
-    for kind, field_name in ENTITY_ROOT_OF.items():
-        entity = types.subjects[kind]
-        entities.append(entity)
-        roots[field_name] = _root(
+
+
+def _entity_roots(types: SubjectTypes) -> dict[str, Any]:
+    roots = {
+        field: _root(
             _entity(kind),
-            optional(entity),
+            optional(types.subjects[kind]),
             "按统一社会信用代码精确查询；未说明依据时仅含依法公示信息",
             "One entity by its code; without a basis only what a law orders published",
         )
+        for kind, field in ENTITY_ROOT_OF.items()
+    }
+    members: Any = Union[tuple(types.subjects[kind] for kind in ENTITY_ROOT_OF)]  # noqa: UP007 - made at run time
     roots["_entities"] = _root(
         _entities,
-        list[Annotated[Union[tuple(entities)], strawberry.union("_Entity")] | None],  # type: ignore[misc]  # noqa: UP007
+        list[Annotated[members, strawberry.union("_Entity")] | None],
         "联邦实体（Apollo Federation）",
         "Entities of the federation subgraph; persons have no key",
         name="_entities",
     )
-    annotations = dict.fromkeys(roots, Any)
-    query = type("Query", (), {**roots, "__annotations__": annotations})
-    return strawberry.type(
-        query,
-        description=bilingual(
-            "信用主体实时查询：逐部门实时读取，不复制、不评分、不检索自然人",
-            "Live reading of credit subjects from the departments themselves: no copy, no score, no search",
-        ),
-    )
+    return roots
 
 
-def _root(resolver: Callable[..., object], kind: object, zh: str, en: str, *, name: str | None = None) -> Any:  # noqa: ANN401 - strawberry's field is declared as Any for class bodies
+def _root(resolver: Callable[..., object], kind: object, zh: str, en: str, *, name: str | None = None) -> Any:
     return strawberry.field(
         resolver=resolver,
         graphql_type=kind,

@@ -28,7 +28,7 @@ from resolvers.healing import Healing, Lens, heal
 from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
 from resolvers.paging import binding, fault_of, overall, page_node
 from resolvers.planning import SubjectPlan
-from resolvers.recording import Recorder, outcome_of, planned_reads
+from resolvers.recording import Recorder, outcome_of, planned_read
 from resolvers.subjects import GRAPHQL_NAME, domain_type
 
 Outcome = Node | Exception
@@ -52,7 +52,9 @@ async def read_subjects(
     services = context.services
     reading = decide(context, grant, plan, lookups)
     asked = asked_fields(reading)
-    planned = planned_reads(reading, asked)
+    planned = tuple(
+        planned_read(reading.entries[code], reading.decisions[code], fields) for code, fields in asked.items()
+    )
     async with Recorder(services.audit, grant, context.query, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
         known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from authz.actors import Actor
 from authz.audit import (
@@ -24,16 +24,14 @@ from authz.audit import (
     Result,
     SourceStatus,
 )
-from authz.decisions import Effect
+from authz.decisions import Effect, TypeDecisions
 from authz.errors import AuthzError
 from authz.grants import Grant, Public
 from catalogue.identifiers import SubjectKey
+from catalogue.model import RecordType
 from connectors.errors import SectionState
+from resolvers.building import Section
 from resolvers.identity import Confirmation, Doubt, Lookup
-
-if TYPE_CHECKING:
-    from resolvers.building import Section
-    from resolvers.reading import Reading
 
 
 class Recorder:
@@ -92,14 +90,10 @@ class Recorder:
         )
 
 
-def planned_reads(reading: Reading, asked: Mapping[str, frozenset[str]]) -> tuple[PlannedRead, ...]:
-    """What the intent says will be asked for: permitted types and fields, and which leave masked."""
-    reads = []
-    for code, fields in asked.items():
-        verdicts = reading.decisions[code].fields
-        masked = frozenset(name for name in fields if verdicts[name].effect is Effect.MASK)
-        reads.append(PlannedRead(code, reading.entries[code].department, fields, masked))
-    return tuple(reads)
+def planned_read(entry: RecordType, verdicts: TypeDecisions, fields: frozenset[str]) -> PlannedRead:
+    """What the intent says will be asked for of one type: permitted fields, and which leave masked."""
+    masked = frozenset(name for name in fields if verdicts.fields[name].effect is Effect.MASK)
+    return PlannedRead(entry.code, entry.department, fields, masked)
 
 
 def outcome_of(confirmation: Confirmation, sections: Mapping[str, Section]) -> Outcome:

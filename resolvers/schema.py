@@ -7,10 +7,11 @@ from typing import Final
 from graphql import GraphQLSchema
 from strawberry.federation import Schema
 
+from catalogue.errors import BrokenEntry
 from catalogue.model import Catalogue
 from resolvers.queries import query_type
 from resolvers.scalars import config
-from resolvers.subjects import subject_types
+from resolvers.subjects import SubjectTypes, subject_types
 
 FEDERATION_VERSION: Final = "2.3"
 """Pinned to what Apollo's, The Guild's and Cosmo's composers all accept."""
@@ -28,9 +29,22 @@ class GraphSchema(Schema):
 def build_schema(catalogue: Catalogue) -> GraphSchema:
     """Create every type from the catalogue and assemble the schema."""
     types = subject_types(catalogue)
-    return GraphSchema(
+    schema = GraphSchema(
         query=query_type(types),
         types=[*types.records.values(), *types.subjects.values()],
         config=config(),
         federation_version=FEDERATION_VERSION,
     )
+    _refuse_clashes(schema, catalogue, types)
+    return schema
+
+
+def _refuse_clashes(schema: GraphSchema, catalogue: Catalogue, types: SubjectTypes) -> None:
+    """A record type named like another type of the graph would silently take its place."""
+    for code, created in types.records.items():
+        name = catalogue.record_types[code].graphql_type
+        definition = schema.get_type_by_name(name)
+        if getattr(definition, "origin", None) is not created:
+            raise BrokenEntry(
+                f"record_types/{code}.yaml", f"`graphqlType: {name}` is taken by another type; choose another"
+            )

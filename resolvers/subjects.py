@@ -113,7 +113,7 @@ class ResponsiblePersonSection:
 
 def domain_type(kind: SubjectKind, domain_field: str) -> str:
     """Name of the object type that groups a domain's sections under a kind of subject."""
-    return f"{GRAPHQL_NAME[kind]}{domain_field[0].upper()}{domain_field[1:]}"
+    return f"{GRAPHQL_NAME[kind]}{domain_field[0].upper()}{domain_field[1:]}Records"
 
 
 @dataclass(frozen=True)

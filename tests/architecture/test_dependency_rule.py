@@ -61,11 +61,13 @@ def test_no_module_takes_part_in_an_import_cycle() -> None:
         for package in MAY_IMPORT
         for path in modules(package)
     }
-    edges = {name: {seen for seen in _ours(path, graph.keys()) if seen != name} for name, path in graph.items()}
+    edges = {
+        name: {seen for seen in _ours(path, graph.keys()) if seen != name} for name, path in graph.items()
+    }
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, f"import cycle: {' -> '.join((*trail[trail.index(name):], name))}"
+        assert name not in trail, f"import cycle: {' -> '.join((*trail[trail.index(name) :], name))}"
         if name not in done:
             for below in edges[name]:
                 visit(below, (*trail, name))
@@ -75,13 +77,12 @@ def test_no_module_takes_part_in_an_import_cycle() -> None:
         visit(name, ())
 
 
-def _ours(path: Path, known: object) -> set[str]:
-    assert hasattr(known, "__contains__")
+def _ours(path: Path, known: set[str]) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (submodules & set(known)) or {node.module}
-    return found & set(known)
+            found |= (submodules & known) or {node.module}
+    return found & known
