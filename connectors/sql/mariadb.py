@@ -78,8 +78,7 @@ class MariaDB:
         plan = await connection.fetch(f"EXPLAIN {sql}", parameters)
         found = []
         for _, _, table, kind, possible_keys, *_ in plan:
-            real = table is not None and not str(table).startswith("<")
-            if real and kind in ("ALL", "index") and possible_keys is None:
+            if kind in ("ALL", "index") and possible_keys is None and not str(table).startswith("<"):
                 found.append(str(table))
         return found
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import Dialect
@@ -21,8 +23,17 @@ _STEPS_BETWEEN_CHECKS: Final = 10_000
 """Virtual machine steps between two looks at the deadline: about a tenth of a millisecond."""
 
 
+_Identity: TypeAlias = tuple[int, int]
+"""Device and inode."""
+
+
+def _identity(path: Path) -> _Identity:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 class SQLite:
-    """A database file."""
+    """A database file; one that is taken away or replaced is noticed at the next question."""
 
     connections: Final = 1
     dialect: Final[Dialect] = sqlite.dialect()
@@ -35,13 +46,13 @@ class SQLite:
         """Open the file read-only in its worker thread."""
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{self._path.stem}")
         try:
-            opened = await asyncio.wrap_future(thread.submit(self._open))
+            opened, identity = await asyncio.wrap_future(thread.submit(self._open))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return _Connection(opened, thread, self._deadline)
+        return _Connection(opened, thread, self._deadline, self._path, identity)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> tuple[sqlite3.Connection, _Identity]:
         opened = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -50,11 +61,22 @@ class SQLite:
             check_same_thread=False,
         )
         opened.execute("PRAGMA query_only = ON")
-        return opened
+        return opened, _identity(self._path)
 
     async def scanned(self, connection: Connection, sql: str, parameters: Sequence[object]) -> list[str]:
-        """Tables with a `SCAN` step; `SEARCH` uses an index."""
-        plan = await connection.fetch(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        """Tables with a `SCAN` step; `SEARCH` uses an index.
+
+        Planned on the bare schema in memory: SQLite scans small tables whatever indexes they have.
+        """
+        schema = await connection.fetch(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid", ()
+        )
+        with closing(sqlite3.connect(":memory:")) as bare:
+            for (definition,) in schema:
+                # its own tables, such as sqlite_stat1, may not be created
+                with suppress(sqlite3.OperationalError):
+                    bare.execute(str(definition))
+            plan = bare.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
         steps = [str(row[3]).split() for row in plan]
         derived = {"CONSTANT", "SUBQUERY", "(subquery", "r", "q"}
         return [step[1] for step in steps if step[0] == "SCAN" and step[1] not in derived]
@@ -65,7 +87,16 @@ class SQLite:
 
 
 class _Connection:
-    def __init__(self, opened: sqlite3.Connection, thread: ThreadPoolExecutor, deadline: float) -> None:
+    def __init__(
+        self,
+        opened: sqlite3.Connection,
+        thread: ThreadPoolExecutor,
+        deadline: float,
+        path: Path,
+        identity: _Identity,
+    ) -> None:
+        self._path = path
+        self._identity = identity
         self._opened = opened
         self._thread = thread
         self._deadline = deadline
@@ -75,6 +106,9 @@ class _Connection:
 
     async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
         """All rows; no comment, for nobody watches the statements of a file."""
+        if _identity(self._path) != self._identity:
+            # an open handle goes on answering from a file that was taken away
+            raise OSError(errno.ESTALE, "the file was replaced")
         self._until = time.monotonic() + self._deadline
         self._job = self._thread.submit(self._run, sql, parameters)
         return await asyncio.wrap_future(self._job)

@@ -97,24 +97,28 @@ class Statements:
         self, kind: KeyKind, columns: Sequence[str], count: int, *, newest_by: str | None = None
     ) -> Statement:
         """Rows of at most `count` keys; `newest_by` sorts, for the rare question that overflows."""
-        key_columns = self._record.keys[kind].columns
-        arrays, size = self._arrays, self.size(count)
-        branches = []
-        for place in self._places:
-            matches = [
-                place.column(name) == any_(_bind(f"keys{n}"))
-                if arrays
-                else place.column(name).in_([_bind(f"key{i}") for i in range(size)])
-                for n, name in enumerate(key_columns)
-            ]
-            branches.append(self._select(place, columns).where(or_(*matches)))
-        names = [f"keys{n}" for n in range(len(key_columns))] if arrays else [f"key{i}" for i in range(size)]
-        index = columns.index(newest_by) if newest_by else None
-        return self._compile(branches, names, arrays=len(names) if arrays else 0, newest=index)
+        names, size = self._record.keys[kind].columns, self.size(count)
+        branches = [
+            self._select(place, columns).where(
+                or_(*(self._matches(place, name, number, size) for number, name in enumerate(names)))
+            )
+            for place in self._places
+        ]
+        newest = columns.index(newest_by) if newest_by else None
+        return self._compile(branches, len(names), size, newest=newest)
+
+    def by_key_columns(self, kind: KeyKind) -> list[Statement]:
+        """Each key column's own table asked alone by one key, for `source check`."""
+        size = self.size(1)
+        return [
+            self._compile([select(place.column(name)).where(self._matches(place, name, 0, size))], 1, size)
+            for place in self._places
+            for name in self._record.keys[kind].columns
+        ]
 
     def sample(self, columns: Sequence[str]) -> Statement:
         """Any rows at all, for `source check`."""
-        return self._compile([self._select(place, columns) for place in self._places], [], arrays=0)
+        return self._compile([self._select(place, columns) for place in self._places], 0, 0)
 
     def probes(self, name: str | None = None) -> list[str]:
         """Per place, a query for no rows of one column, or of all that the place has."""
@@ -124,6 +128,11 @@ class Statements:
             compiled = query.where(text("1 = 0")).compile(dialect=self._dialect)
             found.append(str(compiled))
         return found
+
+    def _matches(self, place: _Place, name: str, number: int, size: int) -> ColumnElement[bool]:
+        if self._arrays:
+            return place.column(name) == any_(_bind(f"keys{number}"))
+        return place.column(name).in_([_bind(f"key{index}") for index in range(size)])
 
     def _select(self, place: _Place, columns: Sequence[str]) -> Select[Any]:
         wanted = []
@@ -158,7 +167,7 @@ class Statements:
         return bindparam(None, plain, unique=True, literal_execute=True)
 
     def _compile(
-        self, branches: list[Select[Any]], names: list[str], *, arrays: int, newest: int | None = None
+        self, branches: list[Select[Any]], key_columns: int, size: int, *, newest: int | None = None
     ) -> Statement:
         statement = union_all(*branches) if len(branches) > 1 else branches[0]
         if newest is not None:
@@ -167,10 +176,12 @@ class Statements:
             statement = select(inner).order_by(latest.is_(None), latest.desc())
         limited = statement.limit(_bind("limit"))
         compiled: Any = limited.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-        places = {name: index for index, name in enumerate([*names, "limit"])}
+        arrays = key_columns if self._arrays else 0
+        keys = [f"keys{n}" for n in range(arrays)] or [f"key{n}" for n in range(size)]
+        places = {name: index for index, name in enumerate([*keys, "limit"])}
         # SQLite's compiler adds `OFFSET ?` with a fixed zero
         order = tuple(places.get(name, len(places)) for name in compiled.positiontup)
-        return Statement(str(compiled), arrays, 0 if arrays else len(names), order)
+        return Statement(str(compiled), arrays, size, order)
 
 
 def bucket(count: int) -> int:

@@ -86,6 +86,14 @@ async def test_a_key_without_an_index_is_seen_in_the_database_s_own_plan(databas
     assert "`penalty`" in found.message
 
 
+async def test_a_small_table_that_the_planner_would_rather_read_whole_has_its_index_seen(
+    database: Database,
+) -> None:
+    await filled(database)
+    await database.execute("ANALYZE TABLE penalty" if database.engine == "mariadb" else "ANALYZE")
+    assert "KEY_NOT_INDEXED" not in by_code(await check(database, penalty_source()))
+
+
 async def test_a_padded_key_column_still_uses_its_index(database: Database) -> None:
     await database.execute(
         PENALTY_TABLE.replace("id_no varchar(40)", "id_no char(18)"),
@@ -193,3 +201,15 @@ async def test_an_account_that_may_read_only_some_columns_is_checked_by_those(po
         assert missing == ["tt-test.records.P-TT-01.fields.authority"]
     finally:
         await postgresql.execute(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+async def test_an_index_is_needed_on_the_joined_table_s_key_too(database: Database) -> None:
+    await filled(database)
+    await database.execute("CREATE TABLE person (pid varchar(40) PRIMARY KEY, sfz varchar(18))")
+    await database.insert("person", [("P1", PERSON), ("P2", OTHER)])
+    record = penalty_source(
+        join=[{"table": "person", "on": {"id_no": "pid"}}], keys={"CITIZEN_ID": {"columns": ["person.sfz"]}}
+    )
+    assert "`person`" in by_code(await check(database, record))["KEY_NOT_INDEXED"].message
+    await database.execute("CREATE INDEX person_sfz ON person (sfz)")
+    assert "KEY_NOT_INDEXED" not in by_code(await check(database, record))
