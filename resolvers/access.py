@@ -148,7 +148,7 @@ def _personal(walk: Walk, node: FieldNode) -> bool:
     return False
 
 
-def _leads_to_person(uscc: Any) -> bool:  # noqa: ANN401 - a coerced argument
+def _leads_to_person(uscc: Any) -> bool:
     try:
         return SubjectKey.entity(str(uscc)).personal
     except IdentifierError:

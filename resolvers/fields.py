@@ -27,7 +27,7 @@ def described(
     mask: str | None = None,
     resolver: Callable[..., object] | None = None,
     name: str | None = None,
-) -> Any:  # noqa: ANN401 - strawberry's field is declared as Any for class bodies
+) -> Any:
     """A field with its bilingual description, data class and mask."""
     directives: list[object] = [classified(level)]
     if mask:

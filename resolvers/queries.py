@@ -55,7 +55,7 @@ async def _subject(
         strawberry.argument(description=bilingual("查找方式", "Whom: exactly one way of naming")),
     ],
     access: Access,
-) -> Any:  # noqa: ANN401 - nodes are dicts; the field's type is declared beside the resolver
+) -> Any:
     context: RequestContext = info.context
     found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
     return await _read(context, found, context.roots[str(info.path.key)], (str(info.path.key),))
@@ -67,12 +67,12 @@ async def _verify(
         PersonLookup, strawberry.argument(description=bilingual("证件号和姓名", "Number and name"))
     ],
     access: Access,
-) -> Any:  # noqa: ANN401 - as above
+) -> Any:
     context: RequestContext = info.context
     return await verify_identity(context, _grant(context), person(lookup))
 
 
-async def _me(info: Info) -> Any:  # noqa: ANN401 - as above
+async def _me(info: Info) -> Any:
     context: RequestContext = info.context
     subject = getattr(_grant(context), "subject")  # noqa: B009
     key = str(info.path.key)
@@ -86,7 +86,7 @@ async def _me(info: Info) -> Any:  # noqa: ANN401 - as above
 def _entity(kind: SubjectKind) -> Callable[..., Awaitable[Any]]:
     """The resolver of `enterprise(uscc)` and its like: a code of another kind is not found."""
 
-    async def resolve(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:  # noqa: ANN401
+    async def resolve(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:
         context: RequestContext = info.context
         key = SubjectKey.entity(uscc)
         if key.subject_kind is not kind:
@@ -106,7 +106,7 @@ async def _entities(
         list[FederationAny],
         strawberry.argument(description=bilingual("实体表示", "Entity representations, at most 100")),
     ],
-) -> Any:  # noqa: ANN401 - as above
+) -> Any:
     """Entities by USCC for a federation router, batched: one question per source for all of a kind."""
     context: RequestContext = info.context
     if len(representations) > REPRESENTATIONS_MAX:
@@ -129,7 +129,7 @@ async def _entities(
     return outcomes
 
 
-def _represented(raw: Any) -> SubjectKey | Exception:  # noqa: ANN401 - `_Any` is whatever a router sends
+def _represented(raw: Any) -> SubjectKey | Exception:
     """The key in a representation: entities only, for persons have none (ruling 23)."""
     refused = AuthzError("REPRESENTATION_INVALID", "Give `__typename` of an entity and its `uscc`.")
     if not isinstance(raw, dict) or not isinstance(raw.get("uscc"), str):

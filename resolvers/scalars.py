@@ -20,25 +20,25 @@ ScenarioCode = NewType("ScenarioCode", str)
 Uscc = NewType("Uscc", str)
 
 
-def _money(value: Any) -> str:  # noqa: ANN401 - a scalar serializes what it is given
+def _money(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     raise ValueError("not an exact amount")
 
 
-def _date(value: Any) -> str:  # noqa: ANN401 - as above
+def _date(value: Any) -> str:
     if isinstance(value, PartialDate):
         return str(value)
     raise ValueError("not a date")
 
 
-def _instant(value: Any) -> str:  # noqa: ANN401 - as above
+def _instant(value: Any) -> str:
     if isinstance(value, datetime) and value.tzinfo:
         return value.astimezone(CHINA_TIME).isoformat(timespec="milliseconds")
     raise ValueError("not an instant")
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - as above
+def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     raise ValueError("not text")

@@ -49,7 +49,7 @@ named_enum(
 
 
 def _page(
-    self: Any,  # noqa: ANN401 - a node of any subject type
+    self: Any,
     info: Info,
     types: Annotated[
         list[RecordTypeCode] | None,
@@ -65,7 +65,7 @@ def _page(
     after: Annotated[
         str | None, strawberry.argument(description=bilingual("上一页末条游标", "Cursor to go on from"))
     ] = None,
-) -> Any:  # noqa: ANN401 - strawberry takes the annotation of the field
+) -> Any:
     return self["records"][info.path.key]
 
 
