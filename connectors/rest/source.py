@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -78,17 +77,14 @@ class RestSource:
         return frozenset(self.readers[record_type].record.keys)
 
     async def fetch(self, ask: Ask) -> Answer:
-        """One call per form of each key and page, `pool` of them at a time."""
+        """One call per form of each key and page; the session lets `pool` of them run at a time."""
         reader = self.readers[ask.record_type]
         if {key.kind for key in ask.keys} - reader.record.keys.keys():
             raise SourceUnavailable(self.name, "KEY_KIND")
         fetched_at = datetime.now(CHINA_TIME)
         until = asyncio.get_running_loop().time() + self._deadline
         asked = [(key, text) for key in ask.keys for text in _forms(reader.record, key)]
-        pages = await _together(
-            (partial(self._pages, reader, text, ask.trace, until) for _, text in asked),
-            self.manifest.pool,
-        )
+        pages = await _together(self._pages(reader, text, ask.trace, until) for _, text in asked)
         columns = reader.pipeline.columns(ask.fields)
         rows = [[row.get(column) for column in columns] for page in pages for row in page.rows]
         answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
@@ -177,17 +173,11 @@ def _forms(record: RecordSource, key: SubjectKey) -> tuple[str, ...]:
     return key_variants(key, record.keys[key.kind].forms)
 
 
-async def _together(calls: Iterable[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
-    """Results in order, `limit` at a time; the first failure cancels the rest and is raised."""
-    slots = asyncio.Semaphore(limit)
-
-    async def one(call: Callable[[], Awaitable[T]]) -> T:
-        async with slots:
-            return await call()
-
+async def _together(calls: Iterable[Coroutine[None, None, T]]) -> list[T]:
+    """Results in order; the first failure cancels the rest and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(call)) for call in calls]
+            tasks = [group.create_task(call) for call in calls]
     except ExceptionGroup as faults:
         first = faults.exceptions[0]
     else:

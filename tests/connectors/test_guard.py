@@ -245,6 +245,14 @@ async def test_a_source_that_speaks_does_not_open_the_breaker(error):
     assert await source.fetch(ASK) is ANSWER
 
 
+async def test_rubbish_between_failures_shows_that_the_source_is_alive():
+    behind = Scripted(unavailable(), SourceRubbish("tt-test"), unavailable())
+    source = guard(behind, Clock(), breaker={"failures": 2})
+    for error in (SourceUnavailable, SourceRubbish, SourceUnavailable):
+        await failing(source, error, 1)
+    assert await source.fetch(ASK) is ANSWER
+
+
 async def test_timeouts_open_the_breaker():
     behind = Scripted(asyncio.Event())
     source = guard(behind, Clock(), breaker={"failures": 1}, deadlineMs=10)

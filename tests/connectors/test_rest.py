@@ -377,6 +377,15 @@ async def test_gbk_bytes_and_one_row_without_a_list_are_read(proxy, source):
     assert answer.rows[COMPANY][0].values == {"name": "测试有限公司"}
 
 
+async def test_json_numbers_are_exact(proxy, rest):
+    record = varied() | {"fields": {"arrears": {"column": "qsye", "decode": ["money"]}}}
+    made = rest(proxy.url, {"E-SW-02": record | {"version": None}})
+    row = f'{{"nsrsbh":"{COMPANY.value}","yxbz":"Y","qsye":12345678901234567.89}}'
+    proxy.faults[COMPANY.value] = f'{{"code":"00","data":[{row}]}}'
+    answer = await made.fetch(ask(code="E-SW-02", fields=frozenset({"arrears"})))
+    assert answer.rows[COMPANY][0].values == {"arrears": Decimal("12345678901234567.89")}
+
+
 async def test_a_dotted_path_leads_through_json_strings(proxy, rest):
     made = rest(proxy.url, {"E-SW-01": varied(rows="data.list", code=None)})
     proxy.faults[COMPANY.value] = json.dumps({"data": json.dumps({"list": json.dumps([rating()])})})
