@@ -91,6 +91,11 @@ async def recreate_database(url: URL) -> None:
         await _administer(url, f"CREATE DATABASE {name}")
 
 
+async def drop_database(url: URL) -> None:
+    """Drop a PostgreSQL or MariaDB database."""
+    await _administer(url, f"DROP DATABASE {_quoted(url)}")
+
+
 async def _administer(url: URL, statement: str) -> None:
     home = "postgres" if url.get_backend_name() == "postgresql" else "mysql"
     engine = create_async_engine(_with_driver(url).set(database=home), isolation_level="AUTOCOMMIT")
