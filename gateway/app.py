@@ -22,6 +22,7 @@ from gateway.documents import DocumentCache
 from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation
 from gateway.metrics import Metrics
 from gateway.middleware import edge
+from gateway.replies import EXCEPTION_HANDLERS
 from gateway.reports import SourceReport
 from resolvers.execution import Request, run
 
@@ -69,7 +70,8 @@ def create_app(deployment: Deployment) -> ASGIApp:
     routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
     if settings.graphiql:
         routes.append(Mount(ide.MOUNT, ide.assets()))
-    app = Starlette(routes=routes, lifespan=_lifespan(deployment))
+    deployment.audit.observers.append(metrics.audited)
+    app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
     return edge(app, settings, metrics, [*apps, ide.MOUNT])
 
 

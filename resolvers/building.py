@@ -14,7 +14,7 @@ from typing import TypeAlias
 from graphql import GraphQLError
 
 from authz.decisions import Decision, Effect, TypeDecisions
-from authz.lifecycle import Status
+from authz.lifecycle import Clocks, Status
 from authz.masks import MaskContext, mask
 from authz.references import References
 from catalogue.model import Catalogue, RecordType, Role
@@ -93,10 +93,13 @@ class Maker:
         return node
 
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
-        entry, row, clocks = section.entry, healed.row, healed.verdict.clocks
+        entry, row = section.entry, healed.row
+        clocks = Clocks() if healed.stripped else healed.verdict.clocks
 
         def role(role: Role) -> Value:
             """A control value, under the decision of the field that carries it, if one does."""
+            if healed.stripped:
+                return None
             carrier = entry.field_by_role.get(role)
             value = row.controls.get(role)
             return apply(decisions.fields[carrier.name], value, context) if carrier else value

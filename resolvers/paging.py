@@ -33,6 +33,9 @@ _DATED_BY = (
     Role.UPDATED_AT,
 )
 
+_DATED_AFTER_STRIPPING = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
+"""The dates of an adverse part that has run out must not show in the order either."""
+
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def _position(section: Section, healed: Healed, maker: Maker) -> Position:
 
 
 def _day(healed: Healed) -> date:
-    for role in _DATED_BY:
+    for role in _DATED_AFTER_STRIPPING if healed.stripped else _DATED_BY:
         value = healed.row.controls.get(role)
         if isinstance(value, PartialDate) and not value.open_ended:
             return value.earliest

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,6 +40,14 @@ class Phase(StrEnum):
     OUTCOME = "OUTCOME"
     DENIAL = "DENIAL"
     COUNTS = "COUNTS"
+
+
+class AppendObserver(Protocol):
+    """Told of one append: its phase in lower case, and whether it is durable."""
+
+    def __call__(self, phase: str, *, written: bool) -> None:
+        """Observe one append."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class AuditLog:
         self._counted_since = clock()
         self._stopping = asyncio.Event()
         self._running = AsyncExitStack()
+        self.observers: list[AppendObserver] = []
+        """Told of every append, for metrics."""
 
     async def __aenter__(self) -> Self:
         with _failing_closed():
@@ -168,7 +178,14 @@ class AuditLog:
             "source": self._origin,
             "ver": VERSION,
         }
-        return await self._appender.append(canonical(members | common), subject)
+        written = False
+        try:
+            index = await self._appender.append(canonical(members | common), subject)
+            written = True
+        finally:
+            for observe in self.observers:
+                observe(phase.value.lower(), written=written)
+        return index
 
     async def _flush_until_stopped(self) -> None:
         while not self._stopping.is_set():

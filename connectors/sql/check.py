@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
 from catalogue.values import CHINA_TIME
@@ -22,12 +22,11 @@ from connectors.keys import key_variants
 from connectors.manifest import KeyForm, RecordSource
 from connectors.protocol import Ask, Finding
 from connectors.rules import never_mapped
+from connectors.sql.engine import Engine
 from connectors.sql.faults import ACCESS, translated
+from connectors.sql.pool import Connection
+from connectors.sql.reader import Reader
 from connectors.sql.statement import every_column
-
-if TYPE_CHECKING:
-    from connectors.sql.pool import Connection
-    from connectors.sql.source import Reader, SqlSource
 
 SAMPLE: Final = 200
 """Rows looked at per record type; they are counted and forgotten."""
@@ -43,20 +42,19 @@ _PARTIAL_FORMS: Final = {KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15}
 _Result = TypeVar("_Result")
 
 
-async def run(source: SqlSource) -> list[Finding]:
+async def run(name: str, engine: Engine, readers: Mapping[str, Reader]) -> list[Finding]:
     """All findings about one source; a database that cannot be asked is one finding."""
-    name = source.name
     try:
-        connection = await _asked(name, source.engine.connect())
+        connection = await _asked(name, engine.connect())
     except SourceError as error:
         return [_refused(name, error)]
     findings = []
     try:
-        reason = await _asked(name, source.engine.writable(connection))
+        reason = await _asked(name, engine.writable(connection))
         if reason:
             findings.append(Finding("warning", "ACCOUNT_CAN_WRITE", f"{name}.url", reason))
-        for code, reader in source.readers.items():
-            findings += await _Checked(source, connection, f"{name}.records.{code}", reader).findings()
+        for code, reader in readers.items():
+            findings += await _Checked(name, engine, connection, f"{name}.records.{code}", reader).findings()
     except SourceError as error:
         findings.append(_refused(name, error))
     finally:
@@ -68,8 +66,11 @@ async def run(source: SqlSource) -> list[Finding]:
 class _Checked:
     """The checks of one record type, on one connection."""
 
-    def __init__(self, source: SqlSource, connection: Connection, where: str, reader: Reader) -> None:
+    def __init__(
+        self, source: str, engine: Engine, connection: Connection, where: str, reader: Reader
+    ) -> None:
         self._source = source
+        self._engine = engine
         self._connection = connection
         self._where = where
         self._reader = reader
@@ -108,7 +109,7 @@ class _Checked:
     async def _present(self, place: int, query: str) -> Sequence[str]:
         """Columns of a place; one by one where the account may read only some of them."""
         try:
-            return await _asked(self._source.name, self._connection.columns(query))
+            return await _asked(self._source, self._connection.columns(query))
         except SourceUnavailable as error:
             if error.reason != ACCESS:
                 raise
@@ -116,11 +117,11 @@ class _Checked:
         for name in every_column(self._reader.record):
             with suppress(SourceDrift, SourceUnavailable):
                 query = self._reader.statements.probes(name)[place]
-                readable += await _asked(self._source.name, self._connection.columns(query))
+                readable += await _asked(self._source, self._connection.columns(query))
         return readable
 
     def _missing(self, present: Sequence[str]) -> Iterator[Finding]:
-        folds = self._source.engine.dialect.name != "postgresql"
+        folds = self._engine.dialect.name != "postgresql"
         known = {name.casefold() if folds else name for name in present}
         for path, column in _named(self._reader.record):
             own = column.rpartition(".")[2]
@@ -137,8 +138,8 @@ class _Checked:
         for kind, key in self._reader.record.keys.items():
             probe = key_variants(_PROBE[kind], key.forms)[:1] or (_PROBE[kind].value,)
             for statement in self._reader.statements.by_key_columns(kind):
-                scan = self._source.engine.scanned(self._connection, statement.sql, statement.bind(probe, 1))
-                for table in await _asked(self._source.name, scan):
+                scan = self._engine.scanned(self._connection, statement.sql, statement.bind(probe, 1))
+                for table in await _asked(self._source, scan):
                     message = f"every question reads `{table}` from end to end: ask for an index on the key"
                     where = f"{self._where}.keys.{kind.value}"
                     found[Finding("warning", "KEY_NOT_INDEXED", where, message)] = None
@@ -150,7 +151,7 @@ class _Checked:
         columns = reader.pipeline.columns(fields)
         statement = reader.statements.sample(columns)
         fetched = self._connection.fetch(statement.sql, statement.bind((), SAMPLE))
-        rows = await _asked(self._source.name, fetched)
+        rows = await _asked(self._source, fetched)
         if not rows:
             return [Finding("info", "SOURCE_EMPTY", self._where, "no rows to look at")]
         keys, recognized = self._keys(columns, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,13 @@ from catalogue.errors import CatalogueError
 from connectors.errors import ManifestError, SourceError
 from gateway.settings import Settings, SettingsError, load_settings
 
+CONFIG_VARIABLE = "CREDIT_GATEWAY_CONFIG"
+TOKEN_VARIABLE = "CREDIT_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
+COMMAND_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
+
 Config = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="CREDIT_GATEWAY_CONFIG", help="The deployment's gateway.yaml."),
+    typer.Option("--config", "-c", envvar=CONFIG_VARIABLE, help="The deployment's gateway.yaml."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
 
@@ -60,8 +65,9 @@ def fail(code: str, message: str) -> None:
 
 
 def settings_of(config: Path) -> Settings:
-    """The settings a command works with."""
-    return load_settings(config)
+    """The settings a command works with; the variables of commands are none of them."""
+    environ = {name: value for name, value in os.environ.items() if name not in COMMAND_VARIABLES}
+    return load_settings(config, environ)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - anything orjson can write

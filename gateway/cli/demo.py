@@ -22,10 +22,10 @@ from authz.demo_tokens import issue_token
 from authz.keys import KeyRing, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
-from gateway.cli.common import CommandError, console, reported
+from gateway.cli.common import CommandError, console, reported, settings_of
 from gateway.cli.serve import server_of
 from gateway.deployment import deploy
-from gateway.settings import Settings, load_settings
+from gateway.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COUNTY = CHECKOUT / "examples" / "county"
@@ -48,7 +48,7 @@ def demo(
             raise CommandError("COUNTY_MISSING", "The demo county is in the source tree; run in a clone.")
         tax_port = _free_port()
         config = prepare(state.resolve(), persons, entities, port, tax_port)
-        settings = load_settings(config)
+        settings = settings_of(config)
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)

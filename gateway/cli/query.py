@@ -11,7 +11,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from gateway.cli.common import CommandError, print_json, reported
+from gateway.cli.common import TOKEN_VARIABLE, CommandError, print_json, reported
 
 TIMEOUT_SECONDS = 30
 
@@ -23,7 +23,7 @@ def query(
     ] = None,
     url: Annotated[str, typer.Option(help="Address of the gateway.")] = "http://127.0.0.1:8000/graphql",
     token: Annotated[
-        str | None, typer.Option(envvar="CREDIT_GATEWAY_TOKEN", help="Access token; none is anonymous.")
+        str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Access token; none is anonymous.")
     ] = None,
 ) -> None:
     """Ask; exit code 1 when the answer has errors and no data."""

@@ -1,0 +1,140 @@
+"""How one record type is read from a SQL database: its statements, and the answer made of their rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from cachetools import LRUCache
+from sqlalchemy.engine.interfaces import Dialect
+
+from catalogue.identifiers import KeyKind, SubjectKey
+from catalogue.model import RecordType, Role
+from catalogue.values import CHINA_TIME
+from connectors.errors import SourceDrift
+from connectors.keys import key_variants
+from connectors.manifest import Manifest, RecordSource
+from connectors.pipeline import Pipeline
+from connectors.protocol import Answer, Ask, Reject, Row
+from connectors.sql.pool import Pool
+from connectors.sql.statement import MAX_KEYS, Statement, Statements
+
+COLUMN_SETS: Final = 16
+"""Column sets kept compiled per record type (ruling 12); the least recently used gives way.
+
+A source never widens a question: which larger set is permitted, only the planner knows."""
+
+_NOT_IN_TRACE: Final = re.compile(r"[^A-Za-z0-9-]+")
+_TRACE_LENGTH: Final = 64
+
+
+class Reader:
+    """How one record type is read from one SQL source."""
+
+    def __init__(
+        self, manifest: Manifest, dialect: Dialect, record_type: RecordType, record: RecordSource
+    ) -> None:
+        self.record_type = record_type
+        self.record = record
+        self.pipeline = Pipeline(record_type, record, manifest.code_tables)
+        self.statements = Statements(record, dialect)
+        self._source = manifest.source
+        self._cap = record.row_cap or manifest.row_cap
+        self._newest_by = _newest_by(record_type, record)
+        self._sets: LRUCache[frozenset[str], _ColumnSet] = LRUCache(COLUMN_SETS)
+
+    def statement(
+        self, fields: frozenset[str], kind: KeyKind, count: int, newest_by: str | None = None
+    ) -> Statement:
+        """The compiled statement for a column set, a kind of key and at least `count` physical keys."""
+        asked = self._column_set(fields)
+        shape = (kind, self.statements.size(count), newest_by is not None)
+        found = asked.statements.get(shape)
+        if found is None:
+            found = self.statements.by_keys(kind, asked.columns, count, newest_by=newest_by)
+            asked.statements[shape] = found
+        return found
+
+    async def answer(self, ask: Ask, pool: Pool) -> Answer:
+        """Rows for every asked key, in as few statements as the kinds of keys allow."""
+        kinds = {key.kind for key in ask.keys}
+        if kinds - self.record.keys.keys():
+            raise SourceDrift(self._source, "KEY_KIND")
+        if len(kinds) == 1:
+            return await self._read(ask, pool)
+        return await self._each(
+            ask, [tuple(key for key in ask.keys if key.kind is kind) for kind in sorted(kinds)], pool
+        )
+
+    async def _read(self, ask: Ask, pool: Pool) -> Answer:
+        kind = ask.keys[0].kind
+        forms = self.record.keys[kind].forms
+        variants = [text for key in ask.keys for text in key_variants(key, forms)]
+        if len(variants) > MAX_KEYS and len(ask.keys) > 1:
+            return await self._halves(ask, pool)
+        columns = self._column_set(ask.fields).columns
+        fetched_at = datetime.now(CHINA_TIME)
+        if not variants:
+            return self.pipeline.answer(ask, columns, (), fetched_at, self._cap, truncated_by_source=False)
+        limit = self._cap * len(ask.keys) + 1
+        trace = _NOT_IN_TRACE.sub("", ask.trace)[:_TRACE_LENGTH]
+        statement = self.statement(ask.fields, kind, len(variants))
+        rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
+        overflow = len(rows) == limit
+        if overflow and len(ask.keys) > 1:
+            return await self._halves(ask, pool)
+        if overflow and self._newest_by:
+            # what is cut off must be older versions, never the revocation of a row that is kept
+            statement = self.statement(ask.fields, kind, len(variants), self._newest_by)
+            rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
+        return self.pipeline.answer(ask, columns, rows, fetched_at, self._cap, truncated_by_source=overflow)
+
+    async def _halves(self, ask: Ask, pool: Pool) -> Answer:
+        middle = len(ask.keys) // 2
+        return await self._each(ask, [ask.keys[:middle], ask.keys[middle:]], pool)
+
+    async def _each(self, ask: Ask, parts: Sequence[tuple[SubjectKey, ...]], pool: Pool) -> Answer:
+        return _joined([await self._read(replace(ask, keys=keys), pool) for keys in parts])
+
+    def _column_set(self, fields: frozenset[str]) -> _ColumnSet:
+        found = self._sets.get(fields)
+        if found is None:
+            found = self._sets[fields] = _ColumnSet(self.pipeline.columns(fields))
+        return found
+
+
+class _ColumnSet:
+    """The physical columns of one set of fields, and the statements compiled for it."""
+
+    __slots__ = ("columns", "statements")
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+        self.statements: dict[tuple[KeyKind, int, bool], Statement] = {}
+
+
+def _newest_by(record_type: RecordType, record: RecordSource) -> str | None:
+    """The column that says which of several rows stands, where rows can replace each other."""
+    if record.version:
+        return record.version.latest
+    updated = record.controls.get(Role.UPDATED_AT)
+    if not updated and (field := record_type.field_by_role.get(Role.UPDATED_AT)):
+        updated = record.fields.get(field.name)
+    return updated.column if updated and record.dedupe else None
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    rows: dict[SubjectKey, tuple[Row, ...]] = {}
+    rejects: dict[SubjectKey, tuple[Reject, ...]] = {}
+    for answer in answers:
+        rows |= answer.rows
+        rejects |= answer.rejects
+    return Answer(
+        rows,
+        min(answer.fetched_at for answer in answers),
+        rejects,
+        frozenset().union(*(answer.truncated for answer in answers)),
+    )
