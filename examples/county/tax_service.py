@@ -19,6 +19,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 PAGE: Final = 10
 WINDOW: Final = 300
@@ -50,11 +51,11 @@ async def _close(app: web.Application) -> None:
     app[_FILE].close()
 
 
-def _throttle(rate: float) -> Callable[..., object]:
+def _throttle(rate: float) -> Middleware:
     recent: deque[float] = deque(maxlen=max(1, int(rate)))
 
     @web.middleware
-    async def throttle(request: web.Request, handler: Callable[..., object]) -> web.StreamResponse:
+    async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
         now = time.monotonic()
         if len(recent) == recent.maxlen and now - recent[0] < 1:
             return _json("99", "系统繁忙")
@@ -65,7 +66,7 @@ def _throttle(rate: float) -> Callable[..., object]:
 
 
 @web.middleware
-async def _signed(request: web.Request, handler: Callable[..., object]) -> web.StreamResponse:
+async def _signed(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a call whose `sign` is not upper(md5(appid + ts + body + secret)) of these minutes."""
     application_id, stamp = request.headers.get("appid", ""), request.headers.get("ts", "")
     signed = f"{application_id}{stamp}".encode() + await request.read() + request.app[_SECRET].encode()

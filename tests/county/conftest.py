@@ -11,7 +11,7 @@ import pytest
 
 from connectors.protocol import Source
 from examples.county.generator.county import County, database_urls, environment, generate
-from tests.support.county import serving_tax, sources
+from tests.support.county_sources import serving_tax, sources
 
 SMALL = County(persons=300, entities=100)
 

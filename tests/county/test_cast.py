@@ -24,7 +24,7 @@ from examples.county.generator.entities import entity, head_of
 from examples.county.generator.people import person
 from examples.county.generator.writer import drop_database
 from tests.county.conftest import SMALL, Written
-from tests.support.county import ask, cast, catalogue, sources
+from tests.support.county_sources import ask, cast, catalogue, sources
 from tests.support.databases import throwaway
 
 EXPECTED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "expected.yaml").read_text("utf-8"))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from examples.county.generator.departments import DEPARTMENTS
-from tests.support.county import COUNTY
+from tests.support.county_sources import COUNTY
 
 
 def databases(folder: Path) -> set[str]:

@@ -16,7 +16,7 @@ from examples.county.generator.dice import ENTITIES, PEOPLE, Dice
 from examples.county.generator.entities import PUBLIC, SOCIAL, entity, head_of
 from examples.county.generator.people import person
 from tests.county.conftest import Written
-from tests.support.county import COUNTY
+from tests.support.county_sources import COUNTY
 
 TODAY = date(2026, 11, 21)
 

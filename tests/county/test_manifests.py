@@ -10,7 +10,7 @@ from catalogue.identifiers import SubjectKind
 from catalogue.lint import lint
 from connectors.manifest import KeyForm, Manifest
 from connectors.registry import load_manifest
-from tests.support.county import COUNTY, catalogue
+from tests.support.county_sources import COUNTY, catalogue
 
 MANIFESTS = {
     path.stem: load_manifest(path, catalogue(), {}) for path in sorted((COUNTY / "sources").glob("*.yaml"))

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from tests.county.conftest import Written
-from tests.support.county import SECRET, serving_tax
+from tests.support.county_sources import SECRET, serving_tax
 
 COMPANY = "91990100MA9TE00142"
 

@@ -19,7 +19,11 @@ class _Loader(yaml.SafeLoader):
     """YAML plus `!gbk text`: the bytes an old system wrote."""
 
 
-_Loader.add_constructor("!gbk", lambda loader, node: gbk(loader.construct_scalar(node)))
+def _gbk(loader: _Loader, node: yaml.ScalarNode) -> bytes:
+    return gbk(str(loader.construct_scalar(node)))
+
+
+_Loader.add_constructor("!gbk", _gbk)
 
 
 def cast_rows(department: Department) -> Iterator[Row]:
@@ -34,4 +38,6 @@ def cast_rows(department: Department) -> Iterator[Row]:
 
 @cache
 def _script(name: str) -> dict[str, list[dict[str, object]]]:
-    return yaml.load((_FOLDER / f"{name}.yaml").read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    text = (_FOLDER / f"{name}.yaml").read_text("utf-8")
+    script: dict[str, list[dict[str, object]]] = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    return script

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import MetaData, Table, make_url, text
 from sqlalchemy.engine import URL
@@ -110,7 +110,8 @@ async def _copy(connection: AsyncConnection, table: Table, rows: list[dict[str, 
     raw = await connection.get_raw_connection()
     names = list(rows[0])
     records = [tuple(row.values()) for row in rows]
-    await raw.driver_connection.copy_records_to_table(table.name, records=records, columns=names)
+    driver: Any = raw.driver_connection
+    await driver.copy_records_to_table(table.name, records=records, columns=names)
 
 
 def _remove(path: str) -> None:
