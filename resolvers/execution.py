@@ -67,7 +67,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     try:
         grant = grant_of(walk, roots, request.actor, services.mandates, services.today())
     except AuthzError as refusal:
-        await deny(services.audit, request.actor, query, refusal)
+        await deny(services.audit, request.actor, query, refusal.code)
         raise
     context = RequestContext(
         services=services,

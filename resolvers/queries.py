@@ -22,6 +22,7 @@ from resolvers.fields import bilingual, described, named_enum, object_type, opti
 from resolvers.identity import Lookup, Match
 from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person, resolve_lookup
 from resolvers.reading import Outcome, read_subjects, verify_identity
+from resolvers.recording import refusals_recorded
 from resolvers.subjects import GRAPHQL_NAME, CreditSubject, SubjectTypes
 
 REPRESENTATIONS_MAX = 100
@@ -57,7 +58,8 @@ async def _subject(
     access: Access,
 ) -> Any:
     context: RequestContext = info.context
-    found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
+    async with refusals_recorded(context):
+        found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
     return await _read(context, found, context.roots[str(info.path.key)], (str(info.path.key),))
 
 
@@ -69,7 +71,9 @@ async def _verify(
     access: Access,
 ) -> Any:
     context: RequestContext = info.context
-    return await verify_identity(context, _grant(context), person(lookup))
+    async with refusals_recorded(context):
+        found = person(lookup)
+    return await verify_identity(context, _grant(context), found)
 
 
 async def _me(info: Info) -> Any:

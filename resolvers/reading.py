@@ -28,7 +28,7 @@ from resolvers.healing import Healing, Lens, heal
 from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
 from resolvers.paging import binding, fault_of, overall, page_node
 from resolvers.planning import SubjectPlan
-from resolvers.recording import Recorder, outcome_of, planned_read
+from resolvers.recording import Recorder, outcome_of, planned_read, refusals_recorded
 from resolvers.subjects import GRAPHQL_NAME, domain_type
 
 Outcome = Node | Exception
@@ -77,7 +77,8 @@ async def verify_identity(context: RequestContext, grant: Grant, lookup: Lookup)
     entry = services.catalogue.record_types[authority.record_type]
     existence = decide_field(grant, entry, None, kind, personal=True)
     if existence.effect is Effect.DENY:
-        raise AccessDenied("TYPE_NOT_MANDATED", existence.reason)
+        async with refusals_recorded(context):
+            raise AccessDenied("TYPE_NOT_MANDATED", existence.reason)
     planned = (PlannedRead(entry.code, entry.department, frozenset()),)
     recorder = Recorder(services.audit, grant, context.query, planned, [lookup], EventKind.IDENTITY_VERIFY)
     async with recorder:

@@ -6,7 +6,8 @@ Public reads and anonymous refusals are counted, not recorded one by one (ruling
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -27,10 +28,11 @@ from authz.audit import (
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AuthzError
 from authz.grants import Grant, Public
-from catalogue.identifiers import SubjectKey
+from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
 from connectors.errors import SectionState
 from resolvers.building import Section
+from resolvers.context import RequestContext
 from resolvers.identity import Confirmation, Doubt, Lookup
 
 
@@ -120,6 +122,19 @@ def _results(section: Section) -> list[ReadResult]:
     ]
 
 
-async def deny(audit: AuditLog, actor: Actor, query: Query, refusal: AuthzError) -> None:
+@asynccontextmanager
+async def refusals_recorded(context: RequestContext) -> AsyncIterator[None]:
+    """Around what may refuse before any source is asked, inside an operation that has its grant."""
+    try:
+        yield
+    except IdentifierError:
+        await deny(context.services.audit, context.actor, context.query, "IDENTIFIER_INVALID")
+        raise
+    except AuthzError as refusal:
+        await deny(context.services.audit, context.actor, context.query, refusal.code)
+        raise
+
+
+async def deny(audit: AuditLog, actor: Actor, query: Query, code: str) -> None:
     """Record that an operation was refused before any source was asked."""
-    await audit.denial(Denial(EventKind.READ, actor, query, (refusal.code,)))
+    await audit.denial(Denial(EventKind.READ, actor, query, (code,)))
