@@ -1,0 +1,101 @@
+"""`python -m bench`: prepare the data, check that all answer the same, measure, report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bench import data, meters, prepare, report
+from bench.contender import BenchError, Setting, free_port
+from bench.rounds import CONTENDERS, Timing, Turn, check, turns
+from bench.tables import TABLES
+
+RESULTS: Final = Path(__file__).parent / "results"
+console: Final = Console(stderr=True)
+
+
+def main(
+    persons: Annotated[int, typer.Option(min=1_000, help="Persons in each table.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds of every contender.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, max=60, help="Seconds measured per load.")] = 5.0,
+    *,
+    drop: Annotated[bool, typer.Option("--drop", help="Remove this size's databases and stop.")] = False,
+) -> None:
+    """Measure the gateway against the floor. Databases: BENCH_POSTGRESQL_URL, BENCH_MARIADB_URL."""
+    if drop:
+        data.drop(persons)
+        return
+    try:
+        fill(persons)
+        found = measure(persons, Timing(rounds, seconds=seconds))
+    except BenchError as fault:
+        console.print(f"[bold red]bench:[/] {fault}")
+        raise typer.Exit(1) from None
+    report.show(found)
+    console.print(f"all figures: {save(persons, found)}")
+
+
+def fill(persons: int) -> None:
+    """Make the databases that are missing."""
+    sources = data.missing(persons)
+    if not sources:
+        return
+    rows = persons * sum(table.source in sources for table in TABLES)
+    with _progress() as progress:
+        task = progress.add_task("rows", total=rows)
+        data.fill(persons, sources, lambda step: progress.advance(task, step))
+
+
+def measure(persons: int, timing: Timing) -> list[Turn]:
+    """Check the answers, then run every round."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise BenchError("give it two cores at least: one for the server, one for the load")
+    with TemporaryDirectory(prefix="credit-bench-") as folder:
+        state, port = Path(folder), free_port()
+        prepare.deployment(state, persons, port)
+        token = (state / "token").read_text()
+        query = (prepare.HERE / "query.graphql").read_text(encoding="utf-8")
+        setting = Setting(state, persons, port, token, query, cores[0], (cores[-1],))
+        with _progress() as progress:
+            task = progress.add_task("checking answers", total=timing.rounds * len(CONTENDERS))
+            check(setting)
+            found = []
+            for turn in turns(setting, timing, lambda name: progress.update(task, description=name)):
+                found.append(turn)
+                progress.advance(task)
+            return found
+
+
+def save(persons: int, found: list[Turn]) -> Path:
+    """Write everything as JSON."""
+    RESULTS.mkdir(exist_ok=True)
+    now = datetime.now().astimezone()
+    path = RESULTS / f"{now:%Y%m%dT%H%M%S}-{persons}.json"
+    content = {
+        "at": now.isoformat(timespec="seconds"),
+        "persons": persons,
+        "machine": meters.machine(),
+        **report.summary(found),
+        "turns": [asdict(turn) for turn in found],
+    }
+    path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+    return path
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)
+
+
+if __name__ == "__main__":
+    typer.run(main)
