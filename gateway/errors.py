@@ -19,6 +19,7 @@ from authz.errors import AuthzError
 from catalogue.identifiers import IdentifierError
 from catalogue.personal_text import scrub
 from connectors.errors import SourceError
+from resolvers.errors import BadArgument
 
 
 class Stage(StrEnum):
@@ -101,7 +102,7 @@ def of_exception(fault: Exception) -> GraphQLError:
             return fault.errors[0]
         case GraphQLError() if (fault.extensions or {}).get("code") in ERRORS:
             return fault
-        case AuthzError() if fault.code in ERRORS:
+        case AuthzError() | BadArgument() if fault.code in ERRORS:
             return coded(fault.code, fault.message)
         case SourceError() if fault.code in ERRORS:
             return coded(fault.code, source=fault.source, retryable=fault.retryable)

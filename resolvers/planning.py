@@ -30,8 +30,9 @@ from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, RecordType
+from resolvers.errors import BadArgument
 from resolvers.records import BASE_FIELDS
-from resolvers.subjects import GRAPHQL_NAME, domain_type
+from resolvers.subjects import GRAPHQL_NAME, PAGE_MAX, domain_type
 
 ResponsePath = tuple[str, ...]
 
@@ -193,14 +194,14 @@ class Planner:
         entries = {entry.code: entry for entry in self._catalogue.of_kind(plan.kind)}
         wanted = arguments.get("types")
         codes = frozenset(entries if wanted is None else wanted)
-        after = arguments.get("after")
-        first = arguments.get("first")
-        plan.pages.append(
-            PageRead(
-                key, codes, first if isinstance(first, int) else 0, after if isinstance(after, str) else None
+        if codes - entries.keys():
+            raise BadArgument(
+                "RECORD_TYPE_UNKNOWN", "`types` names a type that this kind of subject has not."
             )
-        )
-        for entry in (entries[code] for code in sorted(codes & entries.keys())):
+        if not 1 <= arguments["first"] <= PAGE_MAX:
+            raise BadArgument("PAGE_SIZE", f"`first` must be from 1 to {PAGE_MAX}.")
+        plan.pages.append(PageRead(key, codes, arguments["first"], arguments.get("after")))
+        for entry in (entries[code] for code in sorted(codes)):
             read = plan.of(entry.code)
             for members, inner in self._nodes_of(walk, nodes, (*path, key)):
                 self._want(read, entry, walk, members, inner)
