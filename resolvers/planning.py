@@ -196,7 +196,7 @@ class Planner:
         codes = frozenset(entries if wanted is None else wanted)
         if codes - entries.keys():
             raise BadArgument(
-                "RECORD_TYPE_UNKNOWN", "`types` names a type that this kind of subject has not."
+                "RECORD_TYPE_UNKNOWN", "`types` names a type this kind of subject does not have."
             )
         if not 1 <= arguments["first"] <= PAGE_MAX:
             raise BadArgument("PAGE_SIZE", f"`first` must be from 1 to {PAGE_MAX}.")
