@@ -23,7 +23,7 @@ from authz.keys import KeyRing, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
-from gateway.cli.serve import server_of
+from gateway.cli.serve import require_free, server_of
 from gateway.deployment import deploy
 from gateway.settings import Settings
 
@@ -49,6 +49,7 @@ def demo(
         tax_port = _free_port()
         config = prepare(state.resolve(), persons, entities, port, tax_port)
         settings = settings_of(config)
+        require_free(settings)
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)
@@ -147,6 +148,7 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
     body = {"query": (COUNTY / "queries" / "me.graphql").read_text(encoding="utf-8")}
     (state / "me.json").write_bytes(orjson.dumps(body))
     data = state / "county"
+    command = sys.argv[0]  # as it was called: few have the environment's bin folder on their path
     url = f"http://127.0.0.1:{settings.port}/graphql"
     return f"""
 [bold green]ready[/] {url}   (open it in a browser for GraphiQL)
@@ -159,8 +161,8 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
   mv {data}/court.db {data}/court.off        (and back again)
   kill {tax_pid}                             (the tax bureau's REST service)
 
-[bold]An officer in a case[/]: credit-gateway token hr-approval -c {state}/gateway.yaml
-[bold]Is everything as its manifest says?[/] credit-gateway source check -c {state}/gateway.yaml
+[bold]An officer in a case[/]: {command} token hr-approval -c {state}/gateway.yaml
+[bold]Is everything as its manifest says?[/] {command} source check -c {state}/gateway.yaml
 
 Ctrl-C stops all of it.
 """

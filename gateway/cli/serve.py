@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import uvicorn
 
 from gateway import logs
 from gateway.app import create_app
-from gateway.cli.common import DEFAULT_CONFIG, Config, reported, settings_of
+from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
 from gateway.deployment import Deployment, deploy
+from gateway.settings import Settings
 
 GRACE_SECONDS = 10
 """What requests in flight are given at shutdown."""
@@ -16,8 +19,21 @@ GRACE_SECONDS = 10
 def serve(config: Config = DEFAULT_CONFIG) -> None:
     """Serve the graph. Refuses demo keys, a catalogue that breaks a guardrail, and unknown settings."""
     with reported():
-        deployment = deploy(settings_of(config))
+        settings = settings_of(config)
+        require_free(settings)
+        deployment = deploy(settings)
     server_of(deployment).run()
+
+
+def require_free(settings: Settings) -> None:
+    """Raise CommandError where another process listens already; uvicorn would only exit."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError:
+        raise CommandError(
+            "ADDRESS_TAKEN", f"Cannot listen on {settings.host}:{settings.port}. Set PORT to a free port."
+        ) from None
 
 
 def server_of(deployment: Deployment) -> uvicorn.Server:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from catalogue.model import Catalogue
 from connectors.protocol import Finding, Source
@@ -123,7 +123,8 @@ async def _check(sources: Mapping[str, Source]) -> dict[str, list[Finding]]:
 
 
 def _print(findings: Mapping[str, list[Finding]]) -> None:
-    table = Table("source", "", "code", "where", "what it means")
+    whole = [Column(name, overflow="fold") for name in ("code", "where", "what it means")]
+    table = Table("source", "", *whole)
     colour = {"error": "bold red", "warning": "yellow", "info": "dim"}
     for source, found in findings.items():
         for each in found:
