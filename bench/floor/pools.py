@@ -1,10 +1,10 @@
-"""Driver connections in a queue, statements prepared where the driver can: the cheapest way known."""
+"""Driver connections behind a semaphore, statements prepared where the driver can: the cheapest way known."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import asyncmy
 import asyncpg
@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from bench.tables import POSTGRESQL
 
 Rows = Sequence[Sequence[Any]]
-SIZE = 4
+SIZE: Final = 4
 """As many connections as a manifest gives a source by default."""
 
 
@@ -37,27 +37,27 @@ class PostgreSQLPool:
 
     def __init__(self, url: URL) -> None:
         self._dsn = url.render_as_string(hide_password=False)
-        self._idle: asyncio.LifoQueue[tuple[asyncpg.Connection, dict[str, Any]]] = asyncio.LifoQueue()
+        self._idle: list[tuple[asyncpg.Connection, dict[str, Any]]] = []
+        self._slots = asyncio.Semaphore(SIZE)
 
     async def open(self) -> None:
-        for _ in range(SIZE):
-            self._idle.put_nowait((await asyncpg.connect(self._dsn), {}))
+        self._idle = [(await asyncpg.connect(self._dsn), {}) for _ in range(SIZE)]
 
     async def fetch(self, sql: str, *values: str) -> Rows:
-        opened = await self._idle.get()
-        try:
-            connection, prepared = opened
-            statement = prepared.get(sql)
-            if statement is None:
-                statement = prepared[sql] = await connection.prepare(sql)
-            rows: Rows = await statement.fetch(list(values))
-            return rows
-        finally:
-            self._idle.put_nowait(opened)
+        async with self._slots:
+            opened = self._idle.pop()
+            try:
+                connection, prepared = opened
+                statement = prepared.get(sql)
+                if statement is None:
+                    statement = prepared[sql] = await connection.prepare(sql)
+                rows: Rows = await statement.fetch(list(values))
+                return rows
+            finally:
+                self._idle.append(opened)
 
     async def close(self) -> None:
-        for _ in range(SIZE):
-            connection, _prepared = await self._idle.get()
+        for connection, _ in self._idle:
             await connection.close()
 
 
@@ -74,22 +74,23 @@ class MariaDBPool:
             "charset": "utf8mb4",
             "autocommit": True,
         }
-        self._idle: asyncio.LifoQueue[asyncmy.Connection] = asyncio.LifoQueue()
+        self._idle: list[asyncmy.Connection] = []
+        self._slots = asyncio.Semaphore(SIZE)
 
     async def open(self) -> None:
-        for _ in range(SIZE):
-            self._idle.put_nowait(await asyncmy.connect(**self._login))
+        self._idle = [await asyncmy.connect(**self._login) for _ in range(SIZE)]
 
     async def fetch(self, sql: str, *values: str) -> Rows:
-        connection = await self._idle.get()
-        try:
-            async with connection.cursor() as cursor:
-                await cursor.execute(sql, values)
-                rows: Rows = await cursor.fetchall()
-                return rows
-        finally:
-            self._idle.put_nowait(connection)
+        async with self._slots:
+            connection = self._idle.pop()
+            try:
+                async with connection.cursor() as cursor:
+                    await cursor.execute(sql, values)
+                    rows: Rows = await cursor.fetchall()
+                    return rows
+            finally:
+                self._idle.append(connection)
 
     async def close(self) -> None:
-        for _ in range(SIZE):
-            await (await self._idle.get()).ensure_closed()
+        for connection in self._idle:
+            await connection.ensure_closed()
