@@ -6,7 +6,7 @@ loosen a class or lengthen a clock in passing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from catalogue.model import (
     RecordType,
     Scenario,
 )
+from catalogue.strict_yaml import StrictLoader
 
 PACKAGED: Final = Path(__file__).parent
 _LAYOUT: Final[Mapping[str, tuple[str, type[Entry]]]] = {
@@ -38,7 +39,6 @@ _LAYOUT: Final[Mapping[str, tuple[str, type[Entry]]]] = {
     "measures": ("measures.yaml", Measure),
     "localities": ("localities/*.yaml", Locality),
 }
-_YamlLoader: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_catalogue(*overlays: Path) -> Catalogue:
@@ -92,25 +92,10 @@ class _Shelf:
             raise BrokenEntry(where, f"`{what}`: {first['msg']}{more}; {advice}") from None
 
 
-class _StrictLoader(_YamlLoader):  # type: ignore[misc, valid-type]
-    """Safe YAML that refuses a mapping key given twice instead of keeping the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-        seen: list[object] = []
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} twice", key.start_mark
-                )
-            seen.append(key.value)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
 def _documents(path: Path, content: bytes) -> Iterator[tuple[yaml.Node, Any]]:
     """The entries of a file, each with its node for line numbers; a file holds one or a list."""
     try:
-        loader = _StrictLoader(content)
+        loader = StrictLoader(content)
         root = loader.get_single_node()
         raw = loader.construct_document(root) if root else None
     except yaml.MarkedYAMLError as fault:

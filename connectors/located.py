@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from catalogue.strict_yaml import StrictLoader
 from connectors.errors import ManifestError
 
 
@@ -22,12 +23,11 @@ class Located:
     @classmethod
     def read(cls, path: Path) -> Located:
         """Raises ManifestError `MANIFEST_YAML` with file and line."""
-        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        loader = StrictLoader(path.read_text("utf-8"))
         try:
             root = loader.get_single_node()
             if root is None:
                 raise ManifestError("MANIFEST_YAML", path.name, "the file is empty")
-            _refuse_duplicates(path.name, root)
             return cls(path.name, loader.construct_document(root), root)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -51,18 +51,3 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
         found: yaml.Node = node.value[step]
         return found
     return None
-
-
-def _refuse_duplicates(name: str, node: yaml.Node) -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(name, item)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set()
-    for key, value in node.value:
-        if key.value in seen:
-            where = f"{name}:{key.start_mark.line + 1}"
-            raise ManifestError("MANIFEST_YAML", where, f"`{key.value}` is written twice")
-        seen.add(key.value)
-        _refuse_duplicates(name, value)
