@@ -80,7 +80,7 @@ class RestSource:
         """One call per form of each key and page; the session lets `pool` of them run at a time."""
         reader = self.readers[ask.record_type]
         if {key.kind for key in ask.keys} - reader.record.keys.keys():
-            raise SourceUnavailable(self.name, "KEY_KIND")
+            raise SourceDrift(self.name, "KEY_KIND")
         fetched_at = datetime.now(CHINA_TIME)
         until = asyncio.get_running_loop().time() + self._deadline
         asked = [(key, text) for key in ask.keys for text in _forms(reader.record, key)]

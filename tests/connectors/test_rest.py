@@ -421,7 +421,7 @@ async def test_a_service_that_is_down_is_unavailable(rest):
 
 
 async def test_a_kind_of_key_the_service_is_not_asked_by(source):
-    with pytest.raises(SourceUnavailable) as refused:
+    with pytest.raises(SourceDrift) as refused:
         await source.fetch(ask(SubjectKey.person("990101198001010014")))
     assert refused.value.reason == "KEY_KIND"
 
