@@ -36,12 +36,13 @@ def main(
         return
     try:
         fill(persons)
+        machine = meters.machine()
         found = measure(persons, Timing(rounds, seconds=seconds))
     except BenchError as fault:
         console.print(f"[bold red]bench:[/] {fault}")
         raise typer.Exit(1) from None
     report.show(found)
-    console.print(f"all figures: {save(persons, found)}")
+    console.print(f"all figures: {save(persons, machine, found)}")
 
 
 def fill(persons: int) -> None:
@@ -76,7 +77,7 @@ def measure(persons: int, timing: Timing) -> list[Turn]:
             return found
 
 
-def save(persons: int, found: list[Turn]) -> Path:
+def save(persons: int, machine: dict[str, object], found: list[Turn]) -> Path:
     """Write everything as JSON."""
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now().astimezone()
@@ -84,7 +85,7 @@ def save(persons: int, found: list[Turn]) -> Path:
     content = {
         "at": now.isoformat(timespec="seconds"),
         "persons": persons,
-        "machine": meters.machine(),
+        "machine": machine,
         **report.summary(found),
         "turns": [asdict(turn) for turn in found],
     }

@@ -78,6 +78,7 @@ def machine() -> dict[str, object]:
         "memoryGiB": round(pages / 2**30),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "loadBefore": round(os.getloadavg()[0], 1),
         "databases": asyncio.run(_versions()),
         "packages": {name: version(name) for name in _PACKAGES},
     }
