@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 import strawberry
-from graphql import FieldNode, OperationDefinitionNode
+from graphql import FieldNode
 
 from authz.actors import Actor, ActorKind
 from authz.errors import AccessDenied, AuthzError
@@ -64,13 +64,6 @@ class Basis:
 
     kind: str
     claim: tuple[object, ...] = ()
-
-
-def roots_of(walk: Walk, operation: OperationDefinitionNode) -> dict[str, list[FieldNode]]:
-    """Root fields of an operation by response key."""
-    collected: dict[str, list[FieldNode]] = {}
-    walk.collect_set("Query", operation.selection_set, collected)
-    return collected
 
 
 def grant_of(

@@ -20,7 +20,7 @@ from graphql.execution.values import VariableValues
 from authz.actors import Actor
 from authz.audit import Query
 from authz.errors import AuthzError
-from resolvers.access import grant_of, roots_of
+from resolvers.access import grant_of
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
 from resolvers.recording import deny
@@ -62,7 +62,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     if not isinstance(variables, VariableValues):
         return Executed(None, list(variables))
     walk = Walk(schema.executable, _fragments(request.document), variables)
-    roots = roots_of(walk, request.operation)
+    roots = walk.roots("Query", request.operation)
     query = Query(request.operation_name, request.operation_hash, request.request_id)
     try:
         grant = grant_of(walk, roots, request.actor, services.mandates, services.today())

@@ -21,6 +21,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionSetNode,
     get_argument_values,
     get_directive_values,
@@ -47,16 +48,28 @@ class Walk:
 
     def collect(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
         """Fields below `nodes` that apply to the concrete type, by response key."""
+        return self._collected(type_name, [node.selection_set for node in nodes if node.selection_set])
+
+    def roots(self, type_name: str, operation: OperationDefinitionNode) -> dict[str, list[FieldNode]]:
+        """Root fields of an operation by response key."""
+        return self._collected(type_name, [operation.selection_set])
+
+    def _collected(self, type_name: str, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """CollectFields of the specification: a fragment counts once, or doubling ones would never end."""
         collected: dict[str, list[FieldNode]] = {}
-        for node in nodes:
-            if node.selection_set:
-                self.collect_set(type_name, node.selection_set, collected)
+        spread: set[str] = set()
+        for selections in sets:
+            self._collect_set(type_name, selections, collected, spread)
         return collected
 
-    def collect_set(
-        self, type_name: str, selections: SelectionSetNode, into: dict[str, list[FieldNode]]
+    def _collect_set(
+        self,
+        type_name: str,
+        selections: SelectionSetNode,
+        into: dict[str, list[FieldNode]],
+        spread: set[str],
     ) -> None:
-        """Collect one selection set, following fragments."""
+        """Collect one selection set, following fragments that have not been spread yet."""
         for node in selections.selections:
             if not self._included(node):  # type: ignore[arg-type]
                 continue
@@ -66,11 +79,12 @@ class Walk:
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 if condition is None or self._applies(condition.name.value, type_name):
-                    self.collect_set(type_name, node.selection_set, into)
-            elif isinstance(node, FragmentSpreadNode):
+                    self._collect_set(type_name, node.selection_set, into, spread)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
                 fragment = self.fragments[node.name.value]
                 if self._applies(fragment.type_condition.name.value, type_name):
-                    self.collect_set(type_name, fragment.selection_set, into)
+                    self._collect_set(type_name, fragment.selection_set, into, spread)
 
     def arguments(self, type_name: str, node: FieldNode) -> dict[str, Any]:
         """Coerced arguments of a field, by their GraphQL name."""
