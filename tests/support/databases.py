@@ -128,7 +128,7 @@ async def throwaway(engine: str, folder: Path) -> AsyncIterator[Database]:
         sqlite3.connect(path).close()
         yield Database("sqlite", f"sqlite:///{path}")
         return
-    server = make_url(_postgresql_server() if engine == "postgresql" else _mariadb_server())
+    server = make_url(server_url(engine))
     owner = Database(engine, server.render_as_string(hide_password=False))
     charset = " CHARACTER SET utf8mb4" if engine == "mariadb" else ""
     await owner.execute(f"CREATE DATABASE {name}{charset}")
@@ -137,6 +137,11 @@ async def throwaway(engine: str, folder: Path) -> AsyncIterator[Database]:
     finally:
         forced = " WITH (FORCE)" if engine == "postgresql" else ""
         await owner.execute(f"DROP DATABASE {name}{forced}")
+
+
+def server_url(engine: str) -> str:
+    """A database of the PostgreSQL or MariaDB server that tests may use; skips or fails without one."""
+    return _postgresql_server() if engine == "postgresql" else _mariadb_server()
 
 
 @cache

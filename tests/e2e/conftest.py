@@ -1,0 +1,192 @@
+"""One generated county on every engine, and gateways over copies of it that tests may break."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pytest
+from sqlalchemy import make_url
+
+from examples.county.generator.county import County, database_urls, environment, generate
+from examples.county.generator.writer import drop_database
+from tests.support.databases import Database, server_url
+from tests.support.processes import Home, Server, free_port, serving, settle, tax_bureau
+
+COUNTY: Final = County(persons=300, entities=100)
+PATIENT_MS: Final = 120_000
+"""Longer than any test waits: what ends before was ended on purpose."""
+SHORT_MS: Final = 300
+
+Settle: TypeAlias = Callable[..., Home]
+
+
+@pytest.fixture(scope="session")
+def county_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight departments as SQLite files, written once; copy them before you break them."""
+    folder = tmp_path_factory.mktemp("county-files")
+    asyncio.run(generate(COUNTY, database_urls(folder)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settled(county_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Settle:
+    """Makes a deployment over its own copy of the county, in `<home>/county`."""
+
+    def make(**settings: object) -> Home:
+        folder = tmp_path_factory.mktemp("deployment")
+        data = folder / "county"
+        shutil.copytree(county_files, data)
+        urls = environment(database_urls(data)) | {"COUNTY_TAX_URL": f"http://127.0.0.1:{free_port()}"}
+        return settle(folder, urls, **settings)
+
+    return make
+
+
+@dataclass
+class Departments:
+    """The county of one deployment: take a department away, and it is back behind the block."""
+
+    home: Home
+    tax: ExitStack
+
+    @contextmanager
+    def down(self, *names: str) -> Iterator[None]:
+        """The file moved away, or the tax bureau's process killed."""
+        with ExitStack() as stack:
+            for name in names:
+                stack.enter_context(self._killed() if name == "tax" else self._moved(self.file(name)))
+            yield
+
+    def file(self, name: str) -> Path:
+        return self.home.folder / "county" / f"{name}.db"
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[sqlite3.Connection]:
+        """A department's own people at work in their database."""
+        with closing(sqlite3.connect(self.file(name))) as opened, opened:
+            yield opened
+
+    @property
+    def tax_port(self) -> int:
+        return int(self.home.environment["COUNTY_TAX_URL"].rpartition(":")[2])
+
+    def start_tax(self) -> None:
+        self.tax.enter_context(tax_bureau(self.file("tax"), self.tax_port))
+
+    @contextmanager
+    def _killed(self) -> Iterator[None]:
+        self.tax.close()
+        yield
+        self.start_tax()
+
+    @contextmanager
+    def _moved(self, path: Path) -> Iterator[None]:
+        away = path.rename(path.with_suffix(".off"))
+        yield
+        away.rename(path)
+
+
+@pytest.fixture(scope="session")
+def server(settled: Settle) -> Iterator[Server]:
+    """A gateway over SQLite files, shared by all tests that leave it as it was."""
+    with serving(settled()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def departments(server: Server) -> Iterator[Departments]:
+    """What stands behind `server`, up and running."""
+    with ExitStack() as tax:
+        found = Departments(server.home, tax)
+        found.start_tax()
+        yield found
+
+
+@dataclass(frozen=True)
+class EngineCounty:
+    """The same county on a database server, with two departments that sleep on demand."""
+
+    engine: str
+    server: Server
+    databases: dict[str, Database]
+
+    async def pace(self, department: str, seconds: int) -> None:
+        """How long housing (deadline short) or civil (deadline far away) takes from now on."""
+        await self.databases[department].execute(f"UPDATE pace SET seconds = {seconds}")
+
+    async def running(self, department: str) -> list[str]:
+        """Statements over `pace` that the server is working on, in that department's database."""
+        name = make_url(self.databases[department].url).database
+        if self.engine == "postgresql":
+            sql = (
+                "SELECT query FROM pg_stat_activity"
+                f" WHERE datname = '{name}' AND state = 'active' AND pid <> pg_backend_pid()"
+            )
+        else:
+            sql = (
+                "SELECT info FROM information_schema.processlist"
+                f" WHERE db = '{name}' AND id <> connection_id()"
+            )
+        statements = [row[0] for row in await self.databases[department].fetch(sql)]
+        return [text for text in statements if text and "pace" in text]
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ],
+)
+def engine_county(
+    request: pytest.FixtureRequest, county_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EngineCounty]:
+    """Seven departments on PostgreSQL or MariaDB; the tax bureau stays what it is."""
+    folder = tmp_path_factory.mktemp(request.param)
+    urls = database_urls(folder, server_url(request.param), prefix=f"gateway_e2e_{uuid.uuid4().hex[:8]}_")
+    asyncio.run(generate(COUNTY, urls))
+    databases = {
+        name: Database(request.param, url.render_as_string(hide_password=False))
+        for name, url in urls.items()
+        if name != "tax"
+    }
+    port = free_port()
+    variables = environment(urls) | {"COUNTY_TAX_URL": f"http://127.0.0.1:{port}"}
+    home = settle(folder / "home", variables, deadlines={"operation_ms": PATIENT_MS})
+    try:
+        for department, deadline in (("housing", SHORT_MS), ("civil", PATIENT_MS // 2)):
+            asyncio.run(_make_sleepy(databases[department]))
+            home.manifest(department, lambda manifest: _sleepy(manifest, request.param))
+            home.manifest(department, lambda manifest, ms=deadline: manifest.update(deadlineMs=ms))
+        with tax_bureau(county_files / "tax.db", port), serving(home) as server:
+            yield EngineCounty(request.param, server, databases)
+    finally:
+        asyncio.run(_drop(urls))
+
+
+async def _make_sleepy(database: Database) -> None:
+    await database.execute("CREATE TABLE pace (seconds INTEGER)", "INSERT INTO pace VALUES (0)")
+
+
+def _sleepy(manifest: dict[str, Any], engine: str) -> None:
+    """The same rows through a fixed query of the department that takes as long as `pace` says."""
+    sleep = {
+        "postgresql": "(SELECT pg_sleep(seconds) FROM pace OFFSET 0)",
+        "mariadb": "(SELECT SLEEP(seconds) AS slept FROM pace LIMIT 1)",
+    }[engine]
+    for record in manifest["records"].values():
+        record["query"] = f"SELECT rows_of.* FROM {record.pop('table')} rows_of, {sleep} nap"
+
+
+async def _drop(urls: Any) -> None:
+    for name, url in urls.items():
+        if name != "tax":
+            await drop_database(url)

@@ -1,0 +1,279 @@
+"""The product as its users run it: `credit-gateway` and the tax bureau's service as real processes.
+
+A deployment here has keys of its own, never demo keys, and signs its tokens itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import orjson
+import yaml
+from joserfc import jwt
+
+from authz.keys import KeyRing, generate_keys
+from authz.references import References
+from catalogue.identifiers import SubjectKey
+from catalogue.strict_yaml import StrictLoader
+from tests.support.county import COUNTY
+
+BINARY: Final = str(Path(sys.executable).with_name("credit-gateway"))
+CHECKOUT: Final = COUNTY.parents[1]
+ISSUER: Final = "https://id.county.example.cn"
+AUDIENCE: Final = "credit-gateway-test"
+PATIENCE: Final = 30.0
+"""Seconds until a condition that must come true is given up; no test waits that long."""
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], Awaitable[T]], *, patience: float = PATIENCE) -> T:
+    """The first true answer; fails with the last answer when there is none."""
+    until = time.monotonic() + patience
+    while not (found := await look()):
+        assert time.monotonic() < until, f"still {found!r}"
+        await asyncio.sleep(0.02)
+    return found
+
+
+def wait_for(look: Callable[[], T], what: str) -> T:
+    """As `eventually`, outside an event loop."""
+    until = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < until, f"waited in vain for {what}"
+        time.sleep(0.02)
+    return found
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return orjson.loads(self.raw)
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.body.get("errors", [])
+        return found
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.errors]
+
+    @property
+    def sources(self) -> dict[str, set[str]]:
+        """States by source, of `extensions.sources`."""
+        found: dict[str, set[str]] = {}
+        for entry in self.body["extensions"]["sources"]:
+            found.setdefault(entry["source"], set()).add(entry["state"])
+        return found
+
+
+async def ask(
+    url: str, query: str, variables: object = None, token: str | None = None, **headers: str
+) -> Reply:
+    """POST one operation."""
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
+    accept = {"Accept": "application/graphql-response+json"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{url}/graphql",
+            json={"query": query, "variables": variables or {}},
+            headers=accept | bearer | headers,
+        ) as response,
+    ):
+        return Reply(response.status, dict(response.headers), await response.read())
+
+
+@dataclass(frozen=True)
+class Home:
+    """A deployment folder: gateway.yaml, keys, sources, and the variables its manifests read."""
+
+    folder: Path
+    keys: KeyRing
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.yaml"
+
+    @property
+    def sources(self) -> Path:
+        return self.folder / "sources"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "gateway.db"
+
+    def set(self, **settings: object) -> None:
+        """Change settings; effective at the next start."""
+        self.config.write_text(yaml.safe_dump(yaml.safe_load(self.config.read_text()) | settings))
+
+    def manifest(self, source: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change one manifest; effective at the next start."""
+        path = self.sources / f"{source}.yaml"
+        content = yaml.load(path.read_text("utf-8"), StrictLoader)
+        change(content)
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+    def token(self, client: str, person: SubjectKey | None = None, **claims: object) -> str:
+        """An access token (RFC 9068) of a registered client; `claims` overrule, None removes one."""
+        now = datetime.now(UTC)
+        sub = References(self.keys).subject_ref(person, client) if person else client
+        whole = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "client_id": client,
+            "sub": sub,
+            "iat": int(now.timestamp()),
+            "exp": int((now + timedelta(hours=1)).timestamp()),
+            "scope": "credit:self credit:check",
+            **({} if person else {"operator": "op-0001"}),
+            **claims,
+        }
+        key = self.keys.signing_key
+        kept = {name: value for name, value in whole.items() if value is not None}
+        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, kept, key)
+
+
+def settle(folder: Path, environment: Mapping[str, str], **settings: object) -> Home:
+    """Write a deployment over the county's manifests, with a breaker that tests can wait for."""
+    (folder / "sources").mkdir(parents=True)
+    keys = generate_keys()
+    keys.write(folder / "keys.yaml")
+    (folder / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
+    content = {
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "jwks": "jwks.json",
+        "keys": "keys.yaml",
+        "clients": str(COUNTY / "clients.yaml"),
+        "mandates": str(COUNTY / "mandates.yaml"),
+        "sources": "sources",
+        "catalogue": str(COUNTY / "catalogue"),
+        "store": "sqlite:///gateway.db",
+        **settings,
+    }
+    home = Home(folder, keys, dict(environment))
+    home.config.write_text(yaml.safe_dump(content))
+    for path in (COUNTY / "sources").glob("*.yaml"):
+        (home.sources / path.name).write_bytes(path.read_bytes())
+        home.manifest(path.stem, lambda manifest: manifest.update(breaker={"failures": 5, "openForMs": 100}))
+    return home
+
+
+@dataclass
+class Server:
+    """A running gateway."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    """Everything it wrote to standard output and standard error."""
+    home: Home
+
+    async def ask(
+        self, query: str, variables: object = None, token: str | None = None, **headers: str
+    ) -> Reply:
+        return await ask(self.url, query, variables, token, **headers)
+
+
+@contextmanager
+def serving(home: Home) -> Iterator[Server]:
+    """`credit-gateway serve`, stopped gracefully behind the tests."""
+    port = free_port()
+    log = home.folder / f"serve-{port}.log"
+    environment = {**environ(), **home.environment, "PORT": str(port)}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [BINARY, "serve", "-c", str(home.config)], stdout=sink, stderr=sink, env=environment
+        )
+    server = Server(f"http://127.0.0.1:{port}", process, log, home)
+    try:
+        wait_for(lambda: answers(f"{server.url}/livez") or process.poll() is not None, "the gateway")
+        assert process.poll() is None, log.read_text()
+        yield server
+    finally:
+        stop(process)
+
+
+@contextmanager
+def tax_bureau(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The tax bureau's REST service as a process that can be killed."""
+    command = [sys.executable, str(COUNTY / "tax_service.py"), "--data", str(data), "--port", str(port)]
+    process = subprocess.Popen([*command, "--rate", "10000"])
+    try:
+        wait_for(lambda: listens(port), "the tax bureau")
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask a process of ours to end, and wait until it has."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def environ() -> dict[str, str]:
+    """What a shell would give a command, without the tester's own settings."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CREDIT_GATEWAY", "COUNTY_"))
+    }
+    own.pop("PORT", None)
+    return own | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb"}
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    with suppress(OSError), urllib.request.urlopen(url, timeout=PATIENCE) as response:
+        return bool(response.status == 200)
+    return False
