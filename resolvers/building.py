@@ -95,6 +95,7 @@ class Maker:
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
         entry, row = section.entry, healed.row
         clocks = Clocks() if healed.stripped else healed.verdict.clocks
+        statement = row.controls.get(Role.STATEMENT)
 
         def role(role: Role) -> Value:
             """A control value, under the decision of the field that carries it, if one does."""
@@ -122,8 +123,9 @@ class Maker:
             "retentionUntil": _day(clocks.retention_until),
             "measureUntil": role(Role.MEASURE_UNTIL),
             "dispute": _dispute(healed),
-            "repair": _repair(row.controls),
-            "subjectStatement": row.controls.get(Role.STATEMENT),
+            "repair": None if healed.stripped else _repair(row.controls),
+            # of the adverse part, and free text: it may name others (ruling 25)
+            "subjectStatement": None if healed.stripped else mask("M_TEXT", statement, context),
             "responsiblePersons": self.responsible(section, healed, decisions) or None,
         }
 
@@ -182,6 +184,8 @@ class Maker:
         """Whom the decision itself names as responsible; empty when it names nobody or may not say."""
         entry, values = section.entry, healed.row.values
         if entry.responsible is None:
+            return []
+        if healed.stripped and entry.field_by_name[entry.responsible.name].adverse:
             return []
         context = MaskContext()
         name, role = (
