@@ -147,7 +147,10 @@ class EngineCounty:
     ],
 )
 def engine_county(
-    request: pytest.FixtureRequest, county_files: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    server: Server,
+    county_files: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[EngineCounty]:
     """Seven departments on PostgreSQL or MariaDB; the tax bureau stays what it is."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -160,7 +163,8 @@ def engine_county(
     }
     port = free_port()
     variables = environment(urls) | {"COUNTY_TAX_URL": f"http://127.0.0.1:{port}"}
-    home = settle(folder / "home", variables, deadlines={"operation_ms": PATIENT_MS})
+    # the keys of the other server, so that references and tokens are the same
+    home = settle(folder / "home", variables, server.home.keys, deadlines={"operation_ms": PATIENT_MS})
     try:
         for department, deadline in (("housing", SHORT_MS), ("civil", PATIENT_MS // 2)):
             asyncio.run(_make_sleepy(databases[department]))

@@ -24,7 +24,7 @@ from tests.support.county_answers import (
     served_by,
 )
 from tests.support.processes import Reply, Server, eventually
-from tests.support.questions import about_enterprise, sections
+from tests.support.questions import about, sections
 
 BEHIND_IDENTITY = ("court", "market", "tax", "hr", "housing", "civil", "sgs")
 DOWN = {
@@ -113,7 +113,7 @@ async def test_without_the_police_nobody_is_asked_about_a_person(
 async def test_without_the_market_register_nothing_is_said_of_a_firm(
     server: Server, departments: Departments
 ) -> None:
-    question, variables = about_enterprise(), {"uscc": FIRM.value}
+    question, variables = about(SubjectKind.ENTERPRISE), {"uscc": FIRM.value}
     whole = await server.ask(question, variables)
     assert "OK" in {section["state"] for section in firm_sections(whole).values()}
     with departments.down("market", "tax"), callers(departments.tax_port) as called:

@@ -24,6 +24,7 @@ import aiohttp
 import orjson
 import yaml
 from joserfc import jwt
+from prometheus_client.parser import text_string_to_metric_families
 
 from authz.keys import KeyRing, generate_keys
 from authz.references import References
@@ -168,10 +169,12 @@ class Home:
         return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, kept, key)
 
 
-def settle(folder: Path, environment: Mapping[str, str], **settings: object) -> Home:
+def settle(
+    folder: Path, environment: Mapping[str, str], keys: KeyRing | None = None, **settings: object
+) -> Home:
     """Write a deployment over the county's manifests, with a breaker that tests can wait for."""
     (folder / "sources").mkdir(parents=True)
-    keys = generate_keys()
+    keys = keys or generate_keys()
     keys.write(folder / "keys.yaml")
     (folder / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
     content = {
@@ -208,6 +211,24 @@ class Server:
         self, query: str, variables: object = None, token: str | None = None, **headers: str
     ) -> Reply:
         return await ask(self.url, query, variables, token, **headers)
+
+    async def get(self, path: str, **headers: str) -> Reply:
+        """GET one path."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.url + path, headers=headers) as response,
+        ):
+            return Reply(response.status, dict(response.headers), await response.read())
+
+    async def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that carry these labels."""
+        text = (await self.get("/metrics")).raw.decode()
+        samples = (each for family in text_string_to_metric_families(text) for each in family.samples)
+        return sum(
+            each.value
+            for each in samples
+            if each.name == name and labels.items() <= each.labels.items()
+        )
 
 
 @contextmanager

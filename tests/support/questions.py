@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
 from catalogue.identifiers import SubjectKind
 from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue, RecordType
+from resolvers.access import ENTITY_ROOT_OF
 from tests.support.county import COUNTY
 
 BASE: Final = """
@@ -45,15 +47,13 @@ def about_me() -> str:
 
 
 @cache
-def about_enterprise() -> str:
-    """Everything on an enterprise."""
-    return (
-        "query Firm($uscc: String!) { enterprise(uscc: $uscc) {"
-        f"{selection(SubjectKind.ENTERPRISE)} }} }} {BASE}"
-    )
+def about(kind: SubjectKind) -> str:
+    """Everything on an entity."""
+    root = ENTITY_ROOT_OF[kind]
+    return f"query Entity($uscc: String!) {{ {root}(uscc: $uscc) {{ {selection(kind)} }} }} {BASE}"
 
 
-def sections(kind: SubjectKind, subject: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def sections(kind: SubjectKind, subject: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The sections of one answer by the code of their record type."""
     domains = catalogue().domains
     return {entry.code: subject[domains[entry.domain].field][entry.section] for entry in types_of(kind)}
