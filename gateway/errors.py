@@ -6,6 +6,7 @@ catalogue). An exception that nobody planned becomes INTERNAL with the request i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +96,10 @@ def origin_of(error: Exception) -> Exception:
     return error
 
 
+_UNFIT: Final = re.compile(r"Argument '\w+' (?:has invalid value|of required type)")
+"""graphql-core's words when it executes; in a validated document only a variable can be at fault."""
+
+
 def of_exception(fault: Exception) -> GraphQLError:
     """What a client is told of an exception; an unplanned one is INTERNAL and nothing else."""
     match fault:
@@ -106,6 +111,8 @@ def of_exception(fault: Exception) -> GraphQLError:
             return coded(fault.code, fault.message)
         case SourceError() if fault.code in ERRORS:
             return coded(fault.code, source=fault.source, retryable=fault.retryable)
+        case GraphQLError() if fault.original_error is None and _UNFIT.match(fault.message):
+            return coded("BAD_VARIABLES")
         case IdentifierError():
             return coded("IDENTIFIER_INVALID", kind=fault.kind.value, fault=fault.fault.value)
         case _:

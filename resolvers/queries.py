@@ -80,11 +80,17 @@ async def _me(info: Info) -> Any:
     context: RequestContext = info.context
     subject = getattr(_grant(context), "subject")  # noqa: B009
     key = str(info.path.key)
-    node: dict[str, object] = {"__typename": "Me"}
-    for inner, nodes in context.walk.collect("Me", context.roots[key]).items():
-        if nodes[0].name.value == "person":
-            node["person"] = await _read(context, Lookup(subject), nodes, (key, inner))
-    return node
+    persons = {
+        inner: await _read(context, Lookup(subject), nodes, (key, inner))
+        for inner, nodes in context.walk.collect("Me", context.roots[key]).items()
+        if nodes[0].name.value == "person"
+    }
+    return {"__typename": "Me", "person": persons}
+
+
+def _person(self: Any, info: Info) -> Any:
+    """What was read for this place: two aliases of the person may select differently."""
+    return self["person"][info.path.key]
 
 
 def _entity(kind: SubjectKind) -> Callable[..., Awaitable[Any]]:
@@ -191,7 +197,12 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
             (
                 "person",
                 optional(types.subjects[SubjectKind.NATURAL_PERSON]),
-                described("各部门持有的本人信息", "What departments hold on me", DataClass.RESTRICTED),
+                described(
+                    "各部门持有的本人信息",
+                    "What departments hold on me",
+                    DataClass.RESTRICTED,
+                    resolver=_person,
+                ),
             )
         ],
     )
