@@ -130,8 +130,7 @@ def _asks(reading: Reading, asked: Mapping[str, frozenset[str]], known: Sequence
 
 
 def _asked(reading: Reading, entry: RecordType) -> bool:
-    permitted = reading.decisions[entry.code].existence.effect is not Effect.DENY
-    return permitted and entry.pointer is None
+    return reading.decisions[entry.code].existence.effect is not Effect.DENY
 
 
 def _sections(
