@@ -34,6 +34,8 @@ PERSONAL_PLACES: Final = (
 """Arguments and input fields that take variables only, whatever is written there (ruling 5)."""
 SECTION_COST: Final = 10
 """Each section is a question to a department."""
+RECORDS_COST: Final = 10 * SECTION_COST
+"""A connection is a question to most of them."""
 GC_THRESHOLD: Final = (50_000, 50, 1_000)
 """After start nothing long-lived is made, so the collector has little to find (stack.md B)."""
 
@@ -120,7 +122,10 @@ def _weights(deployment: Deployment) -> dict[str, int]:
     weights = {}
     for type_name, kind in deployment.schema.executable.type_map.items():
         for name, field in getattr(kind, "fields", {}).items():
-            if str(getattr(field, "type", "")).rstrip("!").endswith("Section"):
+            below = str(getattr(field, "type", "")).rstrip("!")
+            if below == "CreditRecordConnection":
+                weights[f"{type_name}.{name}"] = RECORDS_COST
+            elif below.endswith("Section"):
                 weights[f"{type_name}.{name}"] = SECTION_COST
     return weights
 

@@ -39,8 +39,8 @@ from gateway.settings import Limits
 
 SLICES: Final = frozenset({"first", "last"})
 """Arguments that say how many items of a list are wanted (Relay connections)."""
-INTROSPECTION_COST: Final = 500
-"""`__schema` reads every type; a document has room for few of them."""
+INTROSPECTION_COST: Final = 1_500
+"""`__schema` reads every type, which takes long; a document has room for one."""
 
 
 @dataclass(frozen=True, slots=True)
