@@ -47,7 +47,9 @@ query Two { me { person { records(types: ["P-FY-01", "P-ZJ-01"]) {
 } } } }
 """
 VERIFY = """
-query Verify($lookup: PersonLookup!, $access: AccessContext!) { verifyIdentity(lookup: $lookup, access: $access) }
+query Verify($lookup: PersonLookup!, $access: AccessContext!) {
+  verifyIdentity(lookup: $lookup, access: $access)
+}
 """
 
 
@@ -102,7 +104,9 @@ async def test_without_the_police_nobody_is_asked_about_a_person(
         broken = await mine(server)
         assert not called()
     told = my_sections(broken)
-    assert {(section["state"], section["reason"]) for section in told.values()} == {("UNAVAILABLE", "IDENTITY")}
+    assert {(section["state"], section["reason"]) for section in told.values()} == {
+        ("UNAVAILABLE", "IDENTITY")
+    }
     assert all(section["records"] is None for section in told.values())
     assert {fault["code"] for fault in faults(broken).values()} == {"IDENTITY_UNAVAILABLE"}
     assert len(broken.errors) == len(told)
@@ -192,7 +196,8 @@ async def test_rows_beyond_the_cap_are_left_out_and_said_so(server: Server, depa
         listed = ", ".join(columns)
         for number in range(250):
             court.execute(
-                f"INSERT INTO zx_sxbzxr (id, {listed}) SELECT ?, {listed} FROM zx_sxbzxr WHERE zjhm LIKE ? AND zt = 1 LIMIT 1",
+                f"INSERT INTO zx_sxbzxr (id, {listed}) SELECT ?, {listed} FROM zx_sxbzxr"
+                " WHERE zjhm LIKE ? AND zt = 1 LIMIT 1",
                 (highest + 1 + number, f"{PERSON.value}%"),
             )
     capped = await mine(server)

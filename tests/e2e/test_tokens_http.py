@@ -135,7 +135,13 @@ async def test_a_token_that_does_not_hold_is_refused(
     assert reply.headers["Cache-Control"] == "no-store"
     assert "data" not in reply.body
     shown = reply.raw.decode() + str(reply.headers) + server.log.read_text()
-    for part in (*ends(token), PERSON.value, "nobody-registered-this", "elsewhere.example", "another-service"):
+    for part in (
+        *ends(token),
+        PERSON.value,
+        "nobody-registered-this",
+        "elsewhere.example",
+        "another-service",
+    ):
         assert part not in shown
     assert await server.metric("gateway_source_answers_total") == asked
 

@@ -1,0 +1,190 @@
+"""Without the proof there is no read: a store that cannot write stops everything but public reading."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from authz.audit.verification import verify_leaves
+from authz.store import Store
+from tests.e2e.conftest import PATIENT_MS, Settle
+from tests.support.county_answers import FIRM, PERSON
+from tests.support.processes import Home, Reply, Server, eventually, serving
+
+MINE = "{ me { person { tax { taxViolations { state records { caseKind } } } } } }"
+CASE = """
+query Case($lookup: SubjectLookup!, $access: AccessContext!) {
+  subject(lookup: $lookup, access: $access) { records { state } }
+}
+"""
+PUBLIC = """
+query Firm($uscc: String!) {
+  enterprise(uscc: $uscc) { registration { marketEntityRegistration { state records { name } } } }
+}
+"""
+"""Of the market register only."""
+
+
+@dataclass
+class Bureau:
+    """A tax bureau that takes every call and answers none until it is told to."""
+
+    port: int
+    calls: int = 0
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            self.calls += 1
+            await self.open.wait()
+            body = b'{"code": "01", "data": null}'
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
+            await writer.drain()
+        writer.close()
+
+    async def called(self) -> bool:
+        return self.calls > 0
+
+
+@asynccontextmanager
+async def bureau(home: Home) -> AsyncIterator[Bureau]:
+    """On the address that the deployment's tax manifest asks."""
+    found = Bureau(int(home.environment["COUNTY_TAX_URL"].rpartition(":")[2]))
+    running = await asyncio.start_server(found.handle, "127.0.0.1", found.port)
+    try:
+        yield found
+    finally:
+        found.open.set()
+        running.close()
+        await running.wait_closed()
+
+
+@pytest.fixture
+def home(settled: Settle) -> Home:
+    """A deployment whose tax bureau may take its time."""
+    found = settled(deadlines={"operation_ms": PATIENT_MS})
+    found.manifest("tax", lambda manifest: manifest.update(deadlineMs=60_000))
+    return found
+
+
+@pytest.fixture
+def gateway(home: Home) -> Iterator[Server]:
+    with serving(home) as running:
+        yield running
+
+
+def leaves(store: Path) -> list[dict[str, Any]]:
+    """Every event of the log, as another process reads it."""
+    with closing(sqlite3.connect(store)) as opened:
+        rows = opened.execute("SELECT payload FROM audit_leaf ORDER BY leaf_index").fetchall()
+    return [orjson.loads(row[0]) for row in rows]
+
+
+async def intact(store: Path) -> bool:
+    async with Store(f"sqlite:///{store}") as opened:
+        return (await verify_leaves(opened)).fault is None
+
+
+async def mine(server: Server) -> Reply:
+    return await server.ask(MINE, token=server.home.token("citizen-app", PERSON))
+
+
+async def in_a_case(server: Server, case: str = "LSTD-2026-00001") -> Reply:
+    variables = {
+        "lookup": {"person": {"citizenId": PERSON.value, "name": "测试甲"}},
+        "access": {"scenario": "S16", "caseNo": case, "purpose": "绿色通道"},
+    }
+    return await server.ask(CASE, variables, server.home.token("service-hall"))
+
+
+async def public(server: Server) -> Reply:
+    return await server.ask(PUBLIC, {"uscc": FIRM.value})
+
+
+@contextmanager
+def gone(store: Path) -> Iterator[None]:
+    """The file taken away under the running gateway, and put back."""
+    away = store.rename(store.with_suffix(".away"))
+    yield
+    store.unlink(missing_ok=True)
+    away.rename(store)
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Somebody else writes and never finishes."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as opened:
+        opened.execute("BEGIN EXCLUSIVE")
+        yield
+        opened.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("broken", [gone, locked])
+async def test_nothing_is_read_that_cannot_be_recorded(gateway: Server, broken: Any) -> None:
+    async with bureau(gateway.home) as tax:
+        with broken(gateway.home.store):
+            asked = await gateway.metric("gateway_source_answers_total")
+            answers = await asyncio.gather(
+                mine(gateway), in_a_case(gateway), in_a_case(gateway, "not a case"), public(gateway)
+            )
+            for reply in answers[:3]:
+                assert reply.codes == ["AUDIT_UNAVAILABLE"]
+                assert not any((reply.body.get("data") or {}).values())
+                assert not reply.body.get("extensions", {}).get("sources")
+            firm = answers[3]
+            assert (firm.status, firm.errors) == (200, [])
+            assert firm.data["enterprise"]["registration"]["marketEntityRegistration"]["records"]
+            assert tax.calls == 0
+            of_the_firm = len(firm.body["extensions"]["sources"])
+            assert await gateway.metric("gateway_source_answers_total") == asked + of_the_firm
+        tax.open.set()
+
+        async def reads_again() -> bool:
+            return (await mine(gateway)).errors == []
+
+        await eventually(reads_again)
+        assert tax.calls > 0
+    assert await gateway.metric("gateway_audit_events_total", result="failed") > 0
+
+
+async def test_a_process_killed_in_the_middle_leaves_its_intent(home: Home) -> None:
+    async with bureau(home) as tax:
+        with serving(home) as first:
+            answer = asyncio.create_task(mine(first))
+            await eventually(tax.called)
+            first.process.send_signal(signal.SIGKILL)
+            with pytest.raises(Exception):  # noqa: B017, PT011 - the connection ends somehow
+                await answer
+        phases = [leaf["phase"] for leaf in leaves(home.store)]
+        assert phases == ["INTENT"]
+        assert await intact(home.store)
+        tax.open.set()
+        with serving(home) as second:
+            assert (await mine(second)).errors == []
+    assert [leaf["phase"] for leaf in leaves(home.store)] == ["INTENT", "INTENT", "OUTCOME"]
+    assert leaves(home.store)[2]["intentIndex"] == 1
+    assert await intact(home.store)
+
+
+async def test_what_was_fetched_stays_inside_when_the_outcome_cannot_be_written(gateway: Server) -> None:
+    async with bureau(gateway.home) as tax:
+        answer = asyncio.create_task(mine(gateway))
+        await eventually(tax.called)
+        with gone(gateway.home.store):
+            tax.open.set()
+            reply = await answer
+            assert reply.codes == ["AUDIT_UNAVAILABLE"]
+            assert not any((reply.body.get("data") or {}).values())
+    assert leaves(gateway.home.store)[0]["phase"] == "INTENT"
