@@ -1,0 +1,38 @@
+"""The example deployment can be used as it stands."""
+
+import configparser
+import re
+import stat
+import subprocess
+import sys
+
+from authz.keys import load_keys
+from gateway.cli import app
+from gateway.settings import load_settings
+from tests.support.documents import ROOT
+
+DEPLOY = ROOT / "deploy"
+
+
+def test_the_settings_are_accepted():
+    settings = load_settings(DEPLOY / "gateway.yaml", {})
+    assert settings.hsts
+    assert not settings.graphiql
+
+
+def test_the_unit_starts_a_command_that_exists_and_waits_for_its_grace():
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str
+    unit.read(DEPLOY / "credit-gateway.service", "utf-8")
+    _, command, option, path = unit["Service"]["ExecStart"].split()
+    assert command in {each.name for each in app.registered_commands}
+    assert (option, path.rpartition("/")[2]) == ("--config", "gateway.yaml")
+    assert unit["Service"]["LimitCORE"] == "0"
+
+
+def test_the_line_that_makes_keys_makes_keys_that_may_serve(tmp_path):
+    (line,) = re.findall(r'python -c "(.+)"', (DEPLOY / "README.md").read_text("utf-8"))
+    subprocess.run([sys.executable, "-c", line], cwd=tmp_path, check=True, env={"PYTHONPATH": str(ROOT)})
+    keys = tmp_path / "keys.yaml"
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    load_keys(keys).refuse_demo()
