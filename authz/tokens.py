@@ -32,7 +32,7 @@ from authz.actors import Actor, ActorKind
 from authz.clients import Client, ClientRegister
 from authz.errors import ConfigurationError, SubjectNotConfirmed, Unauthenticated
 from authz.references import References
-from catalogue.identifiers import SubjectKey, is_citizen_id
+from catalogue.identifiers import SubjectKey, holds_citizen_id
 from catalogue.values import CHINA_TIME
 
 ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "PS256"})
@@ -203,7 +203,7 @@ def _operator(verified: _Verified, client: Client) -> str:
     """The staff reference; a human kind must have one, and it may not be a number of a person."""
     missing = not verified.operator and client.kind in _HUMANS
     wrong = verified.operator and not _OPERATOR.fullmatch(verified.operator)
-    if missing or wrong or is_citizen_id(verified.operator):
+    if missing or wrong or holds_citizen_id(verified.operator):
         raise Unauthenticated(
             "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
         )

@@ -99,6 +99,13 @@ def is_citizen_id(text: str) -> bool:
     return True
 
 
+def holds_citizen_id(text: str) -> bool:
+    """Whether a citizen id stands anywhere in the text, spaced, full-width or between other characters."""
+    plain = clean(text)
+    windows = (plain[at : at + size] for size in (18, 15) for at in range(len(plain) - size + 1))
+    return any(map(is_citizen_id, windows))
+
+
 def birth_date(citizen_id: str) -> date:
     """The birth date in a normalized citizen id."""
     born = _birth_date(citizen_id)

@@ -50,7 +50,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> str:
     text = text.translate(_HALF_WIDTH)
     for pattern, token in _PATTERNS:
         text = pattern.sub(token, text)
-    for name in sorted((name.strip() for name in names), key=len, reverse=True):
+    for name in sorted(("".join(name.split()) for name in names), key=len, reverse=True):
         if len(name) > 1:
             text = re.sub(r"\s*".join(map(re.escape, name)), MASKED_NAME, text)
     return text

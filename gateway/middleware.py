@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from catalogue.identifiers import holds_citizen_id
 from gateway import logs
 from gateway.errors import RequestRefused, of_exception
 from gateway.metrics import InFlight, Metrics
@@ -67,7 +68,8 @@ class RequestId:
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(REQUEST_ID, "")
-        harmless = _TAKEN.fullmatch(offered) and not is_personal(offered)
+        joined = offered.replace("-", "")
+        harmless = _TAKEN.fullmatch(offered) and not is_personal(offered) and not holds_citizen_id(joined)
         request_id = offered if harmless else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
 
