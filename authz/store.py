@@ -113,7 +113,10 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
             pool_pre_ping=True,
             connect_args={"timeout": patience, "command_timeout": patience, "server_settings": limits},
         )
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(str(url.database))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.touch(0o600)  # SQLite's own files beside it get the same mode
     # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
     engine = create_async_engine(url, connect_args={"timeout": patience, "isolation_level": None})
     event.listen(engine.sync_engine, "connect", _make_durable)
