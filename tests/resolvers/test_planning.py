@@ -41,6 +41,7 @@ def plan(selection: str, definitions: str = "", **variables: object) -> SubjectP
 
 
 ON_JUDICIAL = "fragment J on NaturalPersonJudicialRecords { judgmentDefaults { records { caseNo } } }"
+ON_PERSON = "fragment P on NaturalPerson { judicial { judgmentDefaults { records { ...F } } } }"
 ON_RECORD = "fragment F on PersonJudgmentDefault { caseNo court }"
 
 
@@ -51,12 +52,12 @@ ON_RECORD = "fragment F on PersonJudgmentDefault { caseNo court }"
         "judicial { judgmentDefaults { records { caseNo } again: records { court } } }",
         "judicial { ...J } judicial { judgmentDefaults { records { court } } }",
         "... on NaturalPerson { judicial { judgmentDefaults { records { ...F ...F } } } }",
-        "... on CreditSubject { ... on NaturalPerson { judicial { judgmentDefaults { records { ...F } } } } }",
+        "... on CreditSubject { ...P }",
     ],
 )
 def test_fragments_aliases_and_type_conditions_want_the_same(selection: str) -> None:
-    used = [text for name, text in (("...J", ON_JUDICIAL), ("...F", ON_RECORD)) if name in selection]
-    found = plan(selection, " ".join(used))
+    used = {"...J": ON_JUDICIAL, "...P": ON_PERSON + ON_RECORD, "...F": ON_RECORD}
+    found = plan(selection, " ".join(text for name, text in used.items() if name in selection))
     assert {code: read.fields for code, read in found.types.items()} == {"P-FY-01": {"caseNo", "court"}}
 
 
