@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,10 @@ def _write_deployment(folder: Path, overlay: Path, environment: dict[str, str]) 
     for name in ("clients", "mandates"):
         entries = [*_yaml(COUNTY / f"{name}.yaml"), *_yaml(overlay / f"{name}.yaml")]
         if name == "clients":  # tokens are checked by the real clock
-            valid = {"validFrom": TODAY.today(), "validUntil": TODAY.today() + timedelta(days=30)}
+            valid = {
+                "validFrom": date.today() - timedelta(days=1),
+                "validUntil": date.today() + timedelta(days=30),
+            }
             entries = [entry | valid for entry in entries]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(entries, allow_unicode=True), "utf-8")
     for source in (COUNTY, overlay):
