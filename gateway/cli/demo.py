@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +34,8 @@ COUNTY = CHECKOUT / "examples" / "county"
 TEST_PERSON = "990101198001010014"
 """测试甲: a number of region 9901xx, which is nobody's."""
 PERSON_CLIENT = "citizen-app"
+START_SECONDS = 20
+"""What the tax bureau's service is given to start, on a machine that is busy."""
 
 
 def demo(
@@ -53,6 +57,8 @@ def demo(
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)
+            # uvicorn ends by the signal it was stopped with, which must not leave the tax bureau behind
+            signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
             server.run()
 
 
@@ -105,10 +111,21 @@ def _tax_service(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, str(COUNTY / "tax_service.py"), "--data", str(data), "--port", str(port)]
     process = subprocess.Popen(command)  # noqa: S603 - our own file
     try:
+        _wait_for(process, port)
         yield process
     finally:
         process.terminate()
         process.wait()
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    """Until the service takes calls, so that `ready` holds for all eight departments."""
+    until = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise CommandError("TAX_SERVICE", "The tax bureau's service did not start. Its own words are above.")
 
 
 def _free_port() -> int:

@@ -1,0 +1,110 @@
+"""`credit-gateway demo`: ready with one command, everything it prints works, Ctrl-C stops all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+import pytest
+
+from tests.cli.conftest import Demo, started
+from tests.support.commands import command
+from tests.support.processes import listens, wait_for
+
+SECTIONS_OF_THE_COURT = {"judicial"}
+
+
+async def shell(line: str) -> str:
+    """What a reader sees who pastes the line into a terminal."""
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+    return out.decode()
+
+
+async def pasted(demo: Demo, start: str) -> Any:
+    return orjson.loads(await shell(demo.printed(start)))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+async def test_the_printed_question_is_answered_by_eight_departments(demo: Demo) -> None:
+    assert (
+        demo.said.lstrip().startswith(f"ready {demo.url}/graphql") or f"ready {demo.url}/graphql" in demo.said
+    )
+    answer = await pasted(demo, "curl")
+    assert "errors" not in answer
+    assert {entry["source"] for entry in answer["extensions"]["sources"]} == {
+        *("psb", "court", "market", "tax", "hr", "housing", "civil", "sgs")
+    }
+    assert {entry["state"] for entry in answer["extensions"]["sources"]} == {"OK"}
+    assert "990101198001010014" not in orjson.dumps(answer).decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+async def test_the_printed_way_to_stop_a_department_changes_its_section_only(demo: Demo) -> None:
+    before = (await pasted(demo, "curl"))["data"]["me"]["person"]
+    move = demo.printed("mv").split("  ")[0]
+    _, there, away = move.split()
+    await shell(move)
+    after = (await pasted(demo, "curl"))["data"]["me"]["person"]
+    await shell(f"mv {away} {there}")
+    assert {field for field in before if without_times(before[field]) != without_times(after[field])} == {
+        "judicial"
+    }
+    assert after["judicial"]["judgmentDefaults"]["state"] == "UNAVAILABLE"
+
+
+def without_times(answer: Any) -> Any:
+    if isinstance(answer, dict):
+        return {key: without_times(value) for key, value in answer.items() if key != "fetchedAt"}
+    return [without_times(value) for value in answer] if isinstance(answer, list) else answer
+
+
+async def test_the_printed_commands_work(demo: Demo) -> None:
+    token = demo.printed("An officer in a case: ").partition(": ")[2].split()
+    check = demo.printed("Is everything as its manifest says?").partition("? ")[2].split()
+    made, checked = await asyncio.gather(command(*token[1:]), command(*check[1:]))
+    assert (made.code, made.out.count(".")) == (0, 2)
+    assert checked.code == 0, checked.out
+
+
+async def test_what_only_the_owner_may_read(demo: Demo) -> None:
+    for name in ("token", "keys.yaml"):
+        assert (demo.state / name).stat().st_mode & 0o077 == 0
+
+
+async def test_a_taken_port_is_said_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        size = ("--persons", "1", "--entities", "0")
+        refused = await command("demo", "--state", tmp_path / "s", *size, "--port", str(port))
+    assert refused.code == 1
+    assert "ADDRESS_TAKEN" in refused.err
+    assert "Set PORT" in refused.err
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "terminated"])
+async def test_it_stops_all_of_it(tmp_path: Path, how: str) -> None:
+    with started(tmp_path / "state") as demo:
+        children = psutil.Process(demo.process.pid).children(recursive=True)
+        assert children
+        assert listens(demo.tax_port)
+        if how == "ctrl-c":
+            os.killpg(demo.process.pid, signal.SIGINT)
+        else:
+            demo.process.terminate()
+        demo.process.wait(20)
+        wait_for(lambda: not any(map(psutil.pid_exists, [child.pid for child in children])), "the children")
+        assert not listens(demo.tax_port)
+        assert "Traceback" not in demo.said
+    with started(tmp_path / "state") as again:
+        assert again.url != demo.url
