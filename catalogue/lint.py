@@ -2,7 +2,7 @@
 
 GR01 score of a person            GR07 scenario without relevance or mandate
 GR08 prohibited data              GR09 a field that decides
-MASK_UNKNOWN · DROPPED_FIELD · CLASS_LOOSER · ID_UNMASKED       how fields are protected
+MASK_UNKNOWN · MASK_TYPE · DROPPED_FIELD · CLASS_LOOSER · ID_UNMASKED how fields are protected
 DUPLICATE_NAME · UNKNOWN_REFERENCE · SCENARIO_MISMATCH          how entries hang together
 CLOCK_START · CLOCK_TERM · SEVERITY · SEVERITY_CAP              how long records live
 NOT_IN_NATIONAL_LIST · PERSONS_WITHOUT_LAW                      what may be published
@@ -129,6 +129,8 @@ def _fields_are_protected(entry: RecordType) -> Problems:
             )
         elif field.mask is not None and field.mask not in MASK_RULES:
             yield Problem("MASK_UNKNOWN", place, f"no mask `{field.mask}`; use one of catalogue/masks.py")
+        elif field.mask == "M_BAND" and field.type is FieldType.MONEY:
+            yield Problem("MASK_TYPE", place, "M_BAND makes text of an amount; give the field `type: band`")
         elif field.mask is None and field.type is FieldType.CITIZEN_ID:
             yield Problem(
                 "ID_UNMASKED", place, "a citizen id needs M_ID, or M_ID_COURT from the court itself"
@@ -268,7 +270,9 @@ def _references_across(catalogue: Catalogue) -> Problems:
 
 
 def _mismatch(record_type: str, scenario: str) -> Problem:
-    advice = f"and {scenario} disagree on whether it is relevant; name each in the other or in neither"
+    advice = (
+        f"and {scenario} disagree: the type names each scenario that sees its statutory facts, and no other"
+    )
     return Problem("SCENARIO_MISMATCH", record_type, advice)
 
 
@@ -336,7 +340,8 @@ def _relevance_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
                 yield _unknown(f"{scenario.code}.{entry.code}", "field", name)
         if scenario.kind in ENTITIES_ONLY and KeyKind.USCC not in entry.keys:
             yield Problem("GR07", scenario.code, f"{scenario.kind} concerns entities; remove {entry.code}")
-        if scenario.code not in entry.scenarios:
+        facts = {field.name for field in entry.fields if field.statutory_fact}
+        if scenario.code not in entry.scenarios and facts & set(item.fields or facts):
             yield _mismatch(entry.code, scenario.code)
 
 

@@ -195,7 +195,6 @@ class Manifest(Part):
     in_flight: Annotated[int, Field(ge=1, le=1_000)] = 16
     row_cap: Annotated[int, Field(ge=1, le=10_000)] = 200
     breaker: Breaker = Breaker()
-    batching: bool = True
     signing: Signing | None = None
     rate_per_second: Annotated[float, Field(gt=0)] | None = None
     code_tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)

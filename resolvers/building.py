@@ -22,7 +22,7 @@ from catalogue.values import PartialDate, Value
 from connectors.errors import SectionState
 from resolvers.fetching import Fault
 from resolvers.healing import Healed
-from resolvers.records import BASE_FIELDS, Freshness, RecordStatus
+from resolvers.records import BASE_FIELDS, Freshness, RecordStatus, carrier_of
 
 Node: TypeAlias = dict[str, object]
 
@@ -94,16 +94,16 @@ class Maker:
 
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
         entry, row = section.entry, healed.row
-        clocks = Clocks() if healed.stripped else healed.verdict.clocks
+        hidden = healed.stripped or _start_denied(entry, decisions)
+        clocks = Clocks() if hidden else healed.verdict.clocks
         statement = row.controls.get(Role.STATEMENT)
 
-        def role(role: Role) -> Value:
-            """A control value, under the decision of the field that carries it, if one does."""
+        def role(name: str, value: Value) -> Value:
+            """A base field, under the decision of the field that carries its role, if one does."""
+            carrier = carrier_of(entry, name)
             if healed.stripped:
                 return None
-            carrier = entry.field_by_role.get(role)
-            value = row.controls.get(role)
-            return apply(decisions.fields[carrier.name], value, context) if carrier else value
+            return apply(decisions.fields[carrier], value, context) if carrier else value
 
         return {
             "__typename": entry.graphql_type,
@@ -114,14 +114,14 @@ class Maker:
             "subjectRef": self.subject_ref,
             "provenance": self._provenance(section, healed),
             "nature": entry.nature if healed.stripped else healed.facts.nature,
-            "severity": None if healed.stripped else healed.facts.severity,
+            "severity": role("severity", healed.facts.severity),
             "status": RecordStatus(healed.facts.status.value),
-            "occurredOn": role(Role.OCCURRED_ON),
-            "determinedOn": role(Role.DETERMINED_ON),
+            "occurredOn": role("occurredOn", row.controls.get(Role.OCCURRED_ON)),
+            "determinedOn": role("determinedOn", row.controls.get(Role.DETERMINED_ON)),
             "publishFrom": _day(clocks.publish_from),
             "publishUntil": _day(clocks.publish_until),
             "retentionUntil": _day(clocks.retention_until),
-            "measureUntil": role(Role.MEASURE_UNTIL),
+            "measureUntil": role("measureUntil", row.controls.get(Role.MEASURE_UNTIL)),
             "dispute": _dispute(healed),
             "repair": None if healed.stripped else _repair(row.controls),
             # of the adverse part, and free text: it may name others (ruling 25)
@@ -203,6 +203,12 @@ class Maker:
                 "recordId": self.record_ref(entry, healed),
             }
         ]
+
+
+def _start_denied(entry: RecordType, decisions: TypeDecisions) -> bool:
+    """Whether a clock would tell a date that is denied itself."""
+    carriers = (entry.field_by_role.get(role) for role in entry.clocks.starts_on)
+    return any(decisions.fields[field.name].effect is Effect.DENY for field in carriers if field)
 
 
 def apply(decision: Decision, value: Value, context: MaskContext) -> Value:

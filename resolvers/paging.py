@@ -64,7 +64,7 @@ class Position:
         return cls(*orjson.loads(raw))
 
 
-def binding(grant: Grant, key: SubjectKey, page: PageRead, references: References) -> bytes:
+def _binding(grant: Grant, key: SubjectKey, page: PageRead, references: References) -> bytes:
     """What a cursor is bound to: the client, the grant's use, the subject and the filter."""
     return orjson.dumps(
         [
@@ -77,16 +77,30 @@ def binding(grant: Grant, key: SubjectKey, page: PageRead, references: Reference
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a page begins, and what its cursors are sealed with."""
+
+    seal: bytes
+    after: Position | None
+
+
+def start_of(page: PageRead, grant: Grant, key: SubjectKey, references: References) -> Start:
+    """Open the cursor before anything is asked; raises AuthzError CURSOR_INVALID."""
+    seal = _binding(grant, key, page, references)
+    after = Position.load(references.open_cursor(page.after, seal)) if page.after else None
+    return Start(seal, after)
+
+
 def page_node(
     page: PageRead,
+    start: Start,
     sections: Mapping[str, Section],
     decisions: Mapping[str, TypeDecisions],
     maker: Maker,
-    seal: bytes,
 ) -> Node:
     """The connection node of one `records` field."""
     mine = [section for code, section in sections.items() if code in page.types]
-    after = Position.load(maker.references.open_cursor(page.after, seal)) if page.after else None
     ordered = sorted(
         (
             (_position(section, healed, maker), section, healed)
@@ -95,12 +109,12 @@ def page_node(
         ),
         key=lambda item: item[0],
     )
-    rest = [item for item in ordered if after is None or item[0] > after]
+    rest = [item for item in ordered if start.after is None or item[0] > start.after]
     edges: list[Node] = [
         {
             "__typename": "CreditRecordEdge",
             "node": maker.record(section, healed, decisions[section.entry.code]),
-            "cursor": maker.references.seal_cursor(position.dump(), seal),
+            "cursor": maker.references.seal_cursor(position.dump(), start.seal),
         }
         for position, section, healed in rest[: page.first]
     ]

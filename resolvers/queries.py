@@ -173,11 +173,29 @@ def _catalogue(info: Info) -> CatalogueInfo:
     return catalogue_info(services.catalogue, services.locality, services.sources)
 
 
+@strawberry.type(name="_Service", description=bilingual("子图服务", "The federation subgraph"))
+class SubgraphService:
+    """What a composer asks for (Apollo Federation)."""
+
+    sdl: str = described("模式定义", "The schema in SDL")
+
+
+def _service(info: Info) -> SubgraphService:
+    return SubgraphService(sdl=info.schema.sdl)  # type: ignore[attr-defined]
+
+
 def query_type(types: SubjectTypes) -> type:
     """The Query type over the subject types of one catalogue."""
     roots = {**_person_roots(types), **_entity_roots(types)}
     roots["catalogue"] = _root(
         _catalogue, CatalogueInfo, "公开目录，任何人可查", "The public catalogue, for anyone"
+    )
+    roots["_service"] = _root(
+        _service,
+        SubgraphService,
+        "联邦子图（Apollo Federation）",
+        "The federation subgraph",
+        name="_service",
     )
     query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
     return strawberry.type(

@@ -26,9 +26,10 @@ from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
 from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
-from resolvers.paging import binding, fault_of, overall, page_node
+from resolvers.paging import Start, fault_of, overall, page_node, start_of
 from resolvers.planning import SubjectPlan
 from resolvers.recording import Recorder, outcome_of, planned_read, refusals_recorded
+from resolvers.records import carrier_of
 from resolvers.subjects import GRAPHQL_NAME, domain_type
 
 Outcome = Node | Exception
@@ -51,6 +52,12 @@ async def read_subjects(
     """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
     services = context.services
     reading = decide(context, grant, plan, lookups)
+    async with refusals_recorded(context):
+        starts = {
+            (lookup.key, page.key): start_of(page, grant, lookup.key, services.references)
+            for lookup in lookups
+            for page in plan.pages
+        }
     asked = asked_fields(reading)
     planned = tuple(
         planned_read(reading.entries[code], reading.decisions[code], fields) for code, fields in asked.items()
@@ -63,7 +70,7 @@ async def read_subjects(
         for lookup in lookups:
             sections = _sections(reading, lookup.key, confirmed[lookup.key], fetched)
             recorder.note(lookup.key, outcome_of(confirmed[lookup.key], sections))
-            outcomes.append(_outcome(reading, lookup.key, confirmed[lookup.key], sections))
+            outcomes.append(_outcome(reading, lookup.key, confirmed[lookup.key], sections, starts))
     return outcomes
 
 
@@ -100,7 +107,8 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
             context.report.denied.update(read.sections)
             continue
         for name, paths in read.paths.items():
-            effect = verdicts.fields[name].effect if name in verdicts.fields else Effect.PERMIT
+            carrier = carrier_of(entries[code], name)
+            effect = verdicts.fields[carrier].effect if carrier else Effect.PERMIT
             if effect is Effect.DENY:
                 context.report.denied.update(paths)
             elif effect is Effect.MASK:
@@ -197,7 +205,11 @@ def _not_connected(entry: RecordType) -> Fault:
 
 
 def _outcome(
-    reading: Reading, key: SubjectKey, confirmation: Confirmation, sections: Mapping[str, Section]
+    reading: Reading,
+    key: SubjectKey,
+    confirmation: Confirmation,
+    sections: Mapping[str, Section],
+    starts: Mapping[tuple[SubjectKey, str], Start],
 ) -> Outcome:
     """The node of one subject, or why there is none."""
     if isinstance(confirmation, Doubt):
@@ -220,9 +232,7 @@ def _outcome(
         "displayName": shown_name(reading.grant, key, name),
         "uscc": key.value,
         "records": {
-            page.key: page_node(
-                page, sections, decisions, maker, binding(reading.grant, key, page, services.references)
-            )
+            page.key: page_node(page, starts[key, page.key], sections, decisions, maker)
             for page in plan.pages
         },
         **groups,

@@ -5,11 +5,17 @@ A county's own record type is one more YAML file; nothing here names any entry.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import strawberry
+from strawberry.types.base import get_object_definition
+from strawberry.types.field import StrawberryField
+
 from catalogue.model import DataClass, FieldType, Label, RecordField, RecordType
 from connectors.errors import SectionState
 from resolvers.directives import Authority, LegalBasis, RecordTypeOf, classified
 from resolvers.fields import described, object_type, optional
-from resolvers.records import BASE_FIELDS, CreditRecord
+from resolvers.records import BASE_ANNOTATIONS, BASE_FIELDS, CreditRecord, carrier_of
 from resolvers.scalars import CalendarDate, Instant, Money, Uscc
 
 _SCALAR_OF = {
@@ -21,6 +27,9 @@ _SCALAR_OF = {
     FieldType.LIST: list[str],
 }
 """Everything else (text, codes by their label, bands, masked numbers) is a String."""
+
+_AUTHORIZED = classified(DataClass.AUTHORIZED)
+_PUBLIC = classified(DataClass.PUBLIC)
 
 
 def annotation(field: RecordField) -> object:
@@ -42,7 +51,7 @@ def record_class(entry: RecordType) -> type:
     return object_type(
         entry.graphql_type,
         entry.name,
-        members,
+        [*_base_members(entry), *members],
         bases=(CreditRecord,),
         directives=[
             RecordTypeOf(code=entry.code),
@@ -51,6 +60,21 @@ def record_class(entry: RecordType) -> type:
             LegalBasis(ids=list(entry.legal_basis)),
         ],
     )
+
+
+def _base_members(entry: RecordType) -> Iterator[tuple[str, object, StrawberryField]]:
+    """Base fields as this type has them: as strict as the field that carries them, else as the type."""
+    for base in get_object_definition(CreditRecord, strict=True).fields:
+        name = base.python_name
+        carrier = carrier_of(entry, name)
+        if carrier:
+            own = entry.field_by_name[carrier]
+            member = described(own.label.zh, _english(own), own.data_class, mask=own.mask)
+        elif entry.data_class is DataClass.PUBLIC and _AUTHORIZED in base.directives:
+            member = strawberry.field(description=base.description, directives=[_PUBLIC])
+        else:
+            continue
+        yield name, BASE_ANNOTATIONS[name], member
 
 
 def section_class(entry: RecordType, record: type) -> type:

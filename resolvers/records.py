@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final, get_type_hints
 
 import strawberry
 
-from catalogue.model import DataClass, Label, Nature, Severity
+from catalogue.model import DataClass, Label, Nature, RecordType, Role, Severity
 from connectors.errors import SectionState
 from resolvers.fields import bilingual, described, named_enum
 from resolvers.scalars import CalendarDate, Instant, RecordTypeCode
@@ -173,8 +174,26 @@ class CreditRecord:
         return str(node["__typename"])
 
 
-BASE_FIELDS = frozenset(CreditRecord.__annotations__)
+BASE_ANNOTATIONS = get_type_hints(CreditRecord, include_extras=True)
+BASE_FIELDS = frozenset(BASE_ANNOTATIONS)
 """Names that a record type's own field may only use with the meaning they have here."""
+
+_BASE_ROLES: Final = {
+    "occurredOn": Role.OCCURRED_ON,
+    "determinedOn": Role.DETERMINED_ON,
+    "measureUntil": Role.MEASURE_UNTIL,
+    "severity": Role.SEVERITY,
+}
+"""Base fields that some types carry as a field of their own, with its own class and mask."""
+
+
+def carrier_of(entry: RecordType, name: str) -> str | None:
+    """The type's field whose decision a selected field follows: itself, or the one with its role."""
+    if name in entry.field_by_name:
+        return name
+    role = _BASE_ROLES.get(name)
+    carrier = entry.field_by_role.get(role) if role else None
+    return carrier.name if carrier else None
 
 
 @strawberry.type(description=bilingual("一类信息的查询状态", "State of one record type in a connection"))

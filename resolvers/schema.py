@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 from graphql import GraphQLSchema
@@ -24,6 +25,11 @@ class GraphSchema(Schema):
     def executable(self) -> GraphQLSchema:
         """The graphql-core schema: documents are validated against and executed on it."""
         return self._schema
+
+    @cached_property
+    def sdl(self) -> str:
+        """The schema as `_service` and the export print it; printing costs 200 ms, so once."""
+        return self.as_str()
 
 
 def build_schema(catalogue: Catalogue) -> GraphSchema:

@@ -23,7 +23,7 @@ def schema(
 ) -> None:
     """Print the GraphQL schema made from the catalogue (SDL, a Federation v2 subgraph)."""
     with reported():
-        sdl = build_schema(load_catalogue(*([catalogue] if catalogue else []))).as_str() + "\n"
+        sdl = build_schema(load_catalogue(*([catalogue] if catalogue else []))).sdl + "\n"
         if check:
             if not check.is_file() or check.read_text(encoding="utf-8") != sdl:
                 raise CommandError(

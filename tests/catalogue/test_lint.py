@@ -13,6 +13,7 @@ from catalogue.lint import lint
 from catalogue.masks import MASK_RULES
 from tests.support.county_overlay import Change, County
 
+SHARED = {"recordType": "P-RS-01", "reason": {"zh": "执业资格", "en": "Qualification"}}
 GRADE = {"zh": "等级", "en": "Class"}
 OTHER = {"zh": "另一理由", "en": "Another reason"}
 
@@ -88,7 +89,8 @@ BROKEN: list[tuple[str, str, Change]] = [
     ("UNKNOWN_REFERENCE", "S90.P-NY-01", lambda c: c.scenario["relevance"][0].update(fields=["gone"])),
     ("UNKNOWN_REFERENCE", "B-NY-01", lambda c: c.behaviour["recordTypes"].append("P-NY-09")),
     ("UNKNOWN_REFERENCE", "xx-990100", lambda c: c.locality.update(clocks={"P-NY-09": {}})),
-    ("SCENARIO_MISMATCH", "P-NY-01", lambda c: c.certificate.update(scenarios=[])),
+    ("MASK_TYPE", "P-NY-01.note", lambda c: c.add_field("note", type="money", mask="M_BAND")),
+    ("SCENARIO_MISMATCH", "P-RS-01", lambda c: c.scenario["relevance"].append(SHARED)),
     ("SCENARIO_MISMATCH", "P-NY-01", lambda c: c.certificate["scenarios"].append("S02")),
     ("SEVERITY", "P-NY-01", lambda c: (c.certificate.update(severities=[]), c.behaviour.pop("severity"))),
     ("SEVERITY", "P-NY-01", two_severities),
@@ -199,6 +201,11 @@ def test_words_are_whole_and_read_camel_case():
     assert words("USCC of the organization") == ["uscc", "of", "the", "organization"]
     assert SCORES.find("pointer", "upgrade", "startedOn") is None
     assert SCORES.find("starLevel") == "level"
+
+
+def test_a_county_scenario_may_look_at_a_shared_type_but_not_at_its_statutory_facts(county):
+    county.scenario["relevance"].append(SHARED | {"fields": ["certificateNo", "validUntil"]})
+    assert lint(county.load()) == []
 
 
 def test_a_county_cannot_reuse_a_statutory_fact_of_another_type(county):
