@@ -28,12 +28,20 @@ def query(
 ) -> None:
     """Ask; exit code 1 when the answer has errors and no data."""
     with reported():
-        text = sys.stdin.read() if str(document) == "-" else document.read_text(encoding="utf-8")
-        body = {"query": text, "variables": _variables(variables)}
+        body = {"query": _document(document), "variables": _variables(variables)}
         answer = _post(url, token, orjson.dumps(body))
     print_json(answer)
     if answer.get("data") is None:
         raise typer.Exit(1)
+
+
+def _document(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise CommandError("DOCUMENT_UNREADABLE", f"{path} is not a readable UTF-8 file.") from None
 
 
 def _variables(path: Path | None) -> object:

@@ -21,8 +21,8 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
     with reported():
         settings = settings_of(config)
         require_free(settings)
-        deployment = deploy(settings)
-    server_of(deployment).run()
+        server = server_of(deploy(settings))
+    server.run()
 
 
 def require_free(settings: Settings) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from authz.audit.verification import verify_leaves
 from authz.store import Store
 from tests.e2e.conftest import PATIENT_MS, Settle
+from tests.support.bureau import bureau
 from tests.support.county_answers import FIRM, PERSON
 from tests.support.processes import Home, Reply, Server, eventually, serving
 
@@ -32,43 +32,6 @@ query Firm($uscc: String!) {
 }
 """
 """Of the market register only."""
-
-
-@dataclass
-class Bureau:
-    """A tax bureau that takes every call and answers none until it is told to."""
-
-    port: int
-    calls: int = 0
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            await reader.readuntil(b"\r\n\r\n")
-            self.calls += 1
-            await self.open.wait()
-            body = b'{"code": "01", "data": null}'
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-            )
-            await writer.drain()
-        writer.close()
-
-    async def called(self) -> bool:
-        return self.calls > 0
-
-
-@asynccontextmanager
-async def bureau(home: Home) -> AsyncIterator[Bureau]:
-    """On the address that the deployment's tax manifest asks."""
-    found = Bureau(int(home.environment["COUNTY_TAX_URL"].rpartition(":")[2]))
-    running = await asyncio.start_server(found.handle, "127.0.0.1", found.port)
-    try:
-        yield found
-    finally:
-        found.open.set()
-        running.close()
-        await running.wait_closed()
 
 
 @pytest.fixture
