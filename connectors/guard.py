@@ -3,7 +3,8 @@
 breaker → deadline → bulkhead → one retry → the source
 
 The deadline is around the bulkhead's queue as well, so that nobody waits longer than the
-manifest says; the breaker is outermost, so that it sees each timeout.
+manifest says; the breaker is outermost, so that it sees each timeout. One that passed in our
+own queue is BUSY, or a client that fills the queue would open the breaker for all.
 """
 
 from __future__ import annotations
@@ -173,9 +174,17 @@ class Guarded:
 
     async def fetch(self, ask: Ask) -> Answer:
         """Through every wrapper, in the order of this module's first lines."""
+        asked = False
         with self._breaker.watch():
-            async with deadline(self.name, self._seconds), self._bulkhead.slot():
-                return await retry_once(lambda: self.behind.fetch(ask))
+            try:
+                async with deadline(self.name, self._seconds), self._bulkhead.slot():
+                    asked = True
+                    return await retry_once(lambda: self.behind.fetch(ask))
+            except SourceTimeout:
+                if asked:
+                    raise
+                # our own queue was too long: that says nothing about the source
+                raise SourceBusy(self.name, "QUEUE_WAIT") from None
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         """As the source behind says."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from graphql import FieldNode
@@ -29,6 +29,8 @@ ENTITY_ROOT_OF = {
     SubjectKind.PUBLIC_INSTITUTION: "publicInstitution",
 }
 ENTITY_ROOTS = frozenset(ENTITY_ROOT_OF.values())
+CHECK_SCOPE: Final = "credit:check"
+SELF_SCOPE: Final = "credit:self"
 PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
 
 
@@ -99,11 +101,12 @@ def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -
             raise AccessDenied(
                 "NOT_A_PERSON", "`me` is for a person's own login. Send the person's access token."
             )
+        _require_scope(actor, SELF_SCOPE)
         return SelfAccess(actor, actor.subject)
     scenario, case_no, legal_basis_id, purpose = basis.claim
     if not isinstance(scenario, str):
         raise AccessDenied("SCENARIO_REQUIRED", "Give `access.scenario`, such as S04.")
-    return mandates.grant(
+    granted = mandates.grant(
         actor,
         scenario,
         case_no if isinstance(case_no, str) else None,
@@ -111,6 +114,14 @@ def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -
         today,
         legal_basis_id=legal_basis_id if isinstance(legal_basis_id, str) else None,
     )
+    _require_scope(actor, CHECK_SCOPE)
+    return granted
+
+
+def _require_scope(actor: Actor, scope: str) -> None:
+    """A token says what it was issued for (RFC 6749 §3.3); nobody without a token has any."""
+    if scope not in actor.scopes:
+        raise AccessDenied("SCOPE_MISSING", f"The token lacks the scope `{scope}`. Request one that has it.")
 
 
 def _needs_grant(node: FieldNode) -> bool:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from graphql import GraphQLError
 
 from authz.decisions import Decision, Effect, TypeDecisions
-from authz.lifecycle import Clocks, Status
+from authz.lifecycle import Adversity, Clocks, Status
 from authz.masks import MaskContext, mask
 from authz.references import References
 from catalogue.model import Catalogue, RecordType, Role
@@ -94,14 +94,14 @@ class Maker:
 
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
         entry, row = section.entry, healed.row
-        hidden = healed.stripped or _start_denied(entry, decisions)
-        clocks = Clocks() if hidden else healed.verdict.clocks
+        concealed = healed.stripped or _adverse_part_denied(entry, healed, decisions)
+        clocks = Clocks() if concealed or _start_denied(entry, decisions) else healed.verdict.clocks
         statement = row.controls.get(Role.STATEMENT)
 
         def role(name: str, value: Value) -> Value:
             """A base field, under the decision of the field that carries its role, if one does."""
             carrier = carrier_of(entry, name)
-            if healed.stripped:
+            if concealed:
                 return None
             return apply(decisions.fields[carrier], value, context) if carrier else value
 
@@ -113,7 +113,7 @@ class Maker:
             "catalogueVersion": self.catalogue.version,
             "subjectRef": self.subject_ref,
             "provenance": self._provenance(section, healed),
-            "nature": entry.nature if healed.stripped else healed.facts.nature,
+            "nature": entry.nature if concealed else healed.facts.nature,
             "severity": role("severity", healed.facts.severity),
             "status": RecordStatus(healed.facts.status.value),
             "occurredOn": role("occurredOn", row.controls.get(Role.OCCURRED_ON)),
@@ -123,9 +123,9 @@ class Maker:
             "retentionUntil": _day(clocks.retention_until),
             "measureUntil": role("measureUntil", row.controls.get(Role.MEASURE_UNTIL)),
             "dispute": _dispute(healed),
-            "repair": None if healed.stripped else _repair(row.controls),
+            "repair": None if concealed else _repair(row.controls),
             # of the adverse part, and free text: it may name others (ruling 25)
-            "subjectStatement": None if healed.stripped else mask("M_TEXT", statement, context),
+            "subjectStatement": None if concealed else mask("M_TEXT", statement, context),
             "responsiblePersons": self.responsible(section, healed, decisions) or None,
         }
 
@@ -203,6 +203,14 @@ class Maker:
                 "recordId": self.record_ref(entry, healed),
             }
         ]
+
+
+def _adverse_part_denied(entry: RecordType, healed: Healed, decisions: TypeDecisions) -> bool:
+    """Whether a mixed record's adverse part may not be seen at all, so that nothing may tell of it."""
+    if healed.facts.adversity is not Adversity.PART:
+        return False
+    adverse = (field.name for field in entry.fields if field.adverse)
+    return all(decisions.fields[name].effect is Effect.DENY for name in adverse)
 
 
 def _start_denied(entry: RecordType, decisions: TypeDecisions) -> bool:

@@ -98,16 +98,23 @@ def _entity(kind: SubjectKind) -> Callable[..., Awaitable[Any]]:
 
     async def resolve(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:
         context: RequestContext = info.context
-        key = SubjectKey.entity(uscc)
-        if key.subject_kind is not kind:
-            raise AuthzError(
-                "SUBJECT_KIND_MISMATCH",
-                f"This code is registered for {GRAPHQL_NAME[key.subject_kind]}, not {GRAPHQL_NAME[kind]}.",
-            )
+        async with refusals_recorded(context):
+            key = _entity_key(uscc, kind)
         root = str(info.path.key)
         return await _read(context, Lookup(key), context.roots[root], (root,))
 
     return resolve
+
+
+def _entity_key(uscc: str, kind: SubjectKind) -> SubjectKey:
+    """The key of an entity of this kind; raises IdentifierError, AuthzError."""
+    key = SubjectKey.entity(uscc)
+    if key.subject_kind is not kind:
+        raise AuthzError(
+            "SUBJECT_KIND_MISMATCH",
+            f"This code is registered for {GRAPHQL_NAME[key.subject_kind]}, not {GRAPHQL_NAME[kind]}.",
+        )
+    return key
 
 
 async def _entities(

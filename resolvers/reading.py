@@ -13,7 +13,7 @@ from authz.audit import EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, SubjectNotConfirmed
-from authz.grants import Grant, SelfAccess
+from authz.grants import Grant, Public, SelfAccess
 from authz.masks import MaskContext, mask
 from authz.policy import decide as decide_field
 from authz.policy import decision_table
@@ -53,6 +53,7 @@ async def read_subjects(
     services = context.services
     reading = decide(context, grant, plan, lookups)
     async with refusals_recorded(context):
+        _require_publicity(reading, lookups)
         starts = {
             (lookup.key, page.key): start_of(page, grant, lookup.key, services.references)
             for lookup in lookups
@@ -60,7 +61,8 @@ async def read_subjects(
         }
     asked = asked_fields(reading)
     planned = tuple(
-        planned_read(reading.entries[code], reading.decisions[code], fields) for code, fields in asked.items()
+        planned_read(reading.entries[code], reading.decisions[code], fields, plan.types[code].paths)
+        for code, fields in asked.items()
     )
     async with Recorder(services.audit, grant, context.query, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
@@ -114,6 +116,16 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
             elif effect is Effect.MASK:
                 context.report.masked.update(paths)
     return Reading(context, grant, plan, entries, decisions)
+
+
+def _require_publicity(reading: Reading, lookups: Sequence[Lookup]) -> None:
+    """Nobody learns that an individual business exists where no law publishes what is asked (ruling 24)."""
+    personal = any(lookup.key.personal for lookup in lookups)
+    if isinstance(reading.grant, Public) and personal and not asked_fields(reading):
+        raise AccessDenied(
+            "PERSONAL_NOT_PUBLIC",
+            "Individual businesses get the rules of persons. Ask with a mandate, in a case.",
+        )
 
 
 def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:

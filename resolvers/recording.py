@@ -6,7 +6,7 @@ Public reads and anonymous refusals are counted, not recorded one by one (ruling
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -34,6 +34,7 @@ from connectors.errors import SectionState
 from resolvers.building import Section
 from resolvers.context import RequestContext
 from resolvers.identity import Confirmation, Doubt, Lookup
+from resolvers.records import TELLING_FIELDS, carrier_of
 
 
 class Recorder:
@@ -92,10 +93,24 @@ class Recorder:
         )
 
 
-def planned_read(entry: RecordType, verdicts: TypeDecisions, fields: frozenset[str]) -> PlannedRead:
-    """What the intent says will be asked for of one type: permitted fields, and which leave masked."""
-    masked = frozenset(name for name in fields if verdicts.fields[name].effect is Effect.MASK)
-    return PlannedRead(entry.code, entry.department, fields, masked)
+def planned_read(
+    entry: RecordType, verdicts: TypeDecisions, fields: frozenset[str], selected: Iterable[str]
+) -> PlannedRead:
+    """What the intent says will leave of one type: permitted fields, and which are masked.
+
+    `selected` are names in the query: base fields that tell something are named too, by the
+    field that carries them where there is one (ruling 26: the person sees every field).
+    """
+    told = {carrier_of(entry, name) or name for name in TELLING_FIELDS.intersection(selected)}
+    named = frozenset(fields | {name for name in told if _leaves(verdicts, name)})
+    masked = frozenset(
+        name for name in named if name in verdicts.fields and verdicts.fields[name].effect is Effect.MASK
+    )
+    return PlannedRead(entry.code, entry.department, named, masked)
+
+
+def _leaves(verdicts: TypeDecisions, name: str) -> bool:
+    return name not in verdicts.fields or verdicts.fields[name].effect is not Effect.DENY
 
 
 def outcome_of(confirmation: Confirmation, sections: Mapping[str, Section]) -> Outcome:

@@ -177,6 +177,15 @@ class CreditRecord:
 BASE_ANNOTATIONS = get_type_hints(CreditRecord, include_extras=True)
 BASE_FIELDS = frozenset(BASE_ANNOTATIONS)
 """Names that a record type's own field may only use with the meaning they have here."""
+TELLING_FIELDS: Final = BASE_FIELDS - {
+    "recordId",
+    "recordType",
+    "recordTypeName",
+    "catalogueVersion",
+    "subjectRef",
+    "provenance",
+}
+"""Base fields that tell what a record says, so that the audit names them."""
 
 _BASE_ROLES: Final = {
     "occurredOn": Role.OCCURRED_ON,

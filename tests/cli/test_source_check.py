@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,11 @@ async def test_each_defect_is_found(engine: str, tmp_path: Path) -> None:
     async with throwaway(engine, tmp_path) as database:
         await database.execute(*TABLES)
         home = deployed(tmp_path / "home", database.url)
-        result = await command("source", "check", "-c", home.config, "--json", env=home.environment)
-        text = await command("source", "check", "broken", "-c", home.config, env=home.environment)
+        check = ("source", "check", "-c", home.config)
+        result, text = await asyncio.gather(
+            command(*check, "--json", env=home.environment),
+            command(*check, "broken", env=home.environment),
+        )
     assert (result.code, text.code) == (1, 1)
     findings = result.json["broken"]
     named = {(each["level"], each["code"], each["where"]) for each in findings}

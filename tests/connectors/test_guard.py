@@ -121,12 +121,14 @@ async def test_a_slow_source_is_cancelled_at_the_deadline():
     assert behind.cancelled == 1
 
 
-async def test_waiting_in_the_queue_counts_against_the_deadline():
-    behind = Scripted(asyncio.Event(), asyncio.Event())
-    source = guard(behind, deadlineMs=10, inFlight=1)
-    outcomes = await asyncio.gather(source.fetch(ASK), source.fetch(ASK), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [SourceTimeout, SourceTimeout]
-    assert behind.asked <= 2
+async def test_waiting_in_our_own_queue_until_the_deadline_is_busy_and_opens_no_breaker():
+    behind = Scripted()
+    source = guard(behind, deadlineMs=10, inFlight=1, breaker={"failures": 1})
+    async with source._bulkhead.slot():
+        with pytest.raises(SourceBusy, match="QUEUE_WAIT"):
+            await source.fetch(ASK)
+    assert behind.asked == 0
+    assert await source.fetch(ASK) is ANSWER
 
 
 async def test_a_timeout_of_the_sources_own_is_not_taken_for_the_deadline():

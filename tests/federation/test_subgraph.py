@@ -37,8 +37,9 @@ query Entities($representations: [_Any!]!) {
     ... on Enterprise {
       uscc
       registration { marketEntityRegistration { state records { name uscc } } }
-      administration { administrativePenalties { state records { documentNo } } }
-      judicial { judgmentDefaults { state records { caseNo } } }
+      market { abnormalOperations { state records { recordId } } }
+      environment { environmentalCredit { state records { recordId } } }
+      socialSecurity { labourCompliance { state records { recordId } } }
     }
   }
 }
@@ -142,14 +143,15 @@ async def test_a_hundred_entities_are_one_statement_a_source_and_type(subgraph: 
         section = entity["registration"]["marketEntityRegistration"]
         assert section["state"] == "OK"
         assert {record["uscc"] for record in section["records"]} == {entity["uscc"]}
-        assert entity["administration"]["administrativePenalties"]["state"] == "OK"
-        assert entity["judicial"]["judgmentDefaults"]["state"] == "OK"
+        assert entity["market"]["abnormalOperations"]["state"] == "OK"
+        assert entity["environment"]["environmentalCredit"]["state"] == "OK"
+        assert entity["socialSecurity"]["labourCompliance"]["state"] == "OK"
 
     # the register is asked twice: to confirm the hundred, and for their registration
-    assert Counter(source for source, _ in subgraph.statements) == {"market": 2, "sgs": 1, "court": 1}
+    assert Counter(source for source, _ in subgraph.statements) == {"market": 3, "sgs": 1, "hr": 1}
     subgraph.statements.clear()
     await subgraph.ask(ENTITIES, represented(codes[:1]))
-    assert len(subgraph.statements) == 4
+    assert len(subgraph.statements) == 5
 
 
 async def test_what_cannot_be_represented_is_an_error_in_its_place(subgraph: Subgraph) -> None:

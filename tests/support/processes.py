@@ -225,9 +225,7 @@ class Server:
         text = (await self.get("/metrics")).raw.decode()
         samples = (each for family in text_string_to_metric_families(text) for each in family.samples)
         return sum(
-            each.value
-            for each in samples
-            if each.name == name and labels.items() <= each.labels.items()
+            each.value for each in samples if each.name == name and labels.items() <= each.labels.items()
         )
 
 
