@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +25,13 @@ COUNTY: Final = County(persons=300, entities=100)
 PATIENT_MS: Final = 120_000
 """Longer than any test waits: what ends before was ended on purpose."""
 SHORT_MS: Final = 300
+NAPS: Final = {
+    ("postgresql", "housing"): "SELECT pg_sleep(seconds) FROM pace OFFSET 0",
+    ("postgresql", "civil"): "SELECT pg_sleep(seconds) FROM pace OFFSET 0",
+    ("mariadb", "housing"): "SELECT SLEEP(seconds) AS slept FROM pace LIMIT 1",
+    # a sleep would notice by itself that its client has gone; work does not
+    ("mariadb", "civil"): "SELECT BENCHMARK(seconds * 20000000, MD5(1)) AS worked FROM pace LIMIT 1",
+}
 
 Settle: TypeAlias = Callable[..., Home]
 
@@ -168,8 +176,8 @@ def engine_county(
     try:
         for department, deadline in (("housing", SHORT_MS), ("civil", PATIENT_MS // 2)):
             asyncio.run(_make_sleepy(databases[department]))
-            home.manifest(department, lambda manifest: _sleepy(manifest, request.param))
-            home.manifest(department, lambda manifest, ms=deadline: manifest.update(deadlineMs=ms))
+            nap = NAPS[request.param, department]
+            home.manifest(department, partial(_sleepy, nap=nap, deadline_ms=deadline))
         with tax_bureau(county_files / "tax.db", port), serving(home) as server:
             yield EngineCounty(request.param, server, databases)
     finally:
@@ -180,14 +188,11 @@ async def _make_sleepy(database: Database) -> None:
     await database.execute("CREATE TABLE pace (seconds INTEGER)", "INSERT INTO pace VALUES (0)")
 
 
-def _sleepy(manifest: dict[str, Any], engine: str) -> None:
+def _sleepy(manifest: dict[str, Any], nap: str, deadline_ms: int) -> None:
     """The same rows through a fixed query of the department that takes as long as `pace` says."""
-    sleep = {
-        "postgresql": "(SELECT pg_sleep(seconds) FROM pace OFFSET 0)",
-        "mariadb": "(SELECT SLEEP(seconds) AS slept FROM pace LIMIT 1)",
-    }[engine]
+    manifest["deadlineMs"] = deadline_ms
     for record in manifest["records"].values():
-        record["query"] = f"SELECT rows_of.* FROM {record.pop('table')} rows_of, {sleep} nap"
+        record["query"] = f"SELECT rows_of.* FROM {record.pop('table')} rows_of, ({nap}) nap"
 
 
 async def _drop(urls: Any) -> None:

@@ -42,7 +42,6 @@ async def test_a_closed_socket_ends_the_query_at_the_database(engine_county: Eng
     server = engine_county.server
     whole = await mine(server)
     before = await gone(server)
-    await engine_county.pace("civil", 50)  # its deadline is a minute away
 
     async def asked() -> list[str]:
         return await engine_county.running("civil")
@@ -53,6 +52,7 @@ async def test_a_closed_socket_ends_the_query_at_the_database(engine_county: Eng
     async def counted() -> bool:
         return await gone(server) == before + 1
 
+    await engine_county.pace("civil", 50)  # its deadline is a minute away
     async with asking(server, HONOURS) as writer:
         (statement,) = await eventually(asked)
         assert f"trace={TRACE}" in statement
