@@ -10,7 +10,10 @@ import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from sqlite3 import OperationalError
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Self
 
@@ -119,12 +122,21 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
         file.touch(0o600)  # SQLite's own files beside it get the same mode
     # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
     engine = create_async_engine(url, connect_args={"timeout": patience, "isolation_level": None})
-    event.listen(engine.sync_engine, "connect", _make_durable)
+    event.listen(engine.sync_engine, "connect", partial(_make_durable, patience))
     return engine
 
 
-def _make_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _make_durable(patience: float, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
+    until = monotonic() + patience
     for pragma in _DURABLE:
-        cursor.execute(pragma)
+        while True:
+            try:
+                cursor.execute(pragma)
+                break
+            except OperationalError:
+                # SQLite does not wait for the switch to WAL that another process makes at this moment
+                if monotonic() > until:
+                    raise
+                sleep(0.01)
     cursor.close()
