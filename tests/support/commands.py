@@ -50,8 +50,13 @@ async def command(
         cwd=cwd,
         env={**environ(), **(env or {})},
     )
-    async with asyncio.timeout(PATIENCE):
-        out, err = await process.communicate(stdin.encode())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate(stdin.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return Result(process.returncode or 0, out.decode(), err.decode())
 
 
