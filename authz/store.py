@@ -82,6 +82,7 @@ class Store:
         """One round trip; raises what the database raises."""
         async with self.reading() as connection:
             await connection.exec_driver_sql("SELECT 1")
+        self._check_same_file()
 
     def _check_same_file(self) -> None:
         """A deleted or replaced SQLite file still takes writes through an open handle, and loses them."""
