@@ -8,7 +8,7 @@ from gateway.cli import catalogue, demo, query, schema, serve, source, token
 
 app = typer.Typer(
     name="credit-gateway",
-    help="One live, consented, masked graph over the databases that departments already have.",
+    help="One live, masked graph over the databases that departments already have.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

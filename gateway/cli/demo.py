@@ -50,10 +50,10 @@ def demo(
     with reported():
         if not COUNTY.is_dir():
             raise CommandError("COUNTY_MISSING", "The demo county is in the source tree; run in a clone.")
+        require_free("127.0.0.1", port)
         tax_port = _free_port()
         config = prepare(state.resolve(), persons, entities, port, tax_port)
         settings = settings_of(config)
-        require_free(settings)
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)

@@ -10,7 +10,6 @@ from gateway import logs
 from gateway.app import create_app
 from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
 from gateway.deployment import Deployment, deploy
-from gateway.settings import Settings
 
 GRACE_SECONDS = 10
 """What requests in flight are given at shutdown."""
@@ -20,19 +19,19 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
     """Serve the graph. Refuses demo keys, a catalogue that breaks a guardrail, and unknown settings."""
     with reported():
         settings = settings_of(config)
-        require_free(settings)
+        require_free(settings.host, settings.port)
         server = server_of(deploy(settings))
     server.run()
 
 
-def require_free(settings: Settings) -> None:
+def require_free(host: str, port: int) -> None:
     """Raise CommandError where another process listens already; uvicorn would only exit."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
+        socket.create_server((host, port), family=family).close()
     except OSError:
         raise CommandError(
-            "ADDRESS_TAKEN", f"Cannot listen on {settings.host}:{settings.port}. Set PORT to a free port."
+            "ADDRESS_TAKEN", f"Cannot listen on {host}:{port}. Set PORT to a free port."
         ) from None
 
 
