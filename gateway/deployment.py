@@ -90,10 +90,6 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     Demo keys are refused unless `demo`: everyone knows them.
     """
     catalogue = catalogue_of(settings)
-    locality = catalogue.localities.get(settings.locality)
-    if locality is None:
-        known = ", ".join(sorted(catalogue.localities))
-        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
     keys = load_keys(settings.keys)
     if not demo:
         keys.refuse_demo()
@@ -103,7 +99,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     return Deployment(
         settings=settings,
         catalogue=catalogue,
-        locality=locality,
+        locality=locality_of(settings, catalogue),
         keys=keys,
         clients=clients,
         mandates=load_mandates(settings.mandates, catalogue),
@@ -113,8 +109,23 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         references=references,
         sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
         store=store,
-        audit=AuditLog(store, references, origin_of(catalogue), query_log_years=locality.query_log_years),
+        audit=audit_of(settings, catalogue, keys, store),
     )
+
+
+def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:
+    """The audit log of a deployment, in its store."""
+    years = locality_of(settings, catalogue).query_log_years
+    return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
+
+
+def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:
+    """The profile that the clocks run by; raises SettingsError."""
+    found = catalogue.localities.get(settings.locality)
+    if found is None:
+        known = ", ".join(sorted(catalogue.localities))
+        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
+    return found
 
 
 def catalogue_of(settings: Settings) -> Catalogue:

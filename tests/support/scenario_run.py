@@ -15,7 +15,7 @@ import aiohttp
 from sqlalchemy import func, select
 
 from authz.actors import Actor, ActorKind
-from authz.audit.leaves import audit_leaf
+from authz.audit.tables import audit_leaf
 from authz.grants import Grant, SelfAccess, Statutory
 from catalogue.identifiers import KeyKind
 from tests.support.county import PHONE, TODAY, cast, personal_values
