@@ -18,10 +18,11 @@ HOME = {
     "starlette": {"gateway"},
     "uvicorn": {"gateway"},
     "sqlalchemy": {"connectors", "authz"},
-    "alembic": {"authz"},
     "asyncpg": {"connectors", "authz"},
     "asyncmy": {"connectors"},
-    "aiohttp": {"connectors"},
+    "aiohttp": {"connectors", "gateway"},
+    "authlib": {"gateway"},
+    "joserfc": {"authz", "gateway"},
 }
 """Where a library lives: outside these packages nobody may lean on it."""
 
