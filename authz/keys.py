@@ -42,7 +42,7 @@ class Purpose(StrEnum):
     AUDIT_SUBJECT = "auditSubject"
     AUDIT_RECORD = "auditRecord"
     TOKEN_SIGNING = "tokenSigning"  # noqa: S105 - the name of a purpose
-    DPOP_NONCE = "dpopNonce"
+    CHECKPOINT_SIGNING = "checkpointSigning"
 
 
 LENGTH: Final[Mapping[Purpose, int]] = {
@@ -52,9 +52,11 @@ LENGTH: Final[Mapping[Purpose, int]] = {
     Purpose.AUDIT_SUBJECT: 32,
     Purpose.AUDIT_RECORD: 32,
     Purpose.TOKEN_SIGNING: 32,
-    Purpose.DPOP_NONCE: 32,
+    Purpose.CHECKPOINT_SIGNING: 32,
 }
 """Bytes: AES-256-SIV takes two keys (RFC 5297), HMAC-SHA-256 one, ES256 a P-256 scalar."""
+
+_SIGNING: Final = frozenset({Purpose.TOKEN_SIGNING, Purpose.CHECKPOINT_SIGNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ class KeyRing:
         version = max(self._keys[purpose])
         return Key(version, self._keys[purpose][version])
 
+    def kept(self, purpose: Purpose) -> tuple[Key, ...]:
+        """Every version that is still kept, oldest first."""
+        return tuple(Key(version, material) for version, material in sorted(self._keys[purpose].items()))
+
     def find(self, purpose: Purpose, version: int) -> Key | None:
         """The key that made an older value, if it is still kept."""
         material = self._keys[purpose].get(version)
@@ -101,16 +107,31 @@ class KeyRing:
     @cached_property
     def signing_key(self) -> ECKey:
         """The current private key for tokens (ES256), named by its RFC 7638 thumbprint."""
-        return _signing_key(self.current(Purpose.TOKEN_SIGNING).material)
+        return self._signer(Purpose.TOKEN_SIGNING)
 
     @cached_property
-    def _verification_keys(self) -> KeySet:
-        private = [_signing_key(material) for material in self._keys[Purpose.TOKEN_SIGNING].values()]
-        return KeySet([ECKey.import_key(key.as_dict(private=False)) for key in private])
+    def checkpoint_key(self) -> ECKey:
+        """The current private key for checkpoints of the audit log (ES256), named as `signing_key` is."""
+        return self._signer(Purpose.CHECKPOINT_SIGNING)
+
+    @cached_property
+    def _published(self) -> Mapping[Purpose, KeySet]:
+        return {purpose: self._public(purpose) for purpose in _SIGNING}
 
     def verification_keys(self) -> KeySet:
         """Public halves of all token keys: what `/.well-known/jwks.json` publishes."""
-        return self._verification_keys
+        return self._published[Purpose.TOKEN_SIGNING]
+
+    def checkpoint_keys(self) -> KeySet:
+        """Public halves of all checkpoint keys: what a third party checks a proof with."""
+        return self._published[Purpose.CHECKPOINT_SIGNING]
+
+    def _signer(self, purpose: Purpose) -> ECKey:
+        return _signing_key(purpose, self.current(purpose).material)
+
+    def _public(self, purpose: Purpose) -> KeySet:
+        private = [_signing_key(purpose, key.material) for key in self.kept(purpose)]
+        return KeySet([ECKey.import_key(key.as_dict(private=False)) for key in private])
 
     def write(self, path: Path) -> None:
         """Create the key file with mode 0600; raises FileExistsError rather than overwrite keys."""
@@ -125,14 +146,26 @@ class KeyRing:
 
 def generate_keys(*, demo: bool = False) -> KeyRing:
     """A fresh ring, every purpose at version 1."""
-    keys = {purpose: {1: secrets.token_bytes(length)} for purpose, length in LENGTH.items()}
-    scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    keys[Purpose.TOKEN_SIGNING] = {1: scalar.to_bytes(LENGTH[Purpose.TOKEN_SIGNING], "big")}
-    return KeyRing(keys, demo=demo)
+    return KeyRing({purpose: {1: _fresh(purpose)} for purpose in Purpose}, demo=demo)
 
 
 def load_keys(path: Path) -> KeyRing:
     """Read a key file (YAML or JSON); raises ConfigurationError, never showing what it read."""
+    keys, demo = _read(path)
+    return KeyRing(keys, demo=demo)
+
+
+def complete_keys(path: Path) -> None:
+    """Give a key file of an older gateway the purposes it lacks; what it holds stays as it is."""
+    keys, demo = _read(path)
+    missing = [purpose for purpose in Purpose if not keys.get(purpose)]
+    if missing:
+        renewed = path.with_name(f"{path.name}.new")
+        KeyRing(keys | {purpose: {1: _fresh(purpose)} for purpose in missing}, demo=demo).write(renewed)
+        renewed.replace(path)
+
+
+def _read(path: Path) -> tuple[dict[Purpose, dict[int, bytes]], bool]:
     try:
         with path.open(encoding="utf-8") as file:
             _refuse_shared(path, os.fstat(file.fileno()).st_mode)
@@ -153,7 +186,14 @@ def load_keys(path: Path) -> KeyRing:
         raise ConfigurationError(
             "KEYS_SYNTAX", str(path), "Expected `demo` and, by purpose and version, base64url keys."
         ) from None
-    return KeyRing(keys, demo=raw["demo"])
+    return keys, raw["demo"]
+
+
+def _fresh(purpose: Purpose) -> bytes:
+    if purpose not in _SIGNING:
+        return secrets.token_bytes(LENGTH[purpose])
+    scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return scalar.to_bytes(LENGTH[purpose], "big")
 
 
 def _refuse_shared(path: Path, mode: int) -> None:
@@ -173,15 +213,15 @@ def _check(purpose: Purpose, version: int, material: bytes) -> None:
         raise ConfigurationError("KEYS_VERSION", purpose, "Key versions run from 1 to 255.")
     if len(material) != LENGTH[purpose]:
         raise ConfigurationError("KEYS_LENGTH", purpose, f"The key must have {LENGTH[purpose]} bytes.")
-    if purpose is Purpose.TOKEN_SIGNING:
-        _signing_key(material)
+    if purpose in _SIGNING:
+        _signing_key(purpose, material)
 
 
-def _signing_key(material: bytes) -> ECKey:
+def _signing_key(purpose: Purpose, material: bytes) -> ECKey:
     try:
         private = ec.derive_private_key(int.from_bytes(material, "big"), ec.SECP256R1())
     except ValueError:
-        raise ConfigurationError("KEYS_RANGE", Purpose.TOKEN_SIGNING, "Not a P-256 private key.") from None
+        raise ConfigurationError("KEYS_RANGE", purpose, "Not a P-256 private key.") from None
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from socket import gethostname
 
+import orjson
 from dotenv import dotenv_values
+from joserfc.jwk import KeySet
 
 from authz.audit import AuditLog, Origin
 from authz.clients import ClientRegister, load_clients
-from authz.dpop import Nonces
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
-from authz.once import OnceOnly
 from authz.references import References
-from authz.revocations import Revocations
 from authz.store import Store
 from authz.tokens import TokenVerifier
 from catalogue.identifiers import SubjectKind
@@ -31,7 +31,6 @@ from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from connectors.registry import load_sources
-from gateway.issuer import DiscoveredKeys, filed_keys
 from gateway.settings import Settings, SettingsError
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
@@ -53,15 +52,6 @@ class Deployment:
     sources: Mapping[str, Source]
     store: Store
     audit: AuditLog
-    once: OnceOnly
-    revocations: Revocations
-    discovered: DiscoveredKeys | None
-    """The external issuer's keys, where they are not in a file."""
-
-    @property
-    def nonces(self) -> Nonces:
-        """Server nonces for DPoP."""
-        return Nonces(self.keys)
 
     @cached_property
     def schema(self) -> GraphSchema:
@@ -91,10 +81,6 @@ class Deployment:
                 stack.push_async_callback(source.close)
             await stack.enter_async_context(self.store)
             await stack.enter_async_context(self.audit)
-            await stack.enter_async_context(self.once)
-            await self.revocations.open()
-            if self.discovered:
-                await stack.enter_async_context(self.discovered)
             yield
 
 
@@ -104,37 +90,42 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     Demo keys are refused unless `demo`: everyone knows them.
     """
     catalogue = catalogue_of(settings)
-    locality = catalogue.localities.get(settings.locality)
-    if locality is None:
-        known = ", ".join(sorted(catalogue.localities))
-        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
     keys = load_keys(settings.keys)
     if not demo:
         keys.refuse_demo()
     clients = load_clients(settings.clients)
     references = References(keys)
     store = Store(settings.store.get_secret_value())
-    revocations = Revocations(store)
-    discovered = DiscoveredKeys(settings.issuer, settings.discovery) if settings.discovery else None
-    issuer_keys = discovered or (filed_keys(settings.jwks) if settings.jwks else keys.verification_keys)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
-        locality=locality,
+        locality=locality_of(settings, catalogue),
         keys=keys,
         clients=clients,
         mandates=load_mandates(settings.mandates, catalogue),
         verifier=TokenVerifier(
-            settings.issuer, settings.audience, issuer_keys, clients, references, revocations.holds
+            settings.issuer, settings.audience, public_keys(settings.jwks), clients, references
         ),
         references=references,
         sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
         store=store,
-        audit=AuditLog(store, references, origin_of(catalogue), query_log_years=locality.query_log_years),
-        once=OnceOnly(store),
-        revocations=revocations,
-        discovered=discovered,
+        audit=audit_of(settings, catalogue, keys, store),
     )
+
+
+def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:
+    """The audit log of a deployment, in its store."""
+    years = locality_of(settings, catalogue).query_log_years
+    return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
+
+
+def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:
+    """The profile that the clocks run by; raises SettingsError."""
+    found = catalogue.localities.get(settings.locality)
+    if found is None:
+        known = ", ".join(sorted(catalogue.localities))
+        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
+    return found
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -163,6 +154,15 @@ def origin_of(catalogue: Catalogue) -> Origin:
         policy_version=version("credit-subject-gateway"),
         catalogue_version=catalogue.version,
     )
+
+
+def public_keys(path: Path) -> Callable[[], KeySet]:
+    """The issuer's public keys from a JWK set file, read once."""
+    try:
+        keys = KeySet.import_key_set(orjson.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise SettingsError("BAD_VALUE", "jwks", "not a readable JWK set (RFC 7517)") from error
+    return lambda: keys
 
 
 def by_record_type(sources: Mapping[str, Source]) -> dict[str, tuple[Source, ...]]:

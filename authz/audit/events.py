@@ -7,6 +7,7 @@ written only as keyed hashes; there is no place for a record's value or a person
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +95,8 @@ class Visibility:
     def __post_init__(self) -> None:
         if (self.delay_until is None) != (not self.delay_basis):
             raise ValueError("a delay needs both its end and its legal basis")
+        if self.delay_until is not None and self.delay_until.tzinfo is None:
+            raise ValueError("the end of a delay is an instant, with its zone")
 
     def as_json(self) -> dict[str, object]:
         """The event's `visibility`."""
@@ -107,6 +110,14 @@ class Visibility:
 
 
 IMMEDIATE: Final = Visibility()
+
+
+def visible_at(event: Mapping[str, object], now: datetime) -> bool:
+    """Whether the subject of a recorded event may see it by now."""
+    visibility = event.get("visibility", IMMEDIATE.as_json())
+    if visibility == IMMEDIATE.as_json():
+        return True
+    return isinstance(visibility, dict) and datetime.fromisoformat(visibility["delayUntil"]) <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import catalogue, client, demo, query, schema, serve, source, token
+from gateway.cli import audit, catalogue, db, demo, query, schema, serve, source, token
 
 app = typer.Typer(
     name="credit-gateway",
-    help="One live, consented, masked graph over the databases that departments already have.",
+    help="One live, masked graph over the databases that departments already have.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -19,7 +19,8 @@ app.command("token")(token.token)
 app.command("query")(query.query)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(source.app, name="source")
-app.add_typer(client.app, name="client")
+app.add_typer(audit.app, name="audit")
+app.add_typer(db.app, name="db")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -18,15 +19,14 @@ import orjson
 import typer
 import uvicorn
 import yaml
-from joserfc.jwk import ECKey
 
 from authz.clients import load_clients
 from authz.demo_tokens import issue_token
-from authz.errors import ConfigurationError
-from authz.keys import generate_keys, load_keys
+from authz.keys import KeyRing, complete_keys, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
+from gateway.cli.db import upgraded
 from gateway.cli.serve import require_free, server_of
 from gateway.deployment import deploy
 from gateway.settings import Settings
@@ -36,9 +36,6 @@ COUNTY = CHECKOUT / "examples" / "county"
 TEST_PERSON = "990101198001010014"
 """测试甲: a number of region 9901xx, which is nobody's."""
 PERSON_CLIENT = "citizen-app"
-BANK_CLIENT = "sample-bank"
-BANK_KEY = "bank.jwk"
-"""The file with its private key; a real bank's never leaves the bank."""
 START_SECONDS = 20
 """What the tax bureau's service is given to start, on a machine that is busy."""
 
@@ -55,10 +52,11 @@ def demo(
     with reported():
         if not COUNTY.is_dir():
             raise CommandError("COUNTY_MISSING", "The demo county is in the source tree; run in a clone.")
+        require_free("127.0.0.1", port)
         tax_port = _free_port()
         config = prepare(state.resolve(), persons, entities, port, tax_port)
         settings = settings_of(config)
-        require_free(settings)
+        asyncio.run(upgraded(settings))
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)
@@ -77,8 +75,8 @@ def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int) 
         options = ["--out", str(data), "--persons", str(persons), "--entities", str(entities)]
         subprocess.run([sys.executable, str(COUNTY / "generate.py"), *options], check=True)  # noqa: S603
         marker.write_text(size)
-    _keys(state / "keys.yaml")
-    _register(state / "clients.yaml", _bank_key(state / BANK_KEY))
+    keys = _keys(state / "keys.yaml")
+    (state / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
     environment = (data / "county.env").read_text()
     (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
     config = state / "gateway.yaml"
@@ -90,10 +88,10 @@ def _settings(port: int) -> dict[str, object]:
     return {
         "issuer": f"http://127.0.0.1:{port}",
         "audience": "credit-gateway-demo",
-        "issuer_mode": "embedded",
+        "jwks": "jwks.json",
         "keys": "keys.yaml",
         "environment": "county.env",
-        "clients": "clients.yaml",
+        "clients": str(COUNTY / "clients.yaml"),
         "mandates": str(COUNTY / "mandates.yaml"),
         "sources": str(COUNTY / "sources"),
         "catalogue": str(COUNTY / "catalogue"),
@@ -103,41 +101,11 @@ def _settings(port: int) -> dict[str, object]:
     }
 
 
-def _keys(path: Path) -> None:
-    """Demo keys; those of an older version, which lack a purpose, are made anew."""
-    if path.is_file():
-        try:
-            load_keys(path)
-        except ConfigurationError as error:
-            if error.code != "KEYS_INCOMPLETE":
-                raise
-            path.unlink()
+def _keys(path: Path) -> KeyRing:
     if not path.is_file():
         generate_keys(demo=True).write(path)
-
-
-def _bank_key(path: Path) -> ECKey:
-    """The demo bank's own key, which only the bank would have."""
-    if not path.is_file():
-        key = ECKey.generate_key("P-256", auto_kid=True)
-        _write_secret(path, orjson.dumps(key.as_dict(private=True)))
-    return ECKey.import_key(orjson.loads(path.read_bytes()))
-
-
-def _register(path: Path, bank_key: ECKey) -> None:
-    """The county's clients, the bank with the public half of its key."""
-    clients = yaml.safe_load((COUNTY / "clients.yaml").read_text(encoding="utf-8"))
-    for client in clients:
-        if client["clientId"] == BANK_CLIENT:
-            client["grantTypes"] = ["client_credentials"]
-            client["jwks"] = {"keys": [dict(bank_key.as_dict(private=False))]}
-    path.write_text(yaml.safe_dump(clients, allow_unicode=True), encoding="utf-8")
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    complete_keys(path)
+    return load_keys(path)
 
 
 @contextmanager
@@ -195,7 +163,9 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
         subject=SubjectKey.person(TEST_PERSON),
     )
     token_file = state / "token"
-    _write_secret(token_file, token.encode())
+    descriptor = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
     body = {"query": (COUNTY / "queries" / "me.graphql").read_text(encoding="utf-8")}
     (state / "me.json").write_bytes(orjson.dumps(body))
     data = state / "county"
@@ -211,9 +181,6 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
 [bold]Stop a department[/], ask again, and see only its section change:
   mv {data}/court.db {data}/court.off        (and back again)
   kill {tax_pid}                             (the tax bureau's REST service)
-
-[bold]A bank with a key of its own[/] gets a token, reads, revokes it, and is refused (pip install httpx2):
-  {sys.executable} {CHECKOUT}/examples/clients/bank.py {settings.issuer} {state}/{BANK_KEY}
 
 [bold]An officer in a case[/]: {command} token hr-approval -c {state}/gateway.yaml
 [bold]Is everything as its manifest says?[/] {command} source check -c {state}/gateway.yaml

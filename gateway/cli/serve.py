@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
 
+from authz.store import Store
 from gateway import logs
 from gateway.app import create_app
 from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
@@ -17,23 +19,31 @@ GRACE_SECONDS = 10
 
 
 def serve(config: Config = DEFAULT_CONFIG) -> None:
-    """Serve the graph. Refuses demo keys, a catalogue that breaks a guardrail, and unknown settings."""
+    """Serve the graph. Refuses demo keys, a broken guardrail, unknown settings, and an outdated store."""
     with reported():
         settings = settings_of(config)
-        require_free(settings)
-        server = server_of(deploy(settings))
+        require_free(settings.host, settings.port)
+        deployment = deploy(settings)
+        asyncio.run(require_store(settings))
+        server = server_of(deployment)
     server.run()
 
 
-def require_free(settings: Settings) -> None:
+def require_free(host: str, port: int) -> None:
     """Raise CommandError where another process listens already; uvicorn would only exit."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
+        socket.create_server((host, port), family=family).close()
     except OSError:
         raise CommandError(
-            "ADDRESS_TAKEN", f"Cannot listen on {settings.host}:{settings.port}. Set PORT to a free port."
+            "ADDRESS_TAKEN", f"Cannot listen on {host}:{port}. Set PORT to a free port."
         ) from None
+
+
+async def require_store(settings: Settings) -> None:
+    """Set up a new store; raises ConfigurationError for one that this gateway cannot work on."""
+    async with Store(settings.store.get_secret_value()) as store:
+        await store.prepare()
 
 
 def server_of(deployment: Deployment) -> uvicorn.Server:

@@ -18,11 +18,10 @@ HOME = {
     "starlette": {"gateway"},
     "uvicorn": {"gateway"},
     "sqlalchemy": {"connectors", "authz"},
+    "alembic": {"authz"},
     "asyncpg": {"connectors", "authz"},
     "asyncmy": {"connectors"},
-    "aiohttp": {"connectors", "gateway"},
-    "authlib": {"gateway"},
-    "joserfc": {"authz", "gateway"},
+    "aiohttp": {"connectors"},
 }
 """Where a library lives: outside these packages nobody may lean on it."""
 

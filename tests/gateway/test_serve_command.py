@@ -6,14 +6,6 @@ import pytest
 
 from gateway.cli.common import CommandError
 from gateway.cli.serve import require_free
-from gateway.settings import Settings
-
-
-def settings(host: str, port: int) -> Settings:
-    places = dict.fromkeys(("jwks", "keys", "clients", "mandates", "sources"), "unused")
-    return Settings.model_validate(
-        {"issuer": "https://issuer.example", "audience": "gateway", "host": host, "port": port, **places}
-    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -21,7 +13,7 @@ def test_a_taken_address_is_refused_with_what_to_do(host):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CommandError) as refused:
-            require_free(settings(host, port))
+            require_free(host, port)
     assert refused.value.code == "ADDRESS_TAKEN"
     assert str(port) in refused.value.message
 
@@ -30,4 +22,4 @@ def test_a_free_address_is_given_back():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
     for _ in range(2):
-        require_free(settings("127.0.0.1", port))
+        require_free("127.0.0.1", port)

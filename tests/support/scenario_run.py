@@ -15,10 +15,9 @@ import aiohttp
 from sqlalchemy import func, select
 
 from authz.actors import Actor, ActorKind
-from authz.audit.leaves import audit_leaf
+from authz.audit.tables import audit_leaf
 from authz.grants import Grant, SelfAccess, Statutory
 from catalogue.identifiers import KeyKind
-from tests.support.bank import presented
 from tests.support.county import PHONE, TODAY, cast, personal_values
 from tests.support.deployment import PERSON_CLIENT, Stage
 from tests.support.recording import Question
@@ -59,8 +58,7 @@ async def ask(stage: Stage, scenario: Scenario) -> Answer:
     """Ask one scenario, and first the one it comes after."""
     variables = await _variables(stage, scenario)
     questions, leaves = len(stage.ledger.questions), await _leaf_count(stage)
-    token = _token(stage, scenario)
-    headers = presented(token, *stage.deployment.expected_proof) if token else {}
+    headers = {"Authorization": f"Bearer {token}"} if (token := _token(stage, scenario)) else {}
     body = {"query": scenario.query, "variables": variables}
     with _first_lock(stage, scenario):
         async with (
