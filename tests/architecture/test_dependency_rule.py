@@ -18,7 +18,6 @@ HOME = {
     "starlette": {"gateway"},
     "uvicorn": {"gateway"},
     "sqlalchemy": {"connectors", "authz"},
-    "alembic": {"authz"},
     "asyncpg": {"connectors", "authz"},
     "asyncmy": {"connectors"},
     "aiohttp": {"connectors"},
