@@ -61,6 +61,12 @@ class References:
         """`hm_…`: the subject as the audit log knows it, the same for every client."""
         return self._hashed("hm", Purpose.AUDIT_SUBJECT, key.kind, key.value)
 
+    def audit_refs(self, key: SubjectKey) -> tuple[str, ...]:
+        """Every reference the audit log may know the subject by: one for each version of the key."""
+        return tuple(
+            _hashed("hm", held, key.kind, key.value) for held in self._keys.kept(Purpose.AUDIT_SUBJECT)
+        )
+
     def record_hash(self, source: str, record_type: str, identity: str) -> str:
         """`rh_…`: the record as the audit log knows it, so that its past readers can be told (ruling 20)."""
         return self._hashed("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
@@ -84,15 +90,18 @@ class References:
             ) from None
 
     def _hashed(self, prefix: str, purpose: Purpose, *parts: str) -> str:
-        if not all(parts):
-            raise ValueError("a reference needs every part")
-        current = self._keys.current(purpose)
-        mac = hmac.new(current.material, digestmod=hashlib.sha256)
-        for part in parts:
-            encoded = part.encode()
-            # lengths first, so that ("a", "bc") and ("ab", "c") differ
-            mac.update(len(encoded).to_bytes(4, "big") + encoded)
-        return _text(prefix, current, mac.digest()[:_HASH_LENGTH])
+        return _hashed(prefix, self._keys.current(purpose), *parts)
+
+
+def _hashed(prefix: str, key: Key, *parts: str) -> str:
+    if not all(parts):
+        raise ValueError("a reference needs every part")
+    mac = hmac.new(key.material, digestmod=hashlib.sha256)
+    for part in parts:
+        encoded = part.encode()
+        # lengths first, so that ("a", "bc") and ("ab", "c") differ
+        mac.update(len(encoded).to_bytes(4, "big") + encoded)
+    return _text(prefix, key, mac.digest()[:_HASH_LENGTH])
 
 
 def _client(client_id: str) -> bytes:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from sqlite3 import OperationalError
-from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import MetaData, Table, event
+from asyncpg import PostgresError
+from sqlalchemy import MetaData, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from authz import migrations
 from authz.errors import ConfigurationError
 
 metadata: Final = MetaData()
-"""Tables of the store; the modules that own them register here."""
+"""Tables of the store; the modules that own them register here, and authz/migrations makes them."""
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _ONE_WRITER: Final = {
@@ -35,7 +36,22 @@ _ONE_WRITER: Final = {
     # the lock ends with the transaction; its number only has to be ours
     "postgresql": "SELECT pg_advisory_xact_lock(4107282860161)",
 }
-_DURABLE: Final = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+_ON_CONNECT: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what has been erased is overwritten
+)
+_TRIES: Final = 25
+_PAUSE: Final = 0.02
+"""Seconds; at the very first start only."""
+_HINTS: Final = {
+    migrations.State.EMPTY: "The store is empty: is it the right one? The first `serve` sets up a new one.",
+    migrations.State.OUTDATED: (
+        "The store is of an older gateway. Stop all gateways, back it up, run `credit-gateway db upgrade`."
+    ),
+    migrations.State.UNKNOWN: "The store is of a newer gateway. Run that one, or restore a backup.",
+}
 
 
 class Store:
@@ -59,10 +75,33 @@ class Store:
     ) -> None:
         await self.engine.dispose()
 
-    async def create(self, *tables: Table) -> None:
-        """Create the tables that do not exist yet, with their triggers; safe beside other processes."""
-        async with self.writing() as connection:
-            await connection.run_sync(metadata.create_all, tables=tables)
+    async def prepare(self) -> None:
+        """Set up an empty store; raises ConfigurationError for one that this gateway cannot work on."""
+        if await self._state() is migrations.State.EMPTY:
+            await self.upgrade()
+        await self.require_current()
+
+    async def require_current(self) -> None:
+        """Raise ConfigurationError unless the store is one of this version of the gateway."""
+        found = await self._state()
+        if found is not migrations.State.CURRENT:
+            raise ConfigurationError(f"STORE_{found}", "store", _HINTS[found])
+
+    async def upgrade(self) -> tuple[str | None, str | None]:
+        """Bring the tables to what this gateway needs, in one transaction; safe beside other processes.
+
+        Returns the revisions before and after; raises ConfigurationError.
+        """
+        with _reachable():
+            async with self.writing() as connection:
+                before = await connection.run_sync(migrations.revision_of)
+                await connection.run_sync(migrations.upgrade)
+                return before, await connection.run_sync(migrations.revision_of)
+
+    async def _state(self) -> migrations.State:
+        with _reachable():
+            async with self.reading() as connection:
+                return await connection.run_sync(migrations.state)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -95,6 +134,19 @@ class Store:
         self._file = identity
 
 
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """What goes wrong before the store is in use, as one error that says what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, PostgresError, OSError) as error:
+        raise ConfigurationError(
+            "STORE_UNAVAILABLE",
+            "store",
+            "The store cannot be used. Check its address, its rights and its disk.",
+        ) from error
+
+
 def _checked(text: str) -> URL:
     """The URL with the driver we use; refusals never show it, for it may hold a password."""
     try:
@@ -123,21 +175,25 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
         file.touch(0o600)  # SQLite's own files beside it get the same mode
     # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
     engine = create_async_engine(url, connect_args={"timeout": patience, "isolation_level": None})
-    event.listen(engine.sync_engine, "connect", partial(_make_durable, patience))
+    event.listen(engine.sync_engine, "connect", _set_up)
     return engine
 
 
-def _make_durable(patience: float, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    until = monotonic() + patience
-    for pragma in _DURABLE:
-        while True:
-            try:
-                cursor.execute(pragma)
-                break
-            except OperationalError:
-                # SQLite does not wait for the switch to WAL that another process makes at this moment
-                if monotonic() > until:
-                    raise
-                sleep(0.01)
+    for pragma in _ON_CONNECT:
+        _execute(cursor, pragma)
     cursor.close()
+
+
+def _execute(cursor: DBAPICursor, pragma: str) -> None:
+    """Run a pragma; a new file turns to WAL once, and SQLite lets nobody wait for that."""
+    for _ in range(_TRIES):
+        try:
+            cursor.execute(pragma)
+            return
+        except sqlite3.OperationalError as busy:
+            if busy.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_PAUSE)
+    cursor.execute(pragma)

@@ -18,9 +18,6 @@ from joserfc.jwk import KeySet
 
 from authz.audit import AuditLog, Origin
 from authz.clients import ClientRegister, load_clients
-from authz.consent.register import ConsentRegister
-from authz.consent.signing import Signer
-from authz.consent.use import ConsentUse
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
@@ -55,8 +52,6 @@ class Deployment:
     sources: Mapping[str, Source]
     store: Store
     audit: AuditLog
-    consents: ConsentRegister
-    consent_use: ConsentUse
 
     @cached_property
     def schema(self) -> GraphSchema:
@@ -74,8 +69,6 @@ class Deployment:
             mandates=self.mandates,
             references=self.references,
             audit=self.audit,
-            consents=self.consents,
-            consent_use=self.consent_use,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -88,7 +81,6 @@ class Deployment:
                 stack.push_async_callback(source.close)
             await stack.enter_async_context(self.store)
             await stack.enter_async_context(self.audit)
-            await stack.enter_async_context(self.consents)
             yield
 
 
@@ -98,22 +90,16 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     Demo keys are refused unless `demo`: everyone knows them.
     """
     catalogue = catalogue_of(settings)
-    locality = catalogue.localities.get(settings.locality)
-    if locality is None:
-        known = ", ".join(sorted(catalogue.localities))
-        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
     keys = load_keys(settings.keys)
     if not demo:
         keys.refuse_demo()
     clients = load_clients(settings.clients)
     references = References(keys)
     store = Store(settings.store.get_secret_value())
-    audit = AuditLog(store, references, origin_of(catalogue), query_log_years=locality.query_log_years)
-    signer = Signer(keys)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
-        locality=locality,
+        locality=locality_of(settings, catalogue),
         keys=keys,
         clients=clients,
         mandates=load_mandates(settings.mandates, catalogue),
@@ -123,10 +109,23 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         references=references,
         sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
         store=store,
-        audit=audit,
-        consents=ConsentRegister(store, audit, references, signer, catalogue, clients, locality.code),
-        consent_use=ConsentUse(store, references, signer, catalogue),
+        audit=audit_of(settings, catalogue, keys, store),
     )
+
+
+def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:
+    """The audit log of a deployment, in its store."""
+    years = locality_of(settings, catalogue).query_log_years
+    return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
+
+
+def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:
+    """The profile that the clocks run by; raises SettingsError."""
+    found = catalogue.localities.get(settings.locality)
+    if found is None:
+        known = ", ".join(sorted(catalogue.localities))
+        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
+    return found
 
 
 def catalogue_of(settings: Settings) -> Catalogue:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from unicodedata import normalize
 
 from authz.decisions import RowGuard
 from authz.grants import Channel
-from authz.lifecycle import Adversity, Effect, Facts, Verdict, facts, visible
+from authz.lifecycle import Effect, Facts, Verdict, facts, visible
 from catalogue.identifiers import KeyKind, SubjectKey, birth_date
 from catalogue.model import Locality, RecordType, Role
-from catalogue.values import PartialDate
 from connectors.protocol import Row, Source
-
-DATED_BY = (
-    Role.DETERMINED_ON,
-    Role.PUBLISHED_ON,
-    Role.OCCURRED_ON,
-    Role.VALID_FROM,
-    Role.UPDATED_AT,
-)
-DATED_AFTER_STRIPPING = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
-"""The dates of an adverse part that has run out must not show in the order either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +28,6 @@ class Healed:
     def stripped(self) -> bool:
         """Whether the adverse part of a mixed record has run out."""
         return self.verdict.effect is Effect.STRIP
-
-    @property
-    def day(self) -> date | None:
-        """The row's date, by its earliest day; never that of an adverse part that has run out."""
-        for role in DATED_AFTER_STRIPPING if self.stripped else DATED_BY:
-            value = self.row.controls.get(role)
-            if isinstance(value, PartialDate) and not value.open_ended:
-                return value.earliest
-            if isinstance(value, datetime):
-                return value.date()
-        return None
 
 
 @dataclass(slots=True)
@@ -90,10 +68,10 @@ def heal(
             healing.conflicts += 1
             continue
         known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
-        verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
-        if guard and not _admits(guard, entry, Healed(source, row, known, verdict)):
+        if guard and not _admits(guard, row, known):
             healing.suppressed += 1
             continue
+        verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
         if verdict.effect is Effect.WITHHOLD:
             healing.withheld += 1
         elif verdict.effect is Effect.DROP:
@@ -131,21 +109,9 @@ def canonical_name(name: str) -> str:
 _DOTS = str.maketrans(dict.fromkeys("•・‧∙⋅.．", "·"))
 
 
-def _admits(guard: RowGuard, entry: RecordType, healed: Healed) -> bool:
-    """Whether a row meets every condition of the guard."""
+def _admits(guard: RowGuard, row: Row, known: Facts) -> bool:
     for name, allowed in guard.allowed.items():
-        value = healed.facts.severity if name == "severity" else healed.row.values.get(name)
+        value = known.severity if name == "severity" else row.values.get(name)
         if value not in allowed:
             return False
-    if guard.natures is not None and _nature(entry, healed) not in guard.natures:
-        return False
-    if guard.within is None:
-        return True
-    first, last = guard.within
-    return healed.day is not None and first <= healed.day <= last
-
-
-def _nature(entry: RecordType, healed: Healed) -> str | None:
-    """A row's nature as a consent names it: of an adverse row its severity, which may not be known."""
-    plain = healed.stripped or healed.facts.adversity is Adversity.NONE
-    return entry.nature if plain else healed.facts.severity
+    return True

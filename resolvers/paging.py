@@ -8,20 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import total_ordering
 
 import orjson
 from graphql import GraphQLError
 
-from authz.decisions import Effect, TypeDecisions
+from authz.decisions import TypeDecisions
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKey
+from catalogue.model import Role
+from catalogue.values import PartialDate
 from connectors.errors import SectionState
 from resolvers.building import Maker, Node, Section
 from resolvers.healing import Healed
 from resolvers.planning import PageRead
+
+_DATED_BY = (
+    Role.DETERMINED_ON,
+    Role.PUBLISHED_ON,
+    Role.OCCURRED_ON,
+    Role.VALID_FROM,
+    Role.UPDATED_AT,
+)
+
+_DATED_AFTER_STRIPPING = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
+"""The dates of an adverse part that has run out must not show in the order either."""
 
 
 @total_ordering
@@ -58,7 +71,6 @@ def _binding(grant: Grant, key: SubjectKey, page: PageRead, references: Referenc
             grant.basis,
             grant.actor.client_id,
             getattr(grant, "case_no", None),
-            getattr(grant, "use_key", None),
             references.audit_ref(key),
             sorted(page.types),
         ]
@@ -93,7 +105,6 @@ def page_node(
         (
             (_position(section, healed, maker), section, healed)
             for section in mine
-            if decisions[section.entry.code].existence.effect is Effect.PERMIT
             for healed in section.healed
         ),
         key=lambda item: item[0],
@@ -149,7 +160,15 @@ def _status(section: Section) -> Node:
 
 def _position(section: Section, healed: Healed, maker: Maker) -> Position:
     return Position(
-        (date.max - (healed.day or date.min)).days,
-        section.entry.code,
-        maker.record_ref(section.entry, healed),
+        (date.max - _day(healed)).days, section.entry.code, maker.record_ref(section.entry, healed)
     )
+
+
+def _day(healed: Healed) -> date:
+    for role in _DATED_AFTER_STRIPPING if healed.stripped else _DATED_BY:
+        value = healed.row.controls.get(role)
+        if isinstance(value, PartialDate) and not value.open_ended:
+            return value.earliest
+        if isinstance(value, datetime):
+            return value.date()
+    return date.min

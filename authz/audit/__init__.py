@@ -1,10 +1,9 @@
-"""The proof of every read: a durable, append-only, hash-chained log, written before anything is answered."""
+"""The proof of every read: a durable, append-only Merkle log, written before anything is answered."""
 
-from authz.audit.appender import Within
+from authz.audit.checkpoints import Checkpoint, CheckpointInvalid
 from authz.audit.counters import Count
 from authz.audit.events import (
     IMMEDIATE,
-    ConsentAct,
     Denial,
     EventKind,
     Intent,
@@ -19,28 +18,37 @@ from authz.audit.events import (
 )
 from authz.audit.leaves import Leaf
 from authz.audit.log import AuditLog, IntentRef
+from authz.audit.operations import UNANSWERED, Operation, Wanted, operations
+from authz.audit.proofs import ConsistencyProof, InclusionProof, ProofRefused
 from authz.audit.verification import Fault, FaultKind, Verification
 
 __all__ = [
     "IMMEDIATE",
+    "UNANSWERED",
     "AuditLog",
-    "ConsentAct",
+    "Checkpoint",
+    "CheckpointInvalid",
+    "ConsistencyProof",
     "Count",
     "Denial",
     "EventKind",
     "Fault",
     "FaultKind",
+    "InclusionProof",
     "Intent",
     "IntentRef",
     "Leaf",
+    "Operation",
     "Origin",
     "Outcome",
     "PlannedRead",
+    "ProofRefused",
     "Query",
     "ReadResult",
     "Result",
     "SourceStatus",
     "Verification",
     "Visibility",
-    "Within",
+    "Wanted",
+    "operations",
 ]

@@ -1,54 +1,62 @@
 """The one writer of the log in a process: concurrent appends share a transaction (group commit).
 
 Processes that share a store take turns by the store's writer lock, and each reads the head
-of the chain inside its own transaction, so the index has no gaps and the chain no forks.
+of the tree inside its own transaction, so the index has no gaps and the tree no forks. The
+tree grows, and is signed for, in the transaction that writes the leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import Executable, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit.leaves import GENESIS, audit_leaf, chain_hash, leaf_hash
-from authz.errors import AccessDenied, AuditUnavailable
+from authz.audit.checkpoints import EVERY, Notary
+from authz.audit.merkle import Frontier, leaf_hash
+from authz.audit.tables import audit_leaf, audit_subtree
+from authz.audit.tree import TreeDamaged, frontier_of, hashes_between, head_of, root_at
+from authz.errors import AuditUnavailable
 from authz.store import Store
 
 LARGEST_BATCH: Final = 256
 
-_HEAD: Final = (
-    select(audit_leaf.c.leaf_index, audit_leaf.c.chain_hash).order_by(audit_leaf.c.leaf_index.desc()).limit(1)
-)
+_NEARBY: Final = 1_024
+"""Leaves of other processes that are caught up on by reading their hashes alone."""
 _log: Final = structlog.get_logger(__name__)
-
-
-Within: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
-"""A change of the store that is made in the leaf's own transaction: both are durable, or neither.
-
-It raises AccessDenied to refuse: then there is no leaf either, and the batch goes on without it.
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
     payload: bytes
     subject: str | None
-    within: Within | None
+    also: Sequence[Executable]
     index: asyncio.Future[int]
 
 
 class Appender:
     """Appends payloads durably; `capacity` bounds how many wait, `patience` (seconds) how long."""
 
-    def __init__(self, store: Store, *, capacity: int, patience: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        notary: Notary,
+        clock: Callable[[], datetime],
+        *,
+        capacity: int,
+        patience: float,
+    ) -> None:
         self._store = store
+        self._notary = notary
+        self._clock = clock
+        self._tree: Frontier | None = None
         self._patience = patience
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue(capacity)
         self._writer: asyncio.Task[None] | None = None
@@ -69,14 +77,14 @@ class Appender:
             writer.cancel()
             await asyncio.wait([writer])
 
-    async def append(self, payload: bytes, subject: str | None, within: Within | None = None) -> int:
-        """The index of the leaf, once it and `within` are durable.
+    async def append(self, payload: bytes, subject: str | None, also: Sequence[Executable] = ()) -> int:
+        """The index of the leaf, once it is durable; raises AuditUnavailable.
 
-        Raises AuditUnavailable, or the AccessDenied by which `within` refused.
+        The statements of `also` take effect together with the leaf, or not at all.
         """
         if self._writer is None:
             raise AuditUnavailable
-        pending = _Pending(payload, subject, within, asyncio.get_running_loop().create_future())
+        pending = _Pending(payload, subject, also, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(self._patience):
                 await self._queue.put(pending)
@@ -96,54 +104,57 @@ class Appender:
     async def _settle(self, batch: list[_Pending]) -> None:
         """Write a batch and tell each waiter; those who have left are not told."""
         try:
-            settled = await self._commit(batch)
+            first = await self._commit(batch)
         except Exception as error:  # whatever the store did, nothing may be answered
             _log.error("audit_append_failed", error=type(error).__name__, leaves=len(batch))
             for pending in batch:
                 if not pending.index.done():
                     pending.index.set_exception(AuditUnavailable())
         else:
-            for pending, outcome in zip(batch, settled, strict=True):
-                if pending.index.done():
-                    continue
-                if isinstance(outcome, AccessDenied):
-                    pending.index.set_exception(outcome)
-                else:
-                    pending.index.set_result(outcome)
+            for index, pending in enumerate(batch, first):
+                if not pending.index.done():
+                    pending.index.set_result(index)
 
-    async def _commit(self, batch: list[_Pending]) -> list[int | AccessDenied]:
-        """For each of the batch the index of its leaf, or how it was refused."""
-        settled: list[int | AccessDenied] = []
+    async def _commit(self, batch: list[_Pending]) -> int:
+        known, self._tree = self._tree, None
         async with self._store.writing() as connection:
-            head = (await connection.execute(_HEAD)).first()
-            index, chain = (head.leaf_index, head.chain_hash) if head else (-1, GENESIS)
-            rows = []
+            tree = await self._caught_up(connection, known)
+            first, rows, subtrees = tree.size, [], []
             for pending in batch:
-                try:
-                    await _make(pending.within, connection)
-                except AccessDenied as refusal:
-                    settled.append(refusal)
-                    continue
-                index += 1
-                settled.append(index)
                 leaf = leaf_hash(pending.payload)
-                chain = chain_hash(chain, leaf)
+                subtrees += tree.append(leaf)
                 rows.append(
                     {
-                        "leaf_index": index,
+                        "leaf_index": tree.size - 1,
                         "subject": pending.subject,
                         "payload": pending.payload,
                         "leaf_hash": leaf,
-                        "chain_hash": chain,
+                        "root": tree.root,
                     }
                 )
-            if rows:
-                await connection.execute(insert(audit_leaf), rows)
-        return settled
+            await connection.execute(insert(audit_leaf), rows)
+            if subtrees:
+                await connection.execute(insert(audit_subtree), [asdict(each) for each in subtrees])
+            if first // EVERY != tree.size // EVERY:
+                await self._notary.write(connection, tree.size, tree.root, self._clock())
+            for statement in (each for pending in batch for each in pending.also):
+                await connection.execute(statement)
+        self._tree = tree
+        return first
 
-
-async def _make(change: Within | None, connection: AsyncConnection) -> None:
-    """Make a change, or nothing of it."""
-    if change is not None:
-        async with connection.begin_nested():
-            await change(connection)
+    async def _caught_up(self, connection: AsyncConnection, known: Frontier | None) -> Frontier:
+        """The tree as it stands; raises TreeDamaged, for nothing may grow from a log that was altered."""
+        size, root = await head_of(connection)
+        if known and 0 <= size - known.size <= _NEARBY:
+            for leaf in await hashes_between(connection, (known.size, size)) if size > known.size else ():
+                known.append(leaf)
+            if known.root == root:
+                return known
+        tree = await frontier_of(connection, size)
+        newest = await self._notary.newest(connection)
+        signed = newest is None or (
+            newest.size <= size and newest.root == await root_at(connection, newest.size)
+        )
+        if tree.root != root or not signed:
+            raise TreeDamaged
+        return tree

@@ -7,13 +7,14 @@ written only as keyed hashes; there is no place for a record's value or a person
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from authz.actors import Actor, ActorKind
-from authz.grants import Consent, Grant, Statutory
+from authz.grants import Grant, Statutory
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 from catalogue.personal_text import scrub
@@ -25,7 +26,6 @@ class EventKind(StrEnum):
     READ = "READ"
     CHECK = "CHECK"
     IDENTITY_VERIFY = "IDENTITY_VERIFY"
-    CONSENT = "CONSENT"
 
 
 class Result(StrEnum):
@@ -95,6 +95,8 @@ class Visibility:
     def __post_init__(self) -> None:
         if (self.delay_until is None) != (not self.delay_basis):
             raise ValueError("a delay needs both its end and its legal basis")
+        if self.delay_until is not None and self.delay_until.tzinfo is None:
+            raise ValueError("the end of a delay is an instant, with its zone")
 
     def as_json(self) -> dict[str, object]:
         """The event's `visibility`."""
@@ -108,6 +110,14 @@ class Visibility:
 
 
 IMMEDIATE: Final = Visibility()
+
+
+def visible_at(event: Mapping[str, object], now: datetime) -> bool:
+    """Whether the subject of a recorded event may see it by now."""
+    visibility = event.get("visibility", IMMEDIATE.as_json())
+    if visibility == IMMEDIATE.as_json():
+        return True
+    return isinstance(visibility, dict) and datetime.fromisoformat(visibility["delayUntil"]) <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,34 +233,6 @@ class Denial:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentAct:
-    """A consent asked for, given, refused, paused, resumed or taken back."""
-
-    act: str
-    state: str
-    """After the act."""
-    consent_id: str
-    digest: str
-    """SHA-256 of the artefact, or of the request while nothing was agreed."""
-    actor: Actor
-    query: Query
-    subject: SubjectKey
-
-    def as_json(self, references: References) -> dict[str, object]:
-        """The event's own members."""
-        return {
-            "act": self.act,
-            "agent": _agent(self.actor),
-            "consentDigest": self.digest,
-            "consentId": self.consent_id,
-            "kind": EventKind.CONSENT,
-            "query": self.query.as_json(),
-            "state": self.state,
-            "subject": _subject(self.subject, references),
-        }
-
-
 def _agent(actor: Actor) -> dict[str, object]:
     return {
         "clientId": actor.client_id,
@@ -262,21 +244,14 @@ def _agent(actor: Actor) -> dict[str, object]:
 
 
 def _authorization(grant: Grant) -> dict[str, object]:
-    named: dict[str, object] = {}
-    if isinstance(grant, Consent):
-        named = {
-            "caseNo": grant.case_no,
-            "consentId": grant.artefact.consent_id,
-            "reasonCode": grant.artefact.purpose.reason_code,
-            "scenarioCode": grant.artefact.purpose.scenario_code,
-        }
+    mandated: dict[str, object] = {}
     if isinstance(grant, Statutory):
-        named = {
+        mandated = {
             "caseNo": grant.case_no,
             "legalBasisId": grant.mandate.id,
             "scenarioCode": grant.mandate.scenario,
         }
-    return {"basis": grant.basis, "purposeText": grant.purpose} | named
+    return {"basis": grant.basis, "purposeText": grant.purpose} | mandated
 
 
 def _subject(key: SubjectKey | None, references: References) -> dict[str, object]:

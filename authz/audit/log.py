@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from sqlalchemy import Executable
 from sqlalchemy.exc import SQLAlchemyError
 
-from authz.audit.appender import Appender, Within
+from authz.audit.appender import Appender
+from authz.audit.checkpoints import Checkpoint, Notary
 from authz.audit.counters import Count, Counters
-from authz.audit.events import ConsentAct, Denial, Intent, Origin, Outcome
-from authz.audit.leaves import Leaf, audit_leaf, canonical, read_leaves
+from authz.audit.erasure import emptied, erasure_event, expired
+from authz.audit.events import IMMEDIATE, Denial, Intent, Origin, Outcome, Visibility, visible_at
+from authz.audit.leaves import Leaf, canonical, read_leaves
+from authz.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
+from authz.audit.tree import TreeDamaged
 from authz.audit.verification import Verification, verify_leaves
 from authz.errors import AuditUnavailable
+from authz.keys import KeyRing
 from authz.references import References
 from authz.store import Store
 from catalogue.identifiers import SubjectKey
@@ -40,7 +46,7 @@ class Phase(StrEnum):
     OUTCOME = "OUTCOME"
     DENIAL = "DENIAL"
     COUNTS = "COUNTS"
-    CONSENT = "CONSENT"
+    ERASURE = "ERASURE"
 
 
 class AppendObserver(Protocol):
@@ -57,6 +63,7 @@ class IntentRef:
 
     index: int
     subject: str | None
+    visibility: Visibility = IMMEDIATE
 
 
 def _now() -> datetime:
@@ -64,31 +71,33 @@ def _now() -> datetime:
 
 
 class AuditLog:
-    """Records reads; an `async with` starts and stops its writer.
+    """Records reads; an `async with` starts and stops its writer. Reading and proving need none.
 
-    `query_log_years` is the locality's; `flush_every` (seconds) is how much of the counters
-    a crash may lose; `capacity` and `patience` (seconds) bound waiting for the store.
+    `query_log_years` is the locality's; `settle_every` (seconds) is how much of the counters
+    a crash may lose, and how old an event may get that no checkpoint vouches for; `capacity`
+    and `patience` (seconds) bound waiting for the store.
     """
 
     def __init__(
         self,
         store: Store,
-        references: References,
+        keys: KeyRing,
         origin: Origin,
         *,
         query_log_years: int = 10,
         clock: Callable[[], datetime] = _now,
-        flush_every: float = 60.0,
+        settle_every: float = 60.0,
         capacity: int = 4096,
         patience: float = 5.0,
     ) -> None:
         self._store = store
-        self._references = references
+        self._references = References(keys)
+        self._notary = Notary(keys, origin.gateway_id)
         self._origin = origin.as_json()
         self._retention = Period(years=query_log_years)
         self._clock = clock
-        self._flush_every = flush_every
-        self._appender = Appender(store, capacity=capacity, patience=patience)
+        self._settle_every = settle_every
+        self._appender = Appender(store, self._notary, clock, capacity=capacity, patience=patience)
         self._counters = Counters()
         self._counted_since = clock()
         self._stopping = asyncio.Event()
@@ -97,11 +106,11 @@ class AuditLog:
         """Told of every append, for metrics."""
 
     async def __aenter__(self) -> Self:
-        with _failing_closed():
-            await self._store.create(audit_leaf)
+        await self._store.prepare()
+        self._running.push_async_callback(self._sign_at_last)
         await self._running.enter_async_context(self._appender)
-        flusher = asyncio.create_task(self._flush_until_stopped(), name="audit-counters")
-        self._running.push_async_callback(self._stop, flusher)
+        settler = asyncio.create_task(self._settle_until_stopped(), name="audit-settler")
+        self._running.push_async_callback(self._stop, settler)
         return self
 
     async def __aexit__(
@@ -109,25 +118,23 @@ class AuditLog:
     ) -> None:
         await self._running.aclose()
 
-    async def intent(self, event: Intent, within: Within | None = None) -> IntentRef:
-        """Record what is about to be read; call before any source is asked.
-
-        `within` is made in the same transaction, and may refuse with AccessDenied (ruling 20).
-        """
+    async def intent(self, event: Intent) -> IntentRef:
+        """Record what is about to be read; call before any source is asked."""
+        hidden_until = event.visibility.delay_until
+        if hidden_until and hidden_until.date() >= self._retention.after(self._clock().date()):
+            raise ValueError("a delay ends while the event is still there to be seen")
         subject = self._audit_ref(event.subject)
-        index = await self._append(Phase.INTENT, event.as_json(self._references), subject, within)
-        return IntentRef(index, subject)
+        index = await self._append(Phase.INTENT, event.as_json(self._references), subject)
+        return IntentRef(index, subject, event.visibility)
 
-    async def outcome(self, ref: IntentRef, outcome: Outcome, within: Within | None = None) -> None:
-        """Record what came of an intent; call before anything is answered. `within` as for an intent."""
-        subject = {"auditRef": ref.subject}
-        linked = outcome.as_json(self._references) | {"intentIndex": ref.index, "subject": subject}
-        await self._append(Phase.OUTCOME, linked, ref.subject, within)
-
-    async def consent(self, event: ConsentAct, within: Within) -> None:
-        """Record an act on a consent and, in the same transaction, make it; raises as an intent does."""
-        members = event.as_json(self._references)
-        await self._append(Phase.CONSENT, members, self._audit_ref(event.subject), within)
+    async def outcome(self, ref: IntentRef, outcome: Outcome) -> None:
+        """Record what came of an intent; call before anything is answered."""
+        linked = {
+            "intentIndex": ref.index,
+            "subject": {"auditRef": ref.subject},
+            "visibility": ref.visibility.as_json(),
+        }
+        await self._append(Phase.OUTCOME, outcome.as_json(self._references) | linked, ref.subject)
 
     async def denial(self, event: Denial) -> None:
         """Record a refusal; one of nobody known is only counted."""
@@ -166,21 +173,75 @@ class AuditLog:
         self._counted_since = until
 
     async def read(self, *, start: int = 0, subject: SubjectKey | None = None) -> AsyncIterator[Leaf]:
-        """Leaves from an index on, of everyone or of one subject; raises AuditUnavailable."""
-        with _failing_closed():
-            async for leaf in read_leaves(self._store, start, self._audit_ref(subject)):
-                yield leaf
+        """Leaves from an index on: all of them for auditors, or what a subject may see of its own.
 
-    async def verify(self) -> Verification:
+        For a subject, events that are delayed on a recorded basis are left out until they are
+        due, and those written under older keys are found as long as the keys are kept.
+        Raises AuditUnavailable.
+        """
+        refs = None if subject is None else self._references.audit_refs(subject)
+        now = self._clock()
+        with _failing_closed():
+            async for leaf in read_leaves(self._store, start, refs):
+                if subject is None or visible_at(leaf.event, now):
+                    yield leaf
+
+    async def checkpoint(self) -> Checkpoint | None:
+        """The newest signed tree head, if there is one; raises AuditUnavailable or CheckpointInvalid."""
+        with _failing_closed():
+            async with self._store.reading() as connection:
+                return await self._notary.newest(connection)
+
+    async def sign(self) -> None:
+        """Write a checkpoint over the log as it is, unless there is one; raises AuditUnavailable."""
+        with _failing_closed():
+            async with self._store.writing() as connection:
+                await self._notary.catch_up(connection, self._clock())
+
+    def opened(self, statement: str) -> Checkpoint:
+        """A checkpoint that was kept elsewhere; raises CheckpointInvalid."""
+        return self._notary.open(statement)
+
+    async def prove(self, index: int) -> InclusionProof:
+        """That an event is in the signed log; raises AuditUnavailable or ProofRefused."""
+        with _failing_closed():
+            return await prove_inclusion(self._store, self._notary, index)
+
+    async def prove_growth(self, old: int) -> ConsistencyProof:
+        """That nothing before a size was altered since; raises AuditUnavailable or ProofRefused."""
+        with _failing_closed():
+            return await prove_consistency(self._store, self._notary, old)
+
+    async def verify(
+        self,
+        *,
+        kept: Iterable[Checkpoint] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Verification:
         """Prove the whole log or find its first fault; raises AuditUnavailable."""
         with _failing_closed():
-            return await verify_leaves(self._store)
+            return await verify_leaves(self._store, self._notary, kept=kept, progress=progress)
+
+    async def erase(self, before: date, *, dry_run: bool) -> int:
+        """Erase payloads whose retention ended before a day; returns how many. Raises AuditUnavailable."""
+        erased = 0
+        with _failing_closed():
+            async for batch in expired(self._store, before):
+                if not dry_run:
+                    event = erasure_event(before, batch)
+                    await self._append(Phase.ERASURE, event, None, [emptied(batch)])
+                erased += len(batch)
+        return erased
 
     def _audit_ref(self, subject: SubjectKey | None) -> str | None:
         return None if subject is None else self._references.audit_ref(subject)
 
     async def _append(
-        self, phase: Phase, members: dict[str, object], subject: str | None, within: Within | None = None
+        self,
+        phase: Phase,
+        members: dict[str, object],
+        subject: str | None,
+        also: Sequence[Executable] = (),
     ) -> int:
         now = self._clock().astimezone(CHINA_TIME)
         common = {
@@ -192,30 +253,36 @@ class AuditLog:
         }
         written = False
         try:
-            index = await self._appender.append(canonical(members | common), subject, within)
+            index = await self._appender.append(canonical(common | members), subject, also)
             written = True
         finally:
             for observe in self.observers:
                 observe(phase.value.lower(), written=written)
         return index
 
-    async def _flush_until_stopped(self) -> None:
+    async def _settle_until_stopped(self) -> None:
         while not self._stopping.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._flush_every):
+                async with asyncio.timeout(self._settle_every):
                     await self._stopping.wait()
             # the appender has said why; what was counted stays for the next time
             with suppress(AuditUnavailable):
                 await self.flush()
+                await self.sign()
 
-    async def _stop(self, flusher: asyncio.Task[None]) -> None:
+    async def _stop(self, settler: asyncio.Task[None]) -> None:
         self._stopping.set()
-        await flusher
+        await settler
+
+    async def _sign_at_last(self) -> None:
+        """After the last leaf; where the store is gone, the next start signs."""
+        with suppress(AuditUnavailable):
+            await self.sign()
 
 
 @contextmanager
 def _failing_closed() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, TreeDamaged) as error:
         raise AuditUnavailable from error

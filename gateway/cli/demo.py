@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from authz.keys import KeyRing, complete_keys, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
+from gateway.cli.db import upgraded
 from gateway.cli.serve import require_free, server_of
 from gateway.deployment import deploy
 from gateway.settings import Settings
@@ -54,6 +56,7 @@ def demo(
         tax_port = _free_port()
         config = prepare(state.resolve(), persons, entities, port, tax_port)
         settings = settings_of(config)
+        asyncio.run(upgraded(settings))
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
         with _tax_service(state.resolve(), tax_port) as tax:
             server.words = welcome(settings, state, tax.pid)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
 
+from authz.store import Store
 from gateway import logs
 from gateway.app import create_app
 from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
 from gateway.deployment import Deployment, deploy
+from gateway.settings import Settings
 
 GRACE_SECONDS = 10
 """What requests in flight are given at shutdown."""
 
 
 def serve(config: Config = DEFAULT_CONFIG) -> None:
-    """Serve the graph. Refuses demo keys, a catalogue that breaks a guardrail, and unknown settings."""
+    """Serve the graph. Refuses demo keys, a broken guardrail, unknown settings, and an outdated store."""
     with reported():
         settings = settings_of(config)
         require_free(settings.host, settings.port)
-        server = server_of(deploy(settings))
+        deployment = deploy(settings)
+        asyncio.run(require_store(settings))
+        server = server_of(deployment)
     server.run()
 
 
@@ -33,6 +38,12 @@ def require_free(host: str, port: int) -> None:
         raise CommandError(
             "ADDRESS_TAKEN", f"Cannot listen on {host}:{port}. Set PORT to a free port."
         ) from None
+
+
+async def require_store(settings: Settings) -> None:
+    """Set up a new store; raises ConfigurationError for one that this gateway cannot work on."""
+    async with Store(settings.store.get_secret_value()) as store:
+        await store.prepare()
 
 
 def server_of(deployment: Deployment) -> uvicorn.Server:

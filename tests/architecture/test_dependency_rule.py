@@ -18,6 +18,7 @@ HOME = {
     "starlette": {"gateway"},
     "uvicorn": {"gateway"},
     "sqlalchemy": {"connectors", "authz"},
+    "alembic": {"authz"},
     "asyncpg": {"connectors", "authz"},
     "asyncmy": {"connectors"},
     "aiohttp": {"connectors"},

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from authz.audit import AuditLog, Count
-from authz.errors import AuditUnavailable
+from authz.errors import AuditUnavailable, ConfigurationError
 from authz.store import Store
-from tests.support.audit_logs import ORIGIN, REFERENCES, audit_log, intent, outcome
+from tests.support.audit_logs import KEYS, ORIGIN, audit_log, intent, outcome
 from tests.support.databases import Database
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ async def test_a_killed_process_leaves_the_intent_without_an_outcome(own_databas
 
 async def test_a_log_that_is_not_running_takes_nothing(own_database: Database) -> None:
     async with Store(own_database.url) as store:
-        log = AuditLog(store, REFERENCES, ORIGIN)
+        log = AuditLog(store, KEYS, ORIGIN)
         with pytest.raises(AuditUnavailable):
             await log.intent(intent())
         async with log:
@@ -130,16 +130,23 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> 
     rubbish = tmp_path / "rubbish.db"
     rubbish.write_bytes(b"not a database " * 100)
     for url in (f"sqlite:///{rubbish}", f"sqlite:///{tmp_path}"):
-        with pytest.raises(AuditUnavailable):
+        with pytest.raises(ConfigurationError, match="STORE_UNAVAILABLE"):
             async with audit_log(url):
                 pass
+
+
+@pytest.mark.postgresql
+async def test_a_database_that_does_not_exist_stops_the_start(postgresql: Database) -> None:
+    with pytest.raises(ConfigurationError, match="STORE_UNAVAILABLE"):
+        async with audit_log(f"{postgresql.url}_none"):
+            pass
 
 
 async def test_a_closed_port_stops_the_start() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    with pytest.raises(AuditUnavailable):
+    with pytest.raises(ConfigurationError, match="STORE_UNAVAILABLE"):
         async with audit_log(f"postgresql://postgres@127.0.0.1:{port}/none"):
             pass
 

@@ -21,7 +21,17 @@ from authz.audit import (
 )
 from authz.grants import Public, SelfAccess
 from authz.store import Store
-from tests.support.audit_logs import GRANT, OFFICER, ORIGIN, QUERY, REFERENCES, audit_log, intent, outcome
+from tests.support.audit_logs import (
+    GRANT,
+    KEYS,
+    OFFICER,
+    ORIGIN,
+    QUERY,
+    REFERENCES,
+    audit_log,
+    intent,
+    outcome,
+)
 from tests.support.authz_parties import NOW, entity, person
 from tests.support.databases import Database
 
@@ -89,6 +99,7 @@ async def test_a_read_is_an_intent_and_its_outcome(own_database: Database) -> No
         "result": "PERMIT",
         "subject": {"auditRef": REFERENCES.audit_ref(person())},
         "suppressed": 3,
+        "visibility": {"toSubject": "IMMEDIATE"},
     }
 
 
@@ -150,7 +161,7 @@ async def test_the_subject_sees_an_event_at_once_or_later_on_a_basis(own_databas
 
 
 async def test_concurrent_events_share_a_commit(own_database: Database) -> None:
-    async with Store(own_database.url) as store, AuditLog(store, REFERENCES, ORIGIN) as log:
+    async with Store(own_database.url) as store, AuditLog(store, KEYS, ORIGIN) as log:
         commits = []
         event.listen(store.engine.sync_engine, "commit", commits.append)
         refs = await asyncio.gather(*(log.intent(intent(serial)) for serial in range(50)))
@@ -209,7 +220,7 @@ async def test_counts_reach_the_log_once(own_database: Database) -> None:
 async def test_counts_are_flushed_from_time_to_time(own_database: Database) -> None:
     async with Store(own_database.url) as store:
         flushed = asyncio.Event()
-        async with AuditLog(store, REFERENCES, ORIGIN, flush_every=0.01) as log:
+        async with AuditLog(store, KEYS, ORIGIN, settle_every=0.01) as log:
             event.listen(store.engine.sync_engine, "commit", lambda _: flushed.set())
             log.public_read(["E-SC-01"])
             await asyncio.wait_for(flushed.wait(), 10)

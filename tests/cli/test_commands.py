@@ -16,9 +16,11 @@ from tests.support.processes import CHECKOUT, Home, free_port
 PERSON = "990101198001010014"
 EIGHT = {"psb", "court", "market", "tax", "hr", "housing", "civil", "sgs"}
 TREE = {
-    (): ("serve", "demo", "schema", "token", "query", "catalogue", "source"),
+    (): ("serve", "demo", "schema", "token", "query", "catalogue", "source", "audit", "db"),
     ("catalogue",): ("lint",),
     ("source",): ("list", "check", "explain"),
+    ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),
+    ("db",): ("upgrade",),
 }
 COMMANDS = [(*group, name) for group, names in TREE.items() for name in names if (*group, name) not in TREE]
 ME = "{ me { person { displayName identity { civilIdentity { state records { citizenId } } } } } }"

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from authz.audit.checkpoints import Notary
 from authz.audit.verification import verify_leaves
 from authz.store import Store
 from tests.e2e.conftest import PATIENT_MS, Settle
@@ -55,9 +56,9 @@ def leaves(store: Path) -> list[dict[str, Any]]:
     return [orjson.loads(row[0]) for row in rows]
 
 
-async def intact(store: Path) -> bool:
-    async with Store(f"sqlite:///{store}") as opened:
-        return (await verify_leaves(opened)).fault is None
+async def intact(home: Home) -> bool:
+    async with Store(f"sqlite:///{home.store}") as opened:
+        return (await verify_leaves(opened, Notary(home.keys, "any"))).fault is None
 
 
 async def mine(server: Server) -> Reply:
@@ -132,13 +133,13 @@ async def test_a_process_killed_in_the_middle_leaves_its_intent(home: Home) -> N
                 await answer
         phases = [leaf["phase"] for leaf in leaves(home.store)]
         assert phases == ["INTENT"]
-        assert await intact(home.store)
+        assert await intact(home)
         tax.open.set()
         with serving(home) as second:
             assert (await mine(second)).errors == []
     assert [leaf["phase"] for leaf in leaves(home.store)] == ["INTENT", "INTENT", "OUTCOME"]
     assert leaves(home.store)[2]["intentIndex"] == 1
-    assert await intact(home.store)
+    assert await intact(home)
 
 
 async def test_what_was_fetched_stays_inside_when_the_outcome_cannot_be_written(gateway: Server) -> None:

@@ -11,11 +11,13 @@ from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, EventKind, Intent, Origin, Outcome, PlannedRead, Query, ReadResult, Result
 from authz.audit.events import SourceStatus
 from authz.grants import Mandate, Statutory
+from authz.keys import KeyRing
 from authz.references import References
 from authz.store import Store
 from tests.support.authz_parties import demo_keys, entity, person
 
-REFERENCES = References(demo_keys())
+KEYS = demo_keys()
+REFERENCES = References(KEYS)
 ORIGIN = Origin("gw-990100", "n1", "p-1", "c-1")
 QUERY = Query("TitleReview", "sha256:abcd", "req-1")
 OFFICER = Actor(
@@ -61,9 +63,11 @@ def outcome(**changes: Any) -> Outcome:
 
 
 @asynccontextmanager
-async def audit_log(url: str, *, store_patience: float = 5.0, **options: Any) -> AsyncIterator[AuditLog]:
+async def audit_log(
+    url: str, *, keys: KeyRing = KEYS, store_patience: float = 5.0, **options: Any
+) -> AsyncIterator[AuditLog]:
     async with (
         Store(url, patience=store_patience) as store,
-        AuditLog(store, REFERENCES, ORIGIN, **options) as log,
+        AuditLog(store, keys, ORIGIN, **options) as log,
     ):
         yield log
