@@ -34,6 +34,7 @@ check: $(VENV)/.dev ## Lint, types, schema drift, catalogue lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/credit-gateway schema --check schema.graphql
+	$(BIN)/credit-gateway schema --lint schema.graphql
 	$(BIN)/credit-gateway catalogue lint
 
 schema: $(VENV)/.runtime ## Export schema.graphql from the catalogue
