@@ -8,13 +8,13 @@ never comes back because its successor cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from cachetools import LRUCache
 
-from catalogue.identifiers import SubjectKey
+from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import RecordType, Role
 from connectors.attributes import Attribute, Cells, Reader, control_attributes, field_attributes
 from connectors.decoders import CodeTables
@@ -43,10 +43,16 @@ class Pipeline:
         self._fixed = self._fixed_columns()
         self._plans: LRUCache[tuple[frozenset[str], tuple[str, ...]], Plan] = LRUCache(_PLANS_KEPT)
 
-    def columns(self, fields: frozenset[str]) -> tuple[str, ...]:
-        """Physical columns to read for these fields: the fixed ones, then those of the fields by name."""
-        asked = (column for name in sorted(self._mapped(fields)) for column in self._fields[name].columns)
-        return tuple(dict.fromkeys([*self._fixed, *asked]))
+    def columns(self, fields: frozenset[str], kinds: Collection[KeyKind] | None = None) -> tuple[str, ...]:
+        """Physical columns for these fields asked by these kinds of key (all, unless said): keys first.
+
+        The key columns of a kind that is not asked are another subject's number: they stay unnamed.
+        """
+        keys = self._source.keys
+        found = [column for kind in keys if kinds is None or kind in kinds for column in keys[kind].columns]
+        found += self._fixed
+        found += (column for name in sorted(self._mapped(fields)) for column in self._fields[name].columns)
+        return tuple(dict.fromkeys(found))
 
     def answer(
         self,
@@ -110,8 +116,7 @@ class Pipeline:
 
     def _fixed_columns(self) -> tuple[str, ...]:
         source = self._source
-        found = [column for key in source.keys.values() for column in key.columns]
-        found += source.identity
+        found = list(source.identity)
         if source.version:
             found += [*source.version.by, source.version.latest]
         for attribute in [*self._controls.values(), *self._dedupe]:
@@ -131,7 +136,11 @@ class Pipeline:
         by = tuple(at[column] for column in version.by) if version else ()
         identity = tuple(at[column] for column in self._source.identity)
         return Plan(
-            keys={kind: tuple(at[one] for one in key.columns) for kind, key in self._source.keys.items()},
+            keys={
+                kind: tuple(at[one] for one in key.columns)
+                for kind, key in self._source.keys.items()
+                if at.keys() >= set(key.columns)
+            },
             controls=controls,
             outputs=tuple(self._output(name, at) for name in sorted(fields)),
             identity=tuple(group for group in (identity, by) if group),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from typing import Final
 from unicodedata import normalize
 
 from authz.decisions import RowGuard
@@ -12,7 +13,20 @@ from authz.grants import Channel
 from authz.lifecycle import Effect, Facts, Verdict, facts, visible
 from catalogue.identifiers import KeyKind, SubjectKey, birth_date
 from catalogue.model import Locality, RecordType, Role
+from catalogue.values import PartialDate
 from connectors.protocol import Row, Source
+
+_DATED_BY: Final = (
+    Role.DETERMINED_ON,
+    Role.PUBLISHED_ON,
+    Role.OCCURRED_ON,
+    Role.VALID_FROM,
+    Role.UPDATED_AT,
+)
+"""What dates a record, the first that it has."""
+
+_DATED_AFTER_STRIPPING: Final = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
+"""The dates of an adverse part that has run out must not show in the order either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +43,28 @@ class Healed:
         """Whether the adverse part of a mixed record has run out."""
         return self.verdict.effect is Effect.STRIP
 
+    @property
+    def age(self) -> int:
+        """Days from the record's date to the end of time, so that small is new; undated ones are oldest."""
+        for role in _DATED_AFTER_STRIPPING if self.stripped else _DATED_BY:
+            value = self.row.controls.get(role)
+            if isinstance(value, PartialDate) and not value.open_ended:
+                return (date.max - value.earliest).days
+            if isinstance(value, datetime):
+                return (date.max - value.date()).days
+        return date.max.toordinal()
+
+    def order(self) -> tuple[int, str, str]:
+        """Newest first; records of one day by their identity at the source."""
+        return self.age, self.source.name, self.row.identity
+
 
 @dataclass(slots=True)
 class Healing:
     """The rows of one record type and subject that may leave, and what was held back."""
 
     kept: list[Healed] = field(default_factory=list)
+    """Newest first, ties by source and record identity."""
     suppressed: int = 0
     conflicts: int = 0
     """Rows whose name is another person's: two people sharing a number exist (ruling 10)."""
@@ -78,6 +108,7 @@ def heal(
             healing.suppressed += 1
         else:
             healing.kept.append(Healed(source, row, known, verdict))
+    healing.kept.sort(key=Healed.order)
     return healing
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import total_ordering
 
 import orjson
@@ -18,23 +17,10 @@ from authz.decisions import TypeDecisions
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKey
-from catalogue.model import Role
-from catalogue.values import PartialDate
 from connectors.errors import SectionState
 from resolvers.building import Maker, Node, Section
 from resolvers.healing import Healed
 from resolvers.planning import PageRead
-
-_DATED_BY = (
-    Role.DETERMINED_ON,
-    Role.PUBLISHED_ON,
-    Role.OCCURRED_ON,
-    Role.VALID_FROM,
-    Role.UPDATED_AT,
-)
-
-_DATED_AFTER_STRIPPING = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
-"""The dates of an adverse part that has run out must not show in the order either."""
 
 
 @total_ordering
@@ -159,16 +145,4 @@ def _status(section: Section) -> Node:
 
 
 def _position(section: Section, healed: Healed, maker: Maker) -> Position:
-    return Position(
-        (date.max - _day(healed)).days, section.entry.code, maker.record_ref(section.entry, healed)
-    )
-
-
-def _day(healed: Healed) -> date:
-    for role in _DATED_AFTER_STRIPPING if healed.stripped else _DATED_BY:
-        value = healed.row.controls.get(role)
-        if isinstance(value, PartialDate) and not value.open_ended:
-            return value.earliest
-        if isinstance(value, datetime):
-            return value.date()
-    return date.min
+    return Position(healed.age, section.entry.code, maker.record_ref(section.entry, healed))

@@ -20,7 +20,7 @@ from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Reject, Row
 from connectors.sql.pool import Pool
-from connectors.sql.statement import MAX_KEYS, Statement, Statements
+from connectors.sql.statement import Statement, Statements
 
 COLUMN_SETS: Final = 16
 """Column sets kept compiled per record type (ruling 12); the least recently used gives way.
@@ -44,14 +44,16 @@ class Reader:
         self._source = manifest.source
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)
-        self._sets: LRUCache[frozenset[str], _ColumnSet] = LRUCache(COLUMN_SETS)
+        self._sets: LRUCache[tuple[frozenset[str], KeyKind], _ColumnSet] = LRUCache(
+            COLUMN_SETS * len(record.keys)
+        )
 
     def statement(
         self, fields: frozenset[str], kind: KeyKind, count: int, newest_by: str | None = None
     ) -> Statement:
         """The compiled statement for a column set, a kind of key and at least `count` physical keys."""
-        asked = self._column_set(fields)
-        shape = (kind, self.statements.size(count), newest_by is not None)
+        asked = self._column_set(fields, kind)
+        shape = (self.statements.size(count), newest_by is not None)
         found = asked.statements.get(shape)
         if found is None:
             found = self.statements.by_keys(kind, asked.columns, count, newest_by=newest_by)
@@ -73,9 +75,9 @@ class Reader:
         kind = ask.keys[0].kind
         forms = self.record.keys[kind].forms
         variants = [text for key in ask.keys for text in key_variants(key, forms)]
-        if len(variants) > MAX_KEYS and len(ask.keys) > 1:
+        if len(variants) > self.statements.most_keys(kind) and len(ask.keys) > 1:
             return await self._halves(ask, pool)
-        columns = self._column_set(ask.fields).columns
+        columns = self._column_set(ask.fields, kind).columns
         fetched_at = datetime.now(CHINA_TIME)
         if not variants:
             return self.pipeline.answer(ask, columns, (), fetched_at, self._cap, truncated_by_source=False)
@@ -99,21 +101,21 @@ class Reader:
     async def _each(self, ask: Ask, parts: Sequence[tuple[SubjectKey, ...]], pool: Pool) -> Answer:
         return _joined([await self._read(replace(ask, keys=keys), pool) for keys in parts])
 
-    def _column_set(self, fields: frozenset[str]) -> _ColumnSet:
-        found = self._sets.get(fields)
+    def _column_set(self, fields: frozenset[str], kind: KeyKind) -> _ColumnSet:
+        found = self._sets.get((fields, kind))
         if found is None:
-            found = self._sets[fields] = _ColumnSet(self.pipeline.columns(fields))
+            found = self._sets[fields, kind] = _ColumnSet(self.pipeline.columns(fields, (kind,)))
         return found
 
 
 class _ColumnSet:
-    """The physical columns of one set of fields, and the statements compiled for it."""
+    """The physical columns of one set of fields and kind of key, and the statements compiled for it."""
 
     __slots__ = ("columns", "statements")
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
-        self.statements: dict[tuple[KeyKind, int, bool], Statement] = {}
+        self.statements: dict[tuple[int, bool], Statement] = {}
 
 
 def _newest_by(record_type: RecordType, record: RecordSource) -> str | None:

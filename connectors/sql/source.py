@@ -56,7 +56,7 @@ class SqlSource:
         return frozenset(self.manifest.records[record_type].keys)
 
     async def fetch(self, ask: Ask) -> Answer:
-        """One statement for all keys of a kind; halved only beyond 1,024 keys or at the row limit."""
+        """One statement for all keys of a kind; halved at the row limit or the limit of binds."""
         return await self.readers[ask.record_type].answer(ask, self._pool)
 
     def explain(self, record_type: str, fields: Iterable[str], count: int = 1) -> str:

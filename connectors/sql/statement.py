@@ -34,8 +34,12 @@ from catalogue.identifiers import KeyKind
 from connectors.errors import ManifestError
 from connectors.manifest import Condition, Origin, RecordSource, Scalar
 
-MAX_KEYS: Final = 1024
-"""Physical keys in one statement; larger questions are halved."""
+_BINDS: Final = {"postgresql": 1 << 20, "sqlite": 32_000, "mssql": 2_000, "oracle": 1_000}
+_BINDS_ELSEWHERE: Final = 1 << 16
+"""Binds that one statement can hold: each key takes one per key column and branch of a union."""
+
+_BUCKETS: Final = (1, 4, 16, 64, 256, *(1 << power for power in range(9, 21)))
+"""Numbers of key binds. From 256 on they double: a hundred subjects should not be padded fourfold."""
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 
@@ -92,6 +96,12 @@ class Statements:
     def size(self, count: int) -> int:
         """The number of key binds in a statement for `count` keys; 0 where they travel as an array."""
         return 0 if self._arrays else bucket(count)
+
+    def most_keys(self, kind: KeyKind) -> int:
+        """Physical keys that one statement can ask for; larger questions are halved."""
+        places = 1 if self._arrays else len(self._record.keys[kind].columns) * len(self._places)
+        budget = _BINDS.get(self._dialect.name, _BINDS_ELSEWHERE) // places
+        return max(size for size in _BUCKETS if size <= budget)
 
     def by_keys(
         self, kind: KeyKind, columns: Sequence[str], count: int, *, newest_by: str | None = None
@@ -186,10 +196,7 @@ class Statements:
 
 def bucket(count: int) -> int:
     """The number of binds for `count` keys: few sizes, so that servers plan few statements."""
-    size = 1
-    while size < count:
-        size *= 4
-    return size
+    return next(size for size in _BUCKETS if size >= count)
 
 
 def every_column(record: RecordSource) -> tuple[str, ...]:

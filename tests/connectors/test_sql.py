@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from stdnum.cn import uscc
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from connectors.errors import SourceDrift
@@ -212,6 +213,30 @@ async def test_a_hundred_subjects_are_one_statement(database: Database, opened: 
     answer = await source.fetch(Ask("P-TT-01", ALL, people, trace="t"))
     assert [len(answer.rows[key]) for key in people] == [1] * 100
     assert await sent() == 1
+
+
+async def test_a_hundred_entities_in_every_form_are_one_statement(database: Database, opened: Open) -> None:
+    """Twelve forms of a code with letters, a hundred times: more than a thousand physical keys."""
+    await database.execute(PENALTY_TABLE)
+    bodies = [f"9199010{number % 10}MA9TE{number:03d}X" for number in range(100)]
+    firms = [SubjectKey.entity(body + uscc.calc_check_digit(body)) for body in bodies]
+    await database.insert("penalty", [penalty(f"{key.value.lower()}\t", n) for n, key in enumerate(firms)])
+    forms = ["NORMAL", "LOWER", "TRAILING_SPACE", "FULL_WIDTH"]
+    source = opened(database, penalty_source(keys={"USCC": {"columns": ["id_no"], "forms": forms}}))
+    await source.fetch(Ask("P-TT-01", ALL, tuple(firms)))  # prepares the statement
+    sent = await record_statements(source)
+    answer = await source.fetch(Ask("P-TT-01", ALL, tuple(firms), trace="t"))
+    assert [len(answer.rows[key]) for key in firms] == [1] * 100
+    assert await sent() == 1
+
+
+async def test_a_key_column_of_a_kind_that_is_not_asked_stays_unnamed(
+    database: Database, opened: Open
+) -> None:
+    keys = {"CITIZEN_ID": {"columns": ["id_no"]}, "USCC": {"columns": ["authority"]}}
+    by_person, by_code = opened(database, penalty_source(keys=keys)).explain("P-TT-01", ()).split(";")
+    assert "authority" not in by_person
+    assert "id_no" not in by_code
 
 
 async def test_row_caps_hold_for_each_subject_and_not_for_the_batch(database: Database, opened: Open) -> None:

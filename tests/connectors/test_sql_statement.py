@@ -54,7 +54,7 @@ def test_postgresql_takes_all_keys_as_one_array() -> None:
 
 
 def test_key_counts_share_few_statements() -> None:
-    assert [bucket(n) for n in (1, 2, 4, 5, 17, 100, 257, 1024)] == [1, 4, 4, 16, 64, 256, 1024, 1024]
+    assert [bucket(n) for n in (1, 2, 4, 5, 17, 100, 257, 1200)] == [1, 4, 4, 16, 64, 256, 512, 2048]
 
 
 def test_several_key_columns_are_joined_by_or() -> None:
