@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from connectors.errors import ManifestError
+from connectors.manifest import Manifest
+from connectors.parts import Part
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -26,3 +28,25 @@ def expand(text: str, environment: Mapping[str, str], where: str) -> str:
         return value
 
     return _REFERENCE.sub(fill, text)
+
+
+def filled(manifest: Manifest, environment: Mapping[str, str]) -> Manifest:
+    """The manifest with the references of its address and credentials filled in."""
+    changed: dict[str, object] = {
+        "url": expand(manifest.url, environment, "url"),
+        "headers": _expanded(manifest.headers, environment, "headers"),
+    }
+    for name in ("signing", "token"):
+        part: Part | None = getattr(manifest, name)
+        if part:
+            values = {key: getattr(part, key) for key in type(part).model_fields}
+            changed[name] = part.model_copy(update=_expanded(values, environment, name))
+    return manifest.model_copy(update=changed)
+
+
+def _expanded(content: Any, environment: Mapping[str, str], where: str) -> Any:  # noqa: ANN401 -- any YAML
+    if isinstance(content, str):
+        return expand(content, environment, where)
+    if isinstance(content, Mapping):
+        return {key: _expanded(inner, environment, f"{where}.{key}") for key, inner in content.items()}
+    return content

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints, model_validator
 
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import FieldName, Label, RecordTypeCode, Role
+from connectors.parts import Part, Rest, Signing, Token
 
 Scalar: TypeAlias = str | int | bool | None
 Column = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
@@ -22,12 +22,6 @@ Column = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
 Table = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
 Step: TypeAlias = str | Mapping[str, object]
 """One decoder: its name, or `{name: argument}`. The names are listed in docs/decoders.md."""
-
-
-class Part(BaseModel):
-    """Base of all parts: immutable, camelCase in YAML, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class KeyForm(StrEnum):
@@ -110,30 +104,6 @@ class Version(Part):
     latest: Column
 
 
-class Rest(Part):
-    """How a REST source is asked for one record type."""
-
-    method: Literal["GET", "POST"] = "POST"
-    path: str
-    query: Mapping[str, str] = Field(default_factory=dict)
-    body: Mapping[str, object] | None = None
-    """JSON body; `{key}`, `{page}` and `{trace}` inside strings are filled in."""
-    rows: str = "data"
-    """Dotted path to the rows; a JSON string on the way is parsed."""
-    format: Literal["json", "xml"] = "json"
-    page_size: int | None = None
-    max_pages: Annotated[int, Field(ge=1, le=100)] = 10
-    code: str | None = None
-    """Dotted path to the code inside an HTTP 200."""
-    ok: tuple[str, ...] = ()
-    empty: tuple[str, ...] = ()
-    busy: tuple[str, ...] = ()
-    root: str | None = None
-    """Root element of an XML answer; rows are the elements under it."""
-    sample: str | None = None
-    """USCC of an entity the service knows, asked by `source check`; a person's id is refused."""
-
-
 class RecordSource(Part):
     """How one record type is read from this source."""
 
@@ -171,15 +141,6 @@ class Breaker(Part):
     open_for_ms: Annotated[int, Field(ge=100)] = 5_000
 
 
-class Signing(Part):
-    """Signature headers of a REST source: `md5` is upper(md5(appid+ts+body+secret))."""
-
-    kind: Literal["md5"]
-    app_id: str
-    secret: str
-    """An environment reference such as `${TAX_SECRET}`; never a literal in production."""
-
-
 class Manifest(Part):
     """One source."""
 
@@ -195,8 +156,13 @@ class Manifest(Part):
     in_flight: Annotated[int, Field(ge=1, le=1_000)] = 16
     row_cap: Annotated[int, Field(ge=1, le=10_000)] = 200
     breaker: Breaker = Breaker()
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    """REST: sent with every call, such as a key; environment references are filled in."""
     signing: Signing | None = None
+    token: Token | None = None
     rate_per_second: Annotated[float, Field(gt=0)] | None = None
+    quota_per_hour: Annotated[int, Field(ge=1)] | None = None
+    """Statements or calls of this process in any hour."""
     code_tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     """Code → label tables used by `codes: <table>`."""
     identity: Mapping[SubjectKind, RecordTypeCode] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from catalogue.model import Catalogue
-from connectors.environment import expand
+from connectors.environment import filled
 from connectors.errors import ManifestError
 from connectors.guard import guarded
 from connectors.located import Located
@@ -61,13 +61,7 @@ def _manifest(document: Located, catalogue: Catalogue, environment: Mapping[str,
         raise _invalid(document, error) from error
     with _located(document):
         verify(manifest, catalogue)
-        url = expand(manifest.url, environment, "url")
-        signing = manifest.signing
-        if signing:
-            secret = expand(signing.secret, environment, "signing.secret")
-            app_id = expand(signing.app_id, environment, "signing.appId")
-            signing = signing.model_copy(update={"app_id": app_id, "secret": secret})
-    return manifest.model_copy(update={"url": url, "signing": signing})
+        return filled(manifest, environment)
 
 
 @contextmanager

@@ -9,24 +9,43 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NoReturn, TypeAlias
 from xml.etree import ElementTree
 
 from connectors.errors import SourceBusy, SourceRubbish, SourceUnavailable
-from connectors.manifest import Rest
+from connectors.parts import Rest
 
 Cellular: TypeAlias = Mapping[str, object]
 """One row as the service names its columns."""
 
+
+class TokenExpired(SourceUnavailable):
+    """The service refuses the token: get another, ask once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: its rows, and what it says of the pages to come."""
+
+    rows: list[Cellular]
+    next: str = ""
+    """Cursor of the next page."""
+    total: int | None = None
+    """Rows on all pages."""
+
+
 _NAMESPACE: Final = re.compile(r"\{[^}]*\}")
 
 
-def rows_of(source: str, rest: Rest, body: bytes, charset: str | None) -> list[Cellular]:
-    """The rows of one answer; empty where the service says that it has nothing."""
+def page_of(source: str, rest: Rest, body: bytes, charset: str | None) -> Page:
+    """What one answer holds; no rows where the service says that it has nothing."""
     text = _text(source, body, charset)
     try:
-        return _xml_rows(source, rest, text) if rest.format == "xml" else _json_rows(source, rest, text)
+        if rest.format == "xml":
+            return Page(_xml_rows(source, rest, text))
+        return _json_page(source, rest, text)
     except (ValueError, RecursionError, ElementTree.ParseError) as fault:
         raise SourceRubbish(source, "UNREADABLE") from fault
 
@@ -41,18 +60,28 @@ def _text(source: str, body: bytes, declared: str | None) -> str:
     raise SourceRubbish(source, "CHARSET")
 
 
-def _json_rows(source: str, rest: Rest, text: str) -> list[Cellular]:
+def _json_page(source: str, rest: Rest, text: str) -> Page:
     document = _parse(text)
-    if rest.code and _code_is_empty(source, rest, _at(source, document, rest.code)):
-        return []
-    rows = _at(source, document, rest.rows)
+    if rest.code and _code_is_empty(source, rest, at(source, document, rest.code)):
+        return Page([])
+    rows = at(source, document, rest.rows)
     if rows is None or rows == "":
-        return []
+        return Page([])
     listed: list[object] = rows if isinstance(rows, list) else [rows]
     found: list[Cellular] = [row for row in listed if isinstance(row, dict)]
     if len(found) < len(listed):
         raise SourceRubbish(source, "SHAPE")
-    return found
+    cursor = at(source, document, rest.next, missing=True) if rest.next else None
+    total = int(str(at(source, document, rest.total))) if rest.total else None
+    return Page(found, "" if cursor is None else str(cursor), total)
+
+
+def document_of(source: str, body: bytes, charset: str | None) -> object:
+    """A JSON document that is no page of rows, such as a token."""
+    try:
+        return _parse(_text(source, body, charset))
+    except (ValueError, RecursionError) as fault:
+        raise SourceRubbish(source, "UNREADABLE") from fault
 
 
 def _parse(text: str) -> object:
@@ -64,13 +93,18 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("not JSON")
 
 
-def _at(source: str, document: object, path: str) -> object:
-    """What a dotted path leads to, null if it ends early; a JSON string on the way is parsed."""
+def at(source: str, document: object, path: str, *, missing: bool = False) -> object:
+    """What a dotted path leads to, null if it ends early; a JSON string on the way is parsed.
+
+    Raises SourceRubbish (SHAPE) for a step that is not there, unless it may be `missing`.
+    """
     found = document
     for step in path.split("."):
         if isinstance(found, str):
             found = _parse(found)
         if found is None:
+            return None
+        if missing and isinstance(found, dict) and step not in found:
             return None
         if not isinstance(found, dict) or step not in found:
             raise SourceRubbish(source, "SHAPE")
@@ -83,6 +117,8 @@ def _code_is_empty(source: str, rest: Rest, code: object) -> bool:
     word = str(code)
     if word in rest.busy:
         raise SourceBusy(source, "CODE_BUSY")
+    if word in rest.expired:
+        raise TokenExpired(source, "TOKEN_REFUSED")
     if word in rest.empty:
         return True
     if word not in rest.ok:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
+import orjson
+from yarl import URL
 
 from connectors.errors import (
     ConnectionDied,
@@ -20,72 +20,123 @@ from connectors.errors import (
     SourceTimeout,
     SourceUnavailable,
 )
-from connectors.manifest import Rest, Signing
+from connectors.manifest import Manifest
+from connectors.parts import Rest
+from connectors.rest.answers import Page, TokenExpired, page_of
+from connectors.rest.filling import FORM, JSON, Turn, body, path, query, safe_trace
+from connectors.rest.signing import Signed, signature
+from connectors.rest.tokens import Tokens
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes of an answer, decompressed; a page of rows is some kilobytes."""
 
-_PLACE: Final = re.compile(r"\{(key|page|trace)\}")
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9-]+")
+Admission = Callable[[], Awaitable[None]]
+"""Waits until one more call may be made; raises SourceBusy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The body of an HTTP 200 and the charset its header claims."""
+class Request:
+    """One HTTP request, filled in but not yet signed."""
 
-    body: bytes
-    charset: str | None
+    method: str
+    url: URL
+    body: bytes = b""
+    media_type: str = ""
+    trace: str = ""
+    statuses: tuple[int, ...] = (200,)
 
 
 class Caller:
-    """Makes the calls of one source on its session. `now` gives epoch seconds for signatures."""
+    """Makes the calls of one source. `now` gives epoch seconds, for signatures and tokens."""
 
-    def __init__(self, source: str, base: str, signing: Signing | None, now: Callable[[], float]) -> None:
-        self._source = source
-        self._base = base.rstrip("/")
-        self._signing = signing
+    def __init__(self, manifest: Manifest, url: str, now: Callable[[], float]) -> None:
+        self._source = manifest.source
+        self._base = url.rstrip("/")
+        self._headers = manifest.headers
+        self._signing = manifest.signing
+        self._token = manifest.token
+        self._tokens = Tokens(self._source, manifest.token, now) if manifest.token else None
         self._now = now
 
-    async def call(
-        self, session: aiohttp.ClientSession, rest: Rest, key: str, page: int, trace: str
-    ) -> Reply:
-        """Ask for one page of one key; raises a SourceError."""
-        values = {"key": key, "page": str(page), "trace": _UNSAFE.sub("", trace)}
-        body = b"" if rest.body is None else json.dumps(_filled(rest.body, values)).encode()
-        headers = self._headers(body, values["trace"])
-        url = f"{self._base}/{rest.path.lstrip('/')}"
-        query = {name: _fill(text, values) for name, text in rest.query.items()}
+    async def call(self, session: aiohttp.ClientSession, rest: Rest, turn: Turn, admitted: Admission) -> Page:
+        """Ask for one page; raises a SourceError. A refused token is renewed once."""
+        values = turn.values(rest)
+        url = self._url(path(rest, values)).update_query(query(rest, values))
+        content, media_type = body(rest, turn, values)
+        request = Request(rest.method, url, content, media_type, safe_trace(turn.trace), rest.statuses)
+        for last in (self._tokens is None, True):
+            bearer = await self._bearer(session, admitted)
+            try:
+                await admitted()
+                return page_of(self._source, rest, *await self._sent(session, request, bearer))
+            except TokenExpired:
+                if self._tokens is None or last:
+                    raise
+                self._tokens.refused(bearer)
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Forget what is on its way."""
+        if self._tokens:
+            await self._tokens.close()
+
+    def _url(self, step: str) -> URL:
+        return URL(f"{self._base}/{step.lstrip('/')}", encoded=True)
+
+    async def _bearer(self, session: aiohttp.ClientSession, admitted: Admission) -> dict[str, str]:
+        if self._tokens is None or self._token is None:
+            return {}
+        token = self._token
+        content = urlencode(token.form or {}).encode() if token.body is None else orjson.dumps(token.body)
+        media_type = FORM if token.body is None else JSON
+        request = Request("POST", self._url(token.path), content, media_type)
+
+        async def asked() -> tuple[bytes, str | None]:
+            await admitted()
+            return await self._sent(session, request, {})
+
+        return await self._tokens.header(asked)
+
+    async def _sent(
+        self, session: aiohttp.ClientSession, request: Request, bearer: Mapping[str, str]
+    ) -> tuple[bytes, str | None]:
+        """Body and declared charset of an answer that may be read."""
         try:
             response = await session.request(
-                rest.method, url, params=query, data=body or None, headers=headers, allow_redirects=False
+                request.method,
+                request.url,
+                data=request.body or None,
+                headers={**self._signed(request), **bearer},
+                allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._before_answer(error) from error
         async with response:
-            if response.status != 200:
+            if response.status not in request.statuses:
                 raise self._refusal(response.status)
             try:
-                return Reply(await self._body(response), response.charset)
+                return await self._body(response), response.charset
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise self._within_answer(error) from error
 
-    def _headers(self, body: bytes, trace: str) -> dict[str, str]:
-        headers = {"Accept": "*/*"}
-        if body:
-            headers["Content-Type"] = "application/json;charset=UTF-8"
-        if trace:
-            headers["X-Request-Id"] = trace
+    def _signed(self, request: Request) -> dict[str, str]:
+        headers = {"Accept": "*/*", **self._headers}
+        if request.media_type:
+            headers["Content-Type"] = request.media_type
+        if request.trace:
+            headers["X-Request-Id"] = request.trace
         if self._signing:
-            headers |= signature(self._signing, body, int(self._now()))
+            call = Signed(request.method, request.url.raw_path_qs, request.body)
+            headers |= signature(self._signing, call, self._now())
         return headers
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
+        content = bytearray()
         async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MAX_BODY:
+            content += chunk
+            if len(content) > MAX_BODY:
                 raise SourceRubbish(self._source, "BODY_TOO_LARGE")
-        return bytes(body)
+        return bytes(content)
 
     def _before_answer(self, error: Exception) -> SourceError:
         if isinstance(error, TimeoutError):
@@ -108,33 +159,11 @@ class Caller:
             return SourceBusy(self._source, "HTTP_BUSY")
         if status >= 500:
             return SourceUnavailable(self._source, "HTTP_SERVER_ERROR")
+        if status == 401 and self._tokens:
+            return TokenExpired(self._source, "TOKEN_REFUSED")
         if status in (401, 403):
             return SourceUnavailable(self._source, "HTTP_REFUSED")
         if status in (404, 405, 410):
             return SourceDrift(self._source, "HTTP_NOT_FOUND")
         # A redirect would carry a signed question about a person to an address nobody approved.
         return SourceRubbish(self._source, "HTTP_REDIRECT" if 300 <= status < 400 else "HTTP_STATUS")
-
-
-def signature(signing: Signing, body: bytes, seconds: int) -> dict[str, str]:
-    """Headers of the tax proxy's scheme: `sign` is upper(md5(appid + ts + body + secret)).
-
-    MD5 is what the service accepts; it proves nothing to us.
-    """
-    text = f"{signing.app_id}{seconds}".encode() + body + signing.secret.encode()
-    digest = hashlib.md5(text, usedforsecurity=False).hexdigest().upper()
-    return {"appid": signing.app_id, "ts": str(seconds), "sign": digest}
-
-
-def _filled(part: object, values: Mapping[str, str]) -> object:
-    if isinstance(part, str):
-        return _fill(part, values)
-    if isinstance(part, Mapping):
-        return {name: _filled(inner, values) for name, inner in part.items()}
-    if isinstance(part, list | tuple):
-        return [_filled(inner, values) for inner in part]
-    return part
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    return _PLACE.sub(lambda found: values[found[1]], text)

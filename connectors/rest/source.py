@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -20,10 +20,12 @@ from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTim
 from connectors.keys import key_variants
 from connectors.manifest import Manifest, RecordSource
 from connectors.protocol import Answer, Ask, Finding
+from connectors.quota import HourlyQuota
 from connectors.rest import check
-from connectors.rest.answers import Cellular, rows_of
-from connectors.rest.calls import Caller
+from connectors.rest.answers import Cellular
+from connectors.rest.calls import Admission, Caller
 from connectors.rest.conditions import holds
+from connectors.rest.filling import Turn
 from connectors.rest.quota import Quota
 from connectors.rest.reader import Pages, Reader, reader_of
 
@@ -43,7 +45,8 @@ class RestSource:
         }
         self._url = _http_url(url)
         self._deadline = manifest.deadline_ms / 1_000
-        self._caller = Caller(manifest.source, url, manifest.signing, now)
+        self._caller = Caller(manifest, url, now)
+        self._hourly = HourlyQuota(self.name, manifest.quota_per_hour)
         self._quota = Quota(self.name, manifest.rate_per_second) if manifest.rate_per_second else None
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,19 +80,20 @@ class RestSource:
         return frozenset(self.readers[record_type].record.keys)
 
     async def fetch(self, ask: Ask) -> Answer:
-        """One call per form of each key and page; the session lets `pool` of them run at a time."""
+        """One call per batch of physical keys and page; the session lets `pool` of them run at a time."""
         reader = self.readers[ask.record_type]
         if {key.kind for key in ask.keys} - reader.record.keys.keys():
             raise SourceDrift(self.name, "KEY_KIND")
         fetched_at = datetime.now(CHINA_TIME)
-        until = asyncio.get_running_loop().time() + self._deadline
-        asked = [(key, text) for key in ask.keys for text in _forms(reader.record, key)]
-        pages = await _together(self._pages(reader, text, ask.trace, until) for _, text in asked)
+        admitted = self._admission(object())
+        owners = _owners(reader.record, ask.keys)
+        batches = reader.batches(list(owners))
+        pages = await _together(self._pages(reader, keys, ask.trace, admitted) for keys in batches)
         columns = reader.pipeline.columns(ask.fields)
         rows = [[row.get(column) for column in columns] for page in pages for row in page.rows]
         answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
-        cut = frozenset(key for (key, _), page in zip(asked, pages, strict=True) if page.more)
-        return replace(answer, truncated=answer.truncated | cut)
+        cut = [text for keys, page in zip(batches, pages, strict=True) if page.more for text in keys]
+        return replace(answer, truncated=answer.truncated.union(*(owners[text] for text in cut)))
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with the living service."""
@@ -114,35 +118,43 @@ class RestSource:
 
     async def close(self) -> None:
         """Release connections."""
+        await self._caller.close()
         if self._session:
             await self._session.close()
 
-    async def _pages(self, reader: Reader, key: str, trace: str, until: float) -> Pages:
-        """Every page under one physical key, filtered; raises a SourceError."""
-        rows: list[Cellular] = []
-        for page in range(1, reader.rest.max_pages + 1):
+    async def _pages(self, reader: Reader, keys: tuple[str, ...], trace: str, admitted: Admission) -> Pages:
+        """Every page under one batch of physical keys, filtered; raises a SourceError."""
+        pages = Pages(reader.rest)
+        turn: Turn | None = Turn(keys, trace=trace)
+        while turn:
+            page = await self._caller.call(self._connected(), reader.rest, turn, admitted)
+            self._refuse_drift(reader, page.rows)
+            turn = pages.add(self.name, page, turn)
+        pages.rows = [row for row in pages.rows if holds(reader.record.where, row)]
+        return pages
+
+    def _admission(self, question: Hashable) -> Admission:
+        """What each call of one question waits for."""
+        until = asyncio.get_running_loop().time() + self._deadline
+
+        async def admitted() -> None:
             if self._quota:
-                await self._quota.wait(until)
-            reply = await self._caller.call(self._connected(), reader.rest, key, page, trace)
-            found = rows_of(self.name, reader.rest, reply.body, reply.charset)
-            self._refuse_drift(reader, found)
-            rows += (row for row in found if holds(reader.record.where, row))
-            if not reader.rest.page_size or len(found) < reader.rest.page_size:
-                return Pages(rows, more=False)
-        return Pages(rows, more=True)
+                await self._quota.wait(question, until)
+            self._hourly.take()
+
+        return admitted
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         """Method, path and shape of the request; fields are picked from whole rows, which stay here."""
         rest = self.readers[record_type].rest
         asked = [f"{rest.method} {rest.path}"]
         asked += [f"{name}={value}" for name, value in rest.query.items()]
-        if rest.body is not None:
-            asked.append(orjson.dumps(rest.body).decode())
+        if rest.body is not None or rest.form is not None:
+            asked.append(orjson.dumps(rest.body or rest.form).decode())
         return "\n".join(asked)
 
     async def _look_up(self, reader: Reader, key: str) -> Pages:
-        until = asyncio.get_running_loop().time() + self._deadline
-        return await self._pages(reader, key, "source-check", until)
+        return await self._pages(reader, (key,), "source-check", self._admission(object()))
 
     def _connected(self) -> aiohttp.ClientSession:
         """The session, which must be made inside a running loop."""
@@ -169,8 +181,13 @@ def _http_url(url: str) -> SplitResult:
     return parsed
 
 
-def _forms(record: RecordSource, key: SubjectKey) -> tuple[str, ...]:
-    return key_variants(key, record.keys[key.kind].forms)
+def _owners(record: RecordSource, keys: Iterable[SubjectKey]) -> dict[str, set[SubjectKey]]:
+    """Each physical key once, and whom it may mean."""
+    found: dict[str, set[SubjectKey]] = {}
+    for key in keys:
+        for text in key_variants(key, record.keys[key.kind].forms):
+            found.setdefault(text, set()).add(key)
+    return found
 
 
 async def _together(calls: Iterable[Coroutine[None, None, T]]) -> list[T]:

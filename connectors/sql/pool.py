@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from connectors.errors import ConnectionDied
+from connectors.quota import HourlyQuota
 from connectors.sql.faults import translated
 from connectors.sql.statement import Rows
 
@@ -39,8 +40,15 @@ class Connection(Protocol):
 class Pool:
     """At most `size` connections to one source, counting those being aborted."""
 
-    def __init__(self, source: str, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
+    def __init__(
+        self,
+        source: str,
+        connect: Callable[[], Awaitable[Connection]],
+        size: int,
+        quota_per_hour: int | None = None,
+    ) -> None:
         self._source = source
+        self._quota = HourlyQuota(source, quota_per_hour)
         self._connect = connect
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
@@ -49,6 +57,14 @@ class Pool:
 
     async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
         """All rows of one query; raises a SourceError. Cancelling it cancels the query at the server."""
+        self._quota.take()
+        return await self._fetch(sql, parameters, trace)
+
+    async def ping(self, sql: str) -> None:
+        """One round trip that the department's quota does not count; raises a SourceError."""
+        await self._fetch(sql, (), "")
+
+    async def _fetch(self, sql: str, parameters: Sequence[object], trace: str) -> Rows:
         await self._slots.acquire()
         connection = None
         try:

@@ -20,7 +20,8 @@ class SqlSource:
     def __init__(self, manifest: Manifest, catalogue: Catalogue, url: str) -> None:
         self.manifest = manifest
         self.engine = engine_for(url, manifest.deadline_ms)
-        self._pool = Pool(manifest.source, self.engine.connect, self.engine.connections or manifest.pool)
+        size = self.engine.connections or manifest.pool
+        self._pool = Pool(manifest.source, self.engine.connect, size, manifest.quota_per_hour)
         self.readers = {
             code: Reader(manifest, self.engine.dialect, catalogue.record_types[code], record)
             for code, record in manifest.records.items()
@@ -71,7 +72,7 @@ class SqlSource:
 
     async def ping(self) -> None:
         """One round trip."""
-        await self._pool.fetch("SELECT 1", ())
+        await self._pool.ping("SELECT 1")
 
     async def close(self) -> None:
         """Release connections; waits for aborted ones."""

@@ -27,9 +27,9 @@ from connectors.guard import guarded
 from connectors.manifest import Condition, Signing
 from connectors.protocol import Ask, Reject, Source
 from connectors.rest import RestSource
-from connectors.rest.calls import signature
 from connectors.rest.conditions import holds
-from connectors.rest.quota import Quota
+from connectors.rest.quota import Tokens
+from connectors.rest.signing import Signed, signature
 from tests.support.small_catalogue import manifest_of
 from tests.support.tax_proxy import SECRET, TaxProxy, running
 
@@ -256,7 +256,7 @@ async def test_calls_are_signed_traced_and_asked_in_the_departments_own_words(pr
 
 
 def test_the_signature_is_upper_md5_of_id_time_body_and_secret():
-    signed = signature(Signing(kind="md5", app_id="a", secret="s"), b"{}", 1713801600)
+    signed = signature(Signing(kind="md5", app_id="a", secret="s"), Signed("POST", "/", b"{}"), 1713801600)
     assert signed == {"appid": "a", "ts": "1713801600", "sign": "4AE639DB85146480264F7F94F9B98C41"}
 
 
@@ -277,23 +277,25 @@ async def test_within_the_deadline_it_waits_and_the_service_is_never_too_busy(pr
 
 
 def test_no_window_of_a_second_holds_more_calls_than_allowed():
-    quota = Quota("tax", 3)
-    times = [now + quota.reserve(now, until=100.0) for now in (0.0, 0.1, 0.2, 0.2, 0.2, 0.2, 0.3, 9.0)]
+    tokens, times = Tokens(3), []
+    for now in (0.0, 0.1, 0.2, 0.2, 0.2, 0.2, 0.3, 9.0):
+        times.append(tokens.free_at(now))
+        tokens.take(times[-1])
     assert all(later - earlier > 1 for earlier, later in zip(times, times[3:], strict=False))
     assert times[:3] == [0.0, 0.1, 0.2]
     assert times[-1] == 9.0
-    slow = Quota("tax", 0.5)
-    assert slow.reserve(0.0, 100.0) == 0
-    assert slow.reserve(0.0, 100.0) > 2
+    slow = Tokens(0.5)
+    assert slow.free_at(0.0) == 0
+    slow.take(0.0)
+    assert slow.free_at(0.0) > 2
 
 
-def test_a_token_that_comes_too_late_is_not_taken():
-    quota = Quota("tax", 1)
-    quota.reserve(0.0, 0.5)
-    for _ in range(3):
-        with pytest.raises(SourceBusy):
-            quota.reserve(0.0, 0.5)
-    assert quota.reserve(2.0, 2.5) == 0
+def test_who_waits_behind_others_is_told_when_its_turn_comes():
+    tokens = Tokens(2)
+    assert [tokens.free_at(0.0, ahead) for ahead in range(4)] == [0, 0, 1.05, 1.05]
+    tokens.take(0.0)
+    tokens.take(0.5)
+    assert [tokens.free_at(0.6, ahead) for ahead in range(4)] == [1.05, 1.55, 2.1, 2.6]
 
 
 async def test_several_keys_are_asked_pool_at_a_time(proxy, rest):

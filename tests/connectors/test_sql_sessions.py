@@ -235,3 +235,21 @@ async def server(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     name = "mariadb" if dialect == "mysql" else dialect
     async with throwaway(name, tmp_path_factory.mktemp("db")) as found:
         yield found
+
+
+async def test_the_statements_of_an_hour_are_counted_and_pings_are_not(database: Database) -> None:
+    await database.execute(PENALTY_TABLE)
+    source = SqlSource(
+        manifest_of({"P-TT-01": penalty_source()}, quotaPerHour=2), small_catalogue(), database.url
+    )
+    question = Ask("P-TT-01", frozenset(), (SubjectKey.person(PERSON),))
+    try:
+        await source.fetch(question)
+        await source.ping()
+        await source.fetch(question)
+        with pytest.raises(SourceBusy) as used:
+            await source.fetch(question)
+        await source.ping()
+    finally:
+        await source.close()
+    assert used.value.reason == "QUOTA_HOUR"

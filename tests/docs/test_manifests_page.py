@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from catalogue.loader import load_catalogue
 from catalogue.model import Role
 from connectors import manifest as model
+from connectors import parts as kinds
 from connectors.errors import SourceError
 from connectors.registry import load_sources
 from tests.support.documents import ROOT, named_in, sections
@@ -27,6 +28,7 @@ KEYS_OF = {
     "Versions, duplicates, identity": model.Version,
     "Breaker": model.Breaker,
 }
+REST = (kinds.Rest, kinds.Batch, kinds.Signing, kinds.Token)
 EXAMPLES = [
     pytest.param(text, id=f"{section.heading} {number}")
     for section in PAGE.values()
@@ -34,7 +36,7 @@ EXAMPLES = [
 ]
 ENVIRONMENT = {
     **dict.fromkeys(("FIRE_URL", "PSB_URL", "SLOW_URL"), "sqlite:///unused.db"),
-    **dict.fromkeys(("TAX_APP_ID", "TAX_SECRET"), "unused"),
+    **dict.fromkeys(("TAX_APP_ID", "TAX_SECRET", "JOBS_ID", "JOBS_SECRET"), "unused"),
 }
 HEAD = """
 source: example
@@ -55,10 +57,10 @@ def catalogue():
 def test_every_part_of_the_model_has_a_table():
     parts = {
         part
-        for part in vars(model).values()
+        for part in {**vars(model), **vars(kinds)}.values()
         if isinstance(part, type) and issubclass(part, model.Part) and part is not model.Part
     }
-    assert parts == {*KEYS_OF.values(), model.Rest, model.Signing}
+    assert parts == {*KEYS_OF.values(), *REST}
 
 
 @pytest.mark.parametrize(("heading", "part"), KEYS_OF.items())
@@ -66,8 +68,8 @@ def test_keys_and_defaults_are_those_of_the_model(heading, part):
     assert _documented(heading) | _forms(heading) == _keys(part) | _forms(heading)
 
 
-def test_rest_and_signing_share_a_section():
-    assert _documented("REST") == _keys(model.Rest) | _keys(model.Signing)
+def test_the_parts_of_a_service_share_a_section():
+    assert _documented("REST") == set(chain.from_iterable(map(_keys, REST)))
 
 
 def test_every_form_of_a_key_is_explained():
@@ -129,7 +131,7 @@ def _default(field: FieldInfo) -> str:
         case model.Part():
             return "see"
         case tuple() | dict() as several:
-            return f"[{', '.join(several)}]" if several else "none"
+            return f"[{', '.join(map(str, several))}]" if several else "none"
         case other:
             return str(other).lower() if isinstance(other, bool) else str(other)
 
