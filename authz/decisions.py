@@ -22,6 +22,10 @@ class RowGuard:
 
     allowed: Mapping[str, tuple[str | bool, ...]]
 
+    def as_json(self) -> dict[str, object]:
+        """The guard as programs read it."""
+        return {name: list(values) for name, values in self.allowed.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

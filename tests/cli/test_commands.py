@@ -16,10 +16,11 @@ from tests.support.processes import CHECKOUT, Home, free_port
 PERSON = "990101198001010014"
 EIGHT = {"psb", "court", "market", "tax", "hr", "housing", "civil", "sgs"}
 TREE = {
-    (): ("serve", "demo", "schema", "token", "query", "catalogue", "source", "audit", "db"),
+    (): ("serve", "demo", "schema", "token", "query", "catalogue", "source", "audit", "policy", "db"),
     ("catalogue",): ("lint",),
     ("source",): ("list", "check", "explain"),
     ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),
+    ("policy",): ("explain",),
     ("db",): ("upgrade",),
 }
 COMMANDS = [(*group, name) for group, names in TREE.items() for name in names if (*group, name) not in TREE]
