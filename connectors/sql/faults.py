@@ -53,6 +53,8 @@ _POSTGRESQL: Final[tuple[tuple[tuple[type[Exception], ...], _Fault], ...]] = (
             postgresql.PostgresConnectionError,
             postgresql.OperatorInterventionError,
             postgresql.InterfaceError,
+            # the driver and a server that hung up lost step with each other
+            postgresql.InternalClientError,
         ),
         _DIED,
     ),

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import make_url
 
-from examples.county.generator.county import County, database_urls, environment, generate
+from examples.county.generator.county import database_urls, environment, generate
 from examples.county.generator.writer import drop_database
 from tests.support.databases import Database, server_url
-from tests.support.processes import Home, Server, free_port, serving, settle, tax_bureau
+from tests.support.departments import COUNTY, Departments, Settle, county_files, settled
+from tests.support.processes import Server, free_port, serving, settle, tax_bureau
 
-COUNTY: Final = County(persons=300, entities=100)
 PATIENT_MS: Final = 120_000
 """Longer than any test waits: what ends before was ended on purpose."""
 SHORT_MS: Final = 300
+__all__ = ["county_files", "settled"]
+
 NAPS: Final = {
     ("postgresql", "housing"): "SELECT pg_sleep(seconds) FROM pace OFFSET 0",
     ("postgresql", "civil"): "SELECT pg_sleep(seconds) FROM pace OFFSET 0",
@@ -32,74 +32,6 @@ NAPS: Final = {
     # a sleep would notice by itself that its client has gone; work does not
     ("mariadb", "civil"): "SELECT BENCHMARK(seconds * 20000000, MD5(1)) AS worked FROM pace LIMIT 1",
 }
-
-Settle: TypeAlias = Callable[..., Home]
-
-
-@pytest.fixture(scope="session")
-def county_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight departments as SQLite files, written once; copy them before you break them."""
-    folder = tmp_path_factory.mktemp("county-files")
-    asyncio.run(generate(COUNTY, database_urls(folder)))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def settled(county_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Settle:
-    """Makes a deployment over its own copy of the county, in `<home>/county`."""
-
-    def make(**settings: object) -> Home:
-        folder = tmp_path_factory.mktemp("deployment")
-        data = folder / "county"
-        shutil.copytree(county_files, data)
-        urls = environment(database_urls(data)) | {"COUNTY_TAX_URL": f"http://127.0.0.1:{free_port()}"}
-        return settle(folder, urls, **settings)
-
-    return make
-
-
-@dataclass
-class Departments:
-    """The county of one deployment: take a department away, and it is back behind the block."""
-
-    home: Home
-    tax: ExitStack
-
-    @contextmanager
-    def down(self, *names: str) -> Iterator[None]:
-        """The file moved away, or the tax bureau's process killed."""
-        with ExitStack() as stack:
-            for name in names:
-                stack.enter_context(self._killed() if name == "tax" else self._moved(self.file(name)))
-            yield
-
-    def file(self, name: str) -> Path:
-        return self.home.folder / "county" / f"{name}.db"
-
-    @contextmanager
-    def writing(self, name: str) -> Iterator[sqlite3.Connection]:
-        """A department's own people at work in their database."""
-        with closing(sqlite3.connect(self.file(name))) as opened, opened:
-            yield opened
-
-    @property
-    def tax_port(self) -> int:
-        return int(self.home.environment["COUNTY_TAX_URL"].rpartition(":")[2])
-
-    def start_tax(self) -> None:
-        self.tax.enter_context(tax_bureau(self.file("tax"), self.tax_port))
-
-    @contextmanager
-    def _killed(self) -> Iterator[None]:
-        self.tax.close()
-        yield
-        self.start_tax()
-
-    @contextmanager
-    def _moved(self, path: Path) -> Iterator[None]:
-        away = path.rename(path.with_suffix(".off"))
-        yield
-        away.rename(path)
 
 
 @pytest.fixture(scope="session")

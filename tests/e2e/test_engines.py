@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from catalogue.identifiers import KeyKind, SubjectKey
-from tests.e2e.conftest import Departments, EngineCounty
+from tests.e2e.conftest import EngineCounty
 from tests.support.county import cast
 from tests.support.county_answers import faults
+from tests.support.departments import Departments
 from tests.support.processes import Server
 from tests.support.questions import about, about_me
 

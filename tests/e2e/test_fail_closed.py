@@ -16,9 +16,10 @@ import pytest
 from authz.audit.checkpoints import Notary
 from authz.audit.verification import verify_leaves
 from authz.store import Store
-from tests.e2e.conftest import PATIENT_MS, Settle
+from tests.e2e.conftest import PATIENT_MS
 from tests.support.bureau import bureau
 from tests.support.county_answers import FIRM, PERSON
+from tests.support.departments import Settle
 from tests.support.processes import Home, Reply, Server, eventually, serving
 
 MINE = "{ me { person { tax { taxViolations { state records { caseKind } } } } } }"

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from catalogue.identifiers import SubjectKind
-from tests.e2e.conftest import Departments, EngineCounty
+from tests.e2e.conftest import EngineCounty
 from tests.support.county_answers import (
     FIRM,
     PERSON,
@@ -23,6 +23,7 @@ from tests.support.county_answers import (
     only_changed,
     served_by,
 )
+from tests.support.departments import Departments
 from tests.support.processes import Reply, Server, eventually
 from tests.support.questions import about, sections
 

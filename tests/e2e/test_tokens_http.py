@@ -16,8 +16,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from authz.keys import generate_keys
 from catalogue.identifiers import SubjectKey
-from tests.e2e.conftest import Departments
 from tests.support.county_answers import PERSON
+from tests.support.departments import Departments
 from tests.support.processes import Home, Server
 
 ME = "{ me { person { displayName } } }"
