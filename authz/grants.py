@@ -26,6 +26,14 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeDelay:
+    """The person is told of a read so many days later, because the law of `basis` says so. Never never."""
+
+    days: int
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mandate:
     """A registered statutory basis: authority × scenario × record types × period."""
 
@@ -45,6 +53,7 @@ class Mandate:
     """Restricted or free-text fields the legal basis itself names, by record type."""
     stopped: bool = False
     """The kill switch of the scenario (GR-11)."""
+    notice_delay: NoticeDelay | None = None
 
     def __hash__(self) -> int:
         return hash((self.id, self.authority, self.scenario, self.valid_until, self.stopped))

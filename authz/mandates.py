@@ -16,6 +16,7 @@ the matter, two people approved it, and it ends by itself (GR-07, GR-12). A list
   validUntil: 2027-12-31
   approvedBy: [op-0012, op-0034]
   unmasked: {P-RS-02: [facts]}       # restricted or free-text fields the legal basis itself names
+  noticeDelay: {days: 90, basis: …}  # only where the scenario allows one: the person is told that much later
 ```
 """
 
@@ -33,7 +34,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from authz.actors import Actor, ActorKind
 from authz.errors import AccessDenied, ConfigurationError
-from authz.grants import Mandate, Statutory
+from authz.grants import Mandate, NoticeDelay, Statutory
 from catalogue.identifiers import (
     IdentifierError,
     holds_citizen_id,
@@ -55,6 +56,13 @@ _SAMPLE_IDS: Final = ("990101198001010014", "11010519491231002X", "1101051949123
 _Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
+class NoticeDelayEntry(Entry):
+    """How much later the person is told, and by which law."""
+
+    days: Annotated[int, Field(gt=0)]
+    basis: _Words
+
+
 class MandateEntry(Entry):
     """A mandate as registered in YAML."""
 
@@ -69,6 +77,7 @@ class MandateEntry(Entry):
     approved_by: tuple[_Words, _Words]
     unmasked: Mapping[RecordTypeCode, frozenset[FieldName]] = Field(default_factory=dict)
     stopped: bool = False
+    notice_delay: NoticeDelayEntry | None = None
 
 
 class MandateRegister:
@@ -217,7 +226,21 @@ def check_mandate(entry: MandateEntry, catalogue: Catalogue) -> Mandate:
         approved_by=entry.approved_by,
         unmasked=_unmasked(entry, scenario, catalogue),
         stopped=entry.stopped,
+        notice_delay=_notice_delay(entry, scenario),
     )
+
+
+def _notice_delay(entry: MandateEntry, scenario: Scenario) -> NoticeDelay | None:
+    delay = entry.notice_delay
+    if delay is None:
+        return None
+    if delay.days > scenario.notice_delay_days:
+        raise ConfigurationError(
+            "MANDATE_NOTICE_DELAY",
+            entry.id,
+            f"`noticeDelay` may be at most {scenario.notice_delay_days} days in this scenario.",
+        )
+    return NoticeDelay(delay.days, delay.basis)
 
 
 def _scenario(entry: MandateEntry, catalogue: Catalogue) -> Scenario:

@@ -314,6 +314,8 @@ class Scenario(Entry):
     guard: Label
     deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 5_000
     legal_basis: tuple[str, ...] = Field(min_length=1)
+    notice_delay_days: Annotated[int, Field(ge=0, le=180)] = 0
+    """How long a mandate may delay telling the person, on a recorded basis; 0 is at once."""
 
     @cached_property
     def record_types(self) -> frozenset[str]:

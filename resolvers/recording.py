@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -24,12 +25,14 @@ from authz.audit import (
     ReadResult,
     Result,
     SourceStatus,
+    visibility_of,
 )
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AuthzError
 from authz.grants import Grant, Public
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
+from catalogue.values import CHINA_TIME
 from connectors.errors import SectionState
 from resolvers.building import Section
 from resolvers.context import RequestContext
@@ -66,9 +69,10 @@ class Recorder:
         if isinstance(self._grant, Public):
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
+        told = visibility_of(self._grant, datetime.now(CHINA_TIME))
         refs = await asyncio.gather(
             *(
-                self._audit.intent(Intent(self._kind, self._grant, self._query, self._reads, key))
+                self._audit.intent(Intent(self._kind, self._grant, self._query, self._reads, key, told))
                 for key in self._keys
             )
         )

@@ -15,6 +15,7 @@ from authz.audit.events import (
     Result,
     SourceStatus,
     Visibility,
+    visibility_of,
 )
 from authz.audit.leaves import Leaf
 from authz.audit.log import AuditLog, IntentRef
@@ -51,4 +52,5 @@ __all__ = [
     "Visibility",
     "Wanted",
     "operations",
+    "visibility_of",
 ]

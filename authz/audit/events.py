@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -110,6 +110,12 @@ class Visibility:
 
 
 IMMEDIATE: Final = Visibility()
+
+
+def visibility_of(grant: Grant, now: datetime) -> Visibility:
+    """At once, unless the mandate delays notice on a basis of its own."""
+    delay = grant.mandate.notice_delay if isinstance(grant, Statutory) else None
+    return Visibility(now + timedelta(days=delay.days), delay.basis) if delay else IMMEDIATE
 
 
 def visible_at(event: Mapping[str, object], now: datetime) -> bool:

@@ -243,3 +243,17 @@ def test_a_broken_entry_is_reported_without_its_values(tmp_path):
     with pytest.raises(ConfigurationError) as fault:
         load(tmp_path, ENTRY | {"approvedBy": [ID]})
     assert ID not in str(fault.value)
+
+
+def test_notice_is_delayed_only_where_the_scenario_allows_it_and_no_longer(tmp_path):
+    delay = {"days": 180, "basis": "党政领导干部选拔任用工作条例第15条"}
+    posts = ENTRY | {"scenario": "S05", "noticeDelay": delay}
+    (mandate,) = load(tmp_path, posts).mandates
+    assert (mandate.notice_delay.days, mandate.notice_delay.basis) == (180, delay["basis"])
+    for entry in (posts | {"noticeDelay": delay | {"days": 181}}, ENTRY | {"noticeDelay": delay}):
+        with pytest.raises(ConfigurationError) as fault:
+            load(tmp_path, entry)
+        assert fault.value.code == "MANDATE_NOTICE_DELAY"
+    with pytest.raises(ConfigurationError) as fault:
+        load(tmp_path, posts | {"noticeDelay": {"days": 90}})
+    assert fault.value.code == "MANDATE_SHAPE"

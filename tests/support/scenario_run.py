@@ -238,6 +238,11 @@ def _intent(scenario: Scenario, stated: Audited, leaf: Leaf) -> Iterator[str]:
             yield f"audit holds the basis {said}"
     elif basis["basis"] != "SELF":
         yield f"audit holds the basis {basis['basis']}"
+    visibility = leaf["visibility"]
+    if visibility.get("delayBasisId") != stated.told_later or ("delayUntil" in visibility) != bool(
+        stated.told_later
+    ):
+        yield f"audit holds {visibility}"
     for key, expected in (("fields", stated.fields), ("maskedFields", stated.masked)):
         found = {read["recordType"]: read[key] for read in leaf["entity"] if read[key] or key == "fields"}
         if expected is not None and found != {code: sorted(names) for code, names in expected.items()}:

@@ -98,6 +98,8 @@ class Audited(Part):
     codes: list[str] = []
     times: int = 1
     """How many subjects were recorded."""
+    told_later: str | None = None
+    """The legal basis on which the person is told later; otherwise they see it at once."""
 
 
 class Scenario(Part):
