@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import FieldName, Label, RecordTypeCode, Role
-from connectors.parts import Part, Rest, Signing, Token
+from connectors.parts import Drop, Part, Rest, Signing, Token
 
 Scalar: TypeAlias = str | int | bool | None
 Column = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
@@ -113,6 +113,7 @@ class RecordSource(Part):
     query: str | None = None
     """A fixed query of the department, used as a derived table."""
     rest: Rest | None = None
+    file: Drop | None = None
     join: tuple[Join, ...] = ()
     where: tuple[Condition, ...] = ()
     keys: Mapping[KeyKind, Key] = Field(min_length=1)
@@ -128,9 +129,9 @@ class RecordSource(Part):
     @model_validator(mode="after")
     def _one_place(self) -> RecordSource:
         places = [self.table is not None, bool(self.union), self.query is not None]
-        places.append(self.rest is not None)
+        places += [self.rest is not None, self.file is not None]
         if sum(places) != 1:
-            raise ValueError("give exactly one of `table`, `union`, `query` or `rest`")
+            raise ValueError("give exactly one of `table`, `union`, `query`, `rest` or `file`")
         return self
 
 
@@ -148,7 +149,7 @@ class Manifest(Part):
     department: str
     system: Label
     contact: str
-    connector: Literal["sql", "rest"]
+    connector: Literal["sql", "rest", "file"]
     url: str
     """`${VARIABLE}` or `${VARIABLE:-default}`: taken from the environment."""
     deadline_ms: Annotated[int, Field(ge=10, le=60_000)] = 800

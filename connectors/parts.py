@@ -89,3 +89,26 @@ class Token(Part):
     """Seconds it lives where the answer does not say."""
     header: str = "Authorization"
     value: str = "Bearer {token}"
+
+
+class Drop(Part):
+    """Files of one record type in a folder."""
+
+    files: str
+    """File name with `{date}` (yyyymmdd) and `{kind}`; without `{kind}` every file is a full one."""
+    full: str = "ALL"
+    incremental: str = "INC"
+    charset: Literal["gb18030", "utf-8"] = "gb18030"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    columns: tuple[str, ...] = ()
+    """Names of the columns where files have no header row."""
+    record: tuple[str, ...] = ()
+    """Columns that identify a record: its later row replaces the earlier one."""
+    operation: str | None = None
+    """Column that says what a row does."""
+    upserts: tuple[str, ...] = ("A", "U")
+    deletes: tuple[str, ...] = ("D",)
+    footer: str | None = None
+    """First cell of the last row; a file without it is not complete. Its second cell may count the rows."""
+    fresh_days: Annotated[int, Field(ge=1)] | None = None
+    """How old the newest delivery may be."""

@@ -18,6 +18,8 @@ from sqlalchemy.exc import ArgumentError
 from catalogue.model import Catalogue
 from connectors.environment import filled
 from connectors.errors import ManifestError
+from connectors.files import FileSource
+from connectors.files.source import folder_of
 from connectors.guard import guarded
 from connectors.located import Located
 from connectors.manifest import Manifest
@@ -80,6 +82,8 @@ def _located(document: Located) -> Iterator[None]:
 def _source(manifest: Manifest, catalogue: Catalogue, base_dir: Path) -> Source:
     if manifest.connector == "rest":
         return RestSource(manifest, catalogue, manifest.url)
+    if manifest.connector == "file":
+        return FileSource(manifest, catalogue, folder_of(manifest.url, base_dir))
     return SqlSource(manifest, catalogue, _resolved(manifest.url, base_dir))
 
 

@@ -36,10 +36,10 @@ def never_mapped(record_type: RecordType, record: RecordSource) -> Iterator[str]
 
 
 def _verify_record(where: str, manifest: Manifest, record_type: RecordType, record: RecordSource) -> None:
-    if (record.rest is not None) != (manifest.connector == "rest"):
-        raise ManifestError(
-            "MANIFEST_CONNECTOR", where, f"`rest` belongs to connector rest, not {manifest.connector}"
-        )
+    for own in ("rest", "file"):
+        if (getattr(record, own) is not None) != (manifest.connector == own):
+            message = f"`{own}` belongs to connector {own}, not {manifest.connector}"
+            raise ManifestError("MANIFEST_CONNECTOR", where, message)
     for name in never_mapped(record_type, record):
         raise ManifestError(
             "MANIFEST_NEVER_MAPPED", f"{where}.fields.{name}", "must not enter the graph: delete the mapping"

@@ -16,6 +16,7 @@ import orjson
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Catalogue, Label
 from catalogue.values import CHINA_TIME
+from connectors.conditions import holds
 from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTimeout, SourceUnavailable
 from connectors.keys import key_variants
 from connectors.manifest import Manifest, RecordSource
@@ -24,7 +25,6 @@ from connectors.quota import HourlyQuota
 from connectors.rest import check
 from connectors.rest.answers import Cellular
 from connectors.rest.calls import Admission, Caller
-from connectors.rest.conditions import holds
 from connectors.rest.filling import Turn
 from connectors.rest.quota import Quota
 from connectors.rest.reader import Pages, Reader, reader_of

@@ -14,6 +14,7 @@ from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.loader import load_catalogue
 from catalogue.model import Role
 from catalogue.values import CHINA_TIME, PartialDate
+from connectors.conditions import holds
 from connectors.errors import (
     ConnectionDied,
     ManifestError,
@@ -27,7 +28,6 @@ from connectors.guard import guarded
 from connectors.manifest import Condition, Signing
 from connectors.protocol import Ask, Reject, Source
 from connectors.rest import RestSource
-from connectors.rest.conditions import holds
 from connectors.rest.quota import Tokens
 from connectors.rest.signing import Signed, signature
 from tests.support.small_catalogue import manifest_of

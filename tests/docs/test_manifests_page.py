@@ -27,6 +27,7 @@ KEYS_OF = {
     "Joins, unions, queries": model.Join,
     "Versions, duplicates, identity": model.Version,
     "Breaker": model.Breaker,
+    "Files": kinds.Drop,
 }
 REST = (kinds.Rest, kinds.Batch, kinds.Signing, kinds.Token)
 EXAMPLES = [
@@ -101,7 +102,7 @@ def test_every_manifest_error_is_explained():
 
 
 def test_every_finding_is_explained():
-    explained = {row[0].strip("`") for row in PAGE["What `source check` says"].rows()}
+    explained = set(chain.from_iterable(named_in(row[0]) for row in PAGE["What `source check` says"].rows()))
     assert explained == set(_codes("Finding", 1))
 
 
