@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
 from authz.actors import Actor
+from authz.consent.artefact import Confirmation, ConsentArtefact, Item
 from catalogue.identifiers import SubjectKey
 
 
@@ -112,4 +113,62 @@ class Public:
         return ("PUBLIC",)
 
 
-Grant: TypeAlias = Statutory | SelfAccess | Public
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """An organization reading what a person allowed it, under a signed artefact in force."""
+
+    actor: Actor
+    artefact: ConsentArtefact
+    items: Mapping[str, Item]
+    """What may be read, by record type: of the artefact, as far as its scenario still holds it relevant."""
+    subject: SubjectKey
+    """Whom the artefact is about."""
+    granted_at: datetime
+    """The moment of the operation: an artefact past its end permits nothing."""
+    use_key: str
+    """What makes operations one use: the caller's idempotency key, or one of its own (ruling 6)."""
+
+    basis = "CONSENT"
+
+    @property
+    def channel(self) -> Channel:
+        """The artefact's mode."""
+        return Channel(self.artefact.mode.value)
+
+    @property
+    def purpose(self) -> str:
+        """As the person agreed to it, whatever the caller writes."""
+        return self.artefact.purpose.text
+
+    @property
+    def case_no(self) -> str:
+        """The grantee's own case."""
+        return self.artefact.purpose.case_no
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether the person confirmed restricted data on its own (PIPL 29)."""
+        return Confirmation.SENSITIVE in self.artefact.notice.items_confirmed
+
+    @property
+    def in_force(self) -> bool:
+        """Whether time still runs."""
+        return self.artefact.holds_at(self.granted_at)
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What decisions depend on: equal versions give equal tables."""
+        artefact = self.artefact
+        return (
+            "CONSENT",
+            self.actor.client_id,
+            artefact.grantee.client_id,
+            artefact.purpose.scenario_code,
+            self.subject,
+            frozenset(self.items.items()),
+            self.sensitive,
+            self.in_force,
+        )
+
+
+Grant: TypeAlias = Statutory | SelfAccess | Public | Consent

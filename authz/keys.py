@@ -43,6 +43,7 @@ class Purpose(StrEnum):
     AUDIT_RECORD = "auditRecord"
     TOKEN_SIGNING = "tokenSigning"  # noqa: S105 - the name of a purpose
     CHECKPOINT_SIGNING = "checkpointSigning"
+    CONSENT_SIGNING = "consentSigning"
 
 
 LENGTH: Final[Mapping[Purpose, int]] = {
@@ -53,10 +54,11 @@ LENGTH: Final[Mapping[Purpose, int]] = {
     Purpose.AUDIT_RECORD: 32,
     Purpose.TOKEN_SIGNING: 32,
     Purpose.CHECKPOINT_SIGNING: 32,
+    Purpose.CONSENT_SIGNING: 32,
 }
 """Bytes: AES-256-SIV takes two keys (RFC 5297), HMAC-SHA-256 one, ES256 a P-256 scalar."""
 
-_SIGNING: Final = frozenset({Purpose.TOKEN_SIGNING, Purpose.CHECKPOINT_SIGNING})
+_SIGNING: Final = frozenset({Purpose.TOKEN_SIGNING, Purpose.CHECKPOINT_SIGNING, Purpose.CONSENT_SIGNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ class KeyRing:
         return self._signer(Purpose.CHECKPOINT_SIGNING)
 
     @cached_property
+    def consent_key(self) -> ECKey:
+        """The current private key for consents and their receipts (ES256), named as `signing_key` is."""
+        return self._signer(Purpose.CONSENT_SIGNING)
+
+    @cached_property
     def _published(self) -> Mapping[Purpose, KeySet]:
         return {purpose: self._public(purpose) for purpose in _SIGNING}
 
@@ -125,6 +132,10 @@ class KeyRing:
     def checkpoint_keys(self) -> KeySet:
         """Public halves of all checkpoint keys: what a third party checks a proof with."""
         return self._published[Purpose.CHECKPOINT_SIGNING]
+
+    def consent_keys(self) -> KeySet:
+        """Public halves of all consent keys: what anyone checks an artefact or a receipt with."""
+        return self._published[Purpose.CONSENT_SIGNING]
 
     def _signer(self, purpose: Purpose) -> ECKey:
         return _signing_key(purpose, self.current(purpose).material)

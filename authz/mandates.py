@@ -35,6 +35,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from authz.actors import Actor, ActorKind
 from authz.errors import AccessDenied, ConfigurationError
 from authz.grants import Mandate, NoticeDelay, Statutory
+from authz.wording import LONGEST_CASE_NUMBER, case_number, purpose_text
 from catalogue.identifiers import (
     IdentifierError,
     holds_citizen_id,
@@ -42,14 +43,11 @@ from catalogue.identifiers import (
     normalize_uscc,
 )
 from catalogue.model import Catalogue, Entry, FieldName, RecordTypeCode, Relevance, Scenario
-from catalogue.personal_text import scrub
 from catalogue.values import Period
 
 LONGEST_TERM: Final = Period(years=2)
 """Every mandate stops by itself (GR-12)."""
 
-LONGEST_CASE_NUMBER: Final = 64
-LONGEST_PURPOSE: Final = 200
 _SAMPLE_IDS: Final = ("990101198001010014", "11010519491231002X", "11010519491231002x", "990101751231002")
 """Nobody's numbers (region 9901xx, GB 11643 sample): a case number may look like none of them."""
 
@@ -108,7 +106,7 @@ class MandateRegister:
         """
         _require_officer(actor)
         mandates = self._in_force(actor.organization, scenario, today, legal_basis_id)
-        number = _case_number(case_no)
+        number = case_number(case_no)
         bounded = len(number) <= LONGEST_CASE_NUMBER
         mandate = next((one for one in mandates if bounded and _fits(one.case_pattern, number)), None)
         if mandate is None or holds_citizen_id(number):
@@ -118,7 +116,7 @@ class MandateRegister:
             )
         if actor.operator in mandate.approved_by:
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Who approved a mandate may not use it. Ask a colleague.")
-        return Statutory(actor, mandate, number, _purpose(purpose), granted_on=today)
+        return Statutory(actor, mandate, number, purpose_text(purpose), granted_on=today)
 
     def _in_force(self, authority: str, scenario: str, today: date, basis: str | None) -> list[Mandate]:
         registered = [
@@ -150,31 +148,9 @@ def _require_officer(actor: Actor) -> None:
         )
 
 
-def _case_number(case_no: str | None) -> str:
-    number = (case_no or "").strip()
-    if not number:
-        raise AccessDenied("CASE_NUMBER_REQUIRED", "Give the number of the case that this read is for.")
-    return number
-
-
 def _fits(pattern: str, number: str) -> bool:
     """ASCII digits and letters only: nobody finds a file by others."""
     return re.fullmatch(pattern, number, re.ASCII) is not None
-
-
-def _purpose(text: str) -> str:
-    purpose = text.strip()
-    if not purpose or len(purpose) > LONGEST_PURPOSE or not purpose.isprintable():
-        raise AccessDenied(
-            "PURPOSE_REQUIRED",
-            f"Say in one line of at most {LONGEST_PURPOSE} characters what the read is for;"
-            " the person will see it.",
-        )
-    if scrub(purpose) != purpose or holds_citizen_id(purpose):
-        raise AccessDenied(
-            "PERSONAL_LITERAL", "The purpose holds a personal number. Describe the matter without it."
-        )
-    return purpose
 
 
 def load_mandates(path: Path, catalogue: Catalogue) -> MandateRegister:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from catalogue.identifiers import KeyKind, SubjectKind
-from catalogue.values import PeriodField
+from catalogue.values import Period, PeriodField
 
 RecordTypeCode = Annotated[str, StringConstraints(pattern=r"^[PE]-[A-Z]{2,3}-\d{2}$")]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$")]
@@ -299,6 +299,14 @@ class Relevance(Entry):
     reason: Label
 
 
+class ConsentLimits(Entry):
+    """The most that a consent may grant in a scenario; the strictest where a scenario says nothing."""
+
+    validity: PeriodField = Period(days=30)
+    data_life: PeriodField = Period(days=90)
+    max_uses: Annotated[int, Field(ge=1, le=12)] = 1
+
+
 class Scenario(Entry):
     """A must-check scenario (应查必查)."""
 
@@ -311,6 +319,7 @@ class Scenario(Entry):
     relevance: tuple[Relevance, ...] = Field(min_length=1)
     measures: tuple[str, ...] = ()
     clock: Literal["PUBLICATION", "RETENTION"] = "PUBLICATION"
+    consent: ConsentLimits = ConsentLimits()
     guard: Label
     deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 5_000
     legal_basis: tuple[str, ...] = Field(min_length=1)

@@ -20,6 +20,7 @@ from gateway import health, ide, logs
 from gateway.deployment import Deployment
 from gateway.documents import DocumentCache
 from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation
+from gateway.key_sets import CONSENT_KEYS, published
 from gateway.metrics import Metrics
 from gateway.middleware import edge
 from gateway.replies import EXCEPTION_HANDLERS
@@ -68,6 +69,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
         "/livez": health.live,
         "/readyz": ready.respond,
         "/metrics": metrics.respond,
+        CONSENT_KEYS: published(deployment.keys.consent_keys()),
     }
     routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
     if settings.graphiql:

@@ -18,6 +18,9 @@ from joserfc.jwk import KeySet
 
 from authz.audit import AuditLog, Origin
 from authz.clients import ClientRegister, load_clients
+from authz.consent.register import ConsentRegister
+from authz.consent.signing import Signer
+from authz.consent.use import ConsentUse
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
@@ -52,6 +55,8 @@ class Deployment:
     sources: Mapping[str, Source]
     store: Store
     audit: AuditLog
+    consents: ConsentRegister
+    consent_use: ConsentUse
 
     @cached_property
     def schema(self) -> GraphSchema:
@@ -69,6 +74,8 @@ class Deployment:
             mandates=self.mandates,
             references=self.references,
             audit=self.audit,
+            consents=self.consents,
+            consent_use=self.consent_use,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -93,13 +100,16 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     keys = load_keys(settings.keys)
     if not demo:
         keys.refuse_demo()
+    locality = locality_of(settings, catalogue)
     clients = load_clients(settings.clients)
     references = References(keys)
     store = Store(settings.store.get_secret_value())
+    audit = audit_of(settings, catalogue, keys, store)
+    signer = Signer(keys)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
-        locality=locality_of(settings, catalogue),
+        locality=locality,
         keys=keys,
         clients=clients,
         mandates=load_mandates(settings.mandates, catalogue),
@@ -109,7 +119,9 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         references=references,
         sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
         store=store,
-        audit=audit_of(settings, catalogue, keys, store),
+        audit=audit,
+        consents=ConsentRegister(store, audit, references, signer, catalogue, clients, locality.code),
+        consent_use=ConsentUse(store, references, signer, catalogue),
     )
 
 

@@ -15,6 +15,8 @@ import strawberry
 from graphql import FieldNode
 
 from authz.actors import Actor, ActorKind
+from authz.consent.register import require_partner
+from authz.consent.use import Claim
 from authz.errors import AccessDenied, AuthzError
 from authz.grants import Grant, Public, SelfAccess
 from authz.mandates import MandateRegister
@@ -31,17 +33,18 @@ ENTITY_ROOT_OF = {
 ENTITY_ROOTS = frozenset(ENTITY_ROOT_OF.values())
 CHECK_SCOPE: Final = "credit:check"
 SELF_SCOPE: Final = "credit:self"
+CONSENT_SCOPE: Final = "credit:consent"
 PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
 
 
 @strawberry.input(
     description=bilingual(
-        "查询依据：场景、案号和法定依据；一次操作只能有一个",
-        "The basis of an operation: scenario, case number and legal basis; one per operation",
+        "查询依据：场景、案号，以及法定依据或本人授权；一次操作只能有一个",
+        "The basis of an operation: scenario, case number, and legal basis or consent; one per operation",
     )
 )
 class AccessContext:
-    """Why an authority asks (PIPL 34)."""
+    """Why an authority asks (PIPL 34), or on whose consent a partner does (PIPL 13, 23)."""
 
     scenario: ScenarioCode | None = strawberry.field(
         default=None, description=bilingual("应查必查场景", "Must-check scenario, such as S04")
@@ -53,6 +56,20 @@ class AccessContext:
         default=None,
         description=bilingual(
             "法定依据编号；有多项时必填", "Id of the mandate, where the authority has several"
+        ),
+    )
+    consentId: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "本人授权编号；合作机构必填，与法定依据不能并用",
+            "Id of the person's consent: what a partner reads on, never beside a legal basis",
+        ),
+    )
+    idempotencyKey: str | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "幂等键：十分钟内同键的操作（如翻页）只计一次使用",
+            "Operations with the same key within ten minutes, such as pages, are one use of the consent",
         ),
     )
     purpose: str = strawberry.field(
@@ -74,8 +91,11 @@ def grant_of(
     actor: Actor,
     mandates: MandateRegister,
     today: date,
-) -> Grant | None:
-    """The one grant of an operation; None when nothing it selects needs one. Raises AuthzError."""
+) -> Grant | Claim | None:
+    """The one grant of an operation, or its claim to a consent; None when nothing needs one.
+
+    Raises AuthzError.
+    """
     roots = [nodes[0] for nodes in collected.values()]
     bases = {_basis(walk, node) for node in roots if _needs_grant(node)}
     if len(bases) > 1:
@@ -93,7 +113,7 @@ def grant_of(
     return _grant(basis, actor, mandates, today)
 
 
-def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -> Grant:
+def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -> Grant | Claim:
     if basis.kind == "PUBLIC":
         return Public(actor)
     if basis.kind == "SELF":
@@ -101,8 +121,13 @@ def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -
             raise AccessDenied(
                 "NOT_A_PERSON", "`me` is for a person's own login. Send the person's access token."
             )
-        _require_scope(actor, SELF_SCOPE)
+        require_scope(actor, SELF_SCOPE)
         return SelfAccess(actor, actor.subject)
+    if basis.kind == "CONSENT":
+        claim = _claim(basis)
+        require_partner(actor)
+        require_scope(actor, CONSENT_SCOPE)
+        return claim
     scenario, case_no, legal_basis_id, purpose = basis.claim
     if not isinstance(scenario, str):
         raise AccessDenied("SCENARIO_REQUIRED", "Give `access.scenario`, such as S04.")
@@ -114,14 +139,25 @@ def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -
         today,
         legal_basis_id=legal_basis_id if isinstance(legal_basis_id, str) else None,
     )
-    _require_scope(actor, CHECK_SCOPE)
+    require_scope(actor, CHECK_SCOPE)
     return granted
 
 
-def _require_scope(actor: Actor, scope: str) -> None:
+def require_scope(actor: Actor, scope: str) -> None:
     """A token says what it was issued for (RFC 6749 §3.3); nobody without a token has any."""
     if scope not in actor.scopes:
         raise AccessDenied("SCOPE_MISSING", f"The token lacks the scope `{scope}`. Request one that has it.")
+
+
+def _claim(basis: Basis) -> Claim:
+    consent_id, scenario, case_no, purpose, key, legal_basis_id = (
+        None if member is None else str(member) for member in basis.claim
+    )
+    if legal_basis_id is not None:
+        raise AuthzError(
+            "ACCESS_CONTEXT_CONFLICT", "A consent and a legal basis do not mix. Give one of them."
+        )
+    return Claim(str(consent_id), scenario, case_no, str(purpose), key)
 
 
 def _needs_grant(node: FieldNode) -> bool:
@@ -134,6 +170,9 @@ def _basis(walk: Walk, node: FieldNode) -> Basis:
     access = _arguments(walk, node).get("access")
     if access is None:
         return Basis("PUBLIC")
+    if access.get("consentId") is not None:
+        named = ("consentId", "scenario", "caseNo", "purpose", "idempotencyKey", "legalBasisId")
+        return Basis("CONSENT", tuple(access.get(member) for member in named))
     members = ("scenario", "caseNo", "legalBasisId", "purpose")
     return Basis("STATUTORY", tuple(access.get(member) for member in members))
 

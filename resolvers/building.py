@@ -25,6 +25,10 @@ from resolvers.healing import Healed
 from resolvers.records import BASE_FIELDS, Freshness, RecordStatus, carrier_of
 
 Node: TypeAlias = dict[str, object]
+DATES = frozenset(
+    {"occurredOn", "determinedOn", "publishFrom", "publishUntil", "retentionUntil", "measureUntil", "repair"}
+)
+"""Base fields that say when something was; a consent shows a date only as a field it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,13 @@ class Section:
     suppressed: int = 0
     asked: tuple[str, ...] = ()
     """Names of the sources that were asked."""
+
+    @property
+    def present(self) -> bool | None:
+        """Whether there is a record; None when that is not known, for down is not clean."""
+        if self.healed:
+            return True
+        return False if self.state is SectionState.OK and self.entry.pointer is None else None
 
     @property
     def error(self) -> GraphQLError | None:
@@ -66,11 +77,15 @@ class Maker:
     client_id: str
     subject_ref: str
     name: str | None
+    dated: bool = True
+    """Whether base dates leave that no field of the type carries."""
 
     def section(self, section: Section, decisions: TypeDecisions) -> Node:
         """The node of a section."""
         records: object = section.error
-        if section.entry.pointer is not None:
+        if decisions.existence.effect is Effect.MASK and section.state.answered:
+            records = None
+        elif section.entry.pointer is not None:
             records = [self.pointer(section)]
         elif section.state.answered:
             records = [self.record(section, healed, decisions) for healed in section.healed]
@@ -79,6 +94,7 @@ class Maker:
             "state": section.state,
             "reason": section.reason,
             "fetchedAt": section.fetched_at,
+            "present": section.present,
             "records": records,
         }
 
@@ -95,7 +111,8 @@ class Maker:
     def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
         entry, row = section.entry, healed.row
         concealed = healed.stripped or _adverse_part_denied(entry, healed, decisions)
-        clocks = Clocks() if concealed or _start_denied(entry, decisions) else healed.verdict.clocks
+        undated = concealed or not self.dated or _start_denied(entry, decisions)
+        clocks = Clocks() if undated else healed.verdict.clocks
         statement = row.controls.get(Role.STATEMENT)
 
         def role(name: str, value: Value) -> Value:
@@ -103,7 +120,9 @@ class Maker:
             carrier = carrier_of(entry, name)
             if concealed:
                 return None
-            return apply(decisions.fields[carrier], value, context) if carrier else value
+            if carrier is None:
+                return value if self.dated or name not in DATES else None
+            return apply(decisions.fields[carrier], value, context)
 
         return {
             "__typename": entry.graphql_type,
@@ -123,7 +142,7 @@ class Maker:
             "retentionUntil": _day(clocks.retention_until),
             "measureUntil": role("measureUntil", row.controls.get(Role.MEASURE_UNTIL)),
             "dispute": _dispute(healed),
-            "repair": None if concealed else _repair(row.controls),
+            "repair": _repair(row.controls) if self.dated and not concealed else None,
             # of the adverse part, and free text: it may name others (ruling 25)
             "subjectStatement": None if concealed else mask("M_TEXT", statement, context),
             "responsiblePersons": self.responsible(section, healed, decisions) or None,

@@ -10,6 +10,8 @@ from graphql import FieldNode
 
 from authz.actors import Actor
 from authz.audit import AuditLog, Query
+from authz.consent.register import ConsentRegister
+from authz.consent.use import ConsentUse
 from authz.grants import Grant
 from authz.mandates import MandateRegister
 from authz.references import References
@@ -40,6 +42,8 @@ class Services:
     mandates: MandateRegister
     references: References
     audit: AuditLog
+    consents: ConsentRegister
+    consent_use: ConsentUse
     planner: Planner
     today: Callable[[], date] = date.today
 

@@ -9,9 +9,11 @@ from typing import Any
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
+    OperationType,
     execute,
     get_variable_values,
 )
@@ -19,7 +21,9 @@ from graphql.execution.values import VariableValues
 
 from authz.actors import Actor
 from authz.audit import Query
+from authz.consent.use import Claim
 from authz.errors import AuthzError
+from authz.grants import Grant
 from resolvers.access import grant_of
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
@@ -62,10 +66,11 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     if not isinstance(variables, VariableValues):
         return Executed(None, list(variables))
     walk = Walk(schema.executable, _fragments(request.document), variables)
-    roots = walk.roots("Query", request.operation)
+    kind = request.operation.operation
+    roots = walk.roots("Query" if kind is OperationType.QUERY else "Mutation", request.operation)
     query = Query(request.operation_name, request.operation_hash, request.request_id)
     try:
-        grant = grant_of(walk, roots, request.actor, services.mandates, services.today())
+        grant = await _grant(walk, roots, services, request) if kind is OperationType.QUERY else None
     except AuthzError as refusal:
         await deny(services.audit, request.actor, query, refusal.code)
         raise
@@ -88,6 +93,16 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     if not isinstance(result, ExecutionResult):
         result = await result
     return Executed(result.data, list(result.errors or []), context.report if grant else None)
+
+
+async def _grant(
+    walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request
+) -> Grant | None:
+    """The grant of a query; a mutation has none, for it reads no department."""
+    found = grant_of(walk, roots, request.actor, services.mandates, services.today())
+    if isinstance(found, Claim):
+        return await services.consent_use.grant(request.actor, found)
+    return found
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from authz.decisions import RowGuard
 from authz.grants import Channel
-from authz.lifecycle import Effect, Facts, Verdict, facts, visible
+from authz.lifecycle import Adversity, Effect, Facts, Verdict, facts, visible
 from catalogue.identifiers import KeyKind, SubjectKey, birth_date
 from catalogue.model import Locality, RecordType, Role
 from catalogue.values import PartialDate
@@ -44,15 +44,20 @@ class Healed:
         return self.verdict.effect is Effect.STRIP
 
     @property
-    def age(self) -> int:
-        """Days from the record's date to the end of time, so that small is new; undated ones are oldest."""
+    def day(self) -> date | None:
+        """The record's date, by its earliest day; never that of an adverse part that has run out."""
         for role in _DATED_AFTER_STRIPPING if self.stripped else _DATED_BY:
             value = self.row.controls.get(role)
             if isinstance(value, PartialDate) and not value.open_ended:
-                return (date.max - value.earliest).days
+                return value.earliest
             if isinstance(value, datetime):
-                return (date.max - value.date()).days
-        return date.max.toordinal()
+                return value.date()
+        return None
+
+    @property
+    def age(self) -> int:
+        """Days from the record's date to the end of time, so that small is new; undated ones are oldest."""
+        return (date.max - self.day).days if self.day else date.max.toordinal()
 
     def order(self) -> tuple[int, str, str]:
         """Newest first; records of one day by their identity at the source."""
@@ -98,10 +103,10 @@ def heal(
             healing.conflicts += 1
             continue
         known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
-        if guard and not _admits(guard, row, known):
+        verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
+        if guard and not _admits(guard, entry, Healed(source, row, known, verdict)):
             healing.suppressed += 1
             continue
-        verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
         if verdict.effect is Effect.WITHHOLD:
             healing.withheld += 1
         elif verdict.effect is Effect.DROP:
@@ -140,9 +145,21 @@ def canonical_name(name: str) -> str:
 _DOTS = str.maketrans(dict.fromkeys("•・‧∙⋅.．", "·"))
 
 
-def _admits(guard: RowGuard, row: Row, known: Facts) -> bool:
+def _admits(guard: RowGuard, entry: RecordType, healed: Healed) -> bool:
+    """Whether a row meets every condition of the guard."""
     for name, allowed in guard.allowed.items():
-        value = known.severity if name == "severity" else row.values.get(name)
+        value = healed.facts.severity if name == "severity" else healed.row.values.get(name)
         if value not in allowed:
             return False
-    return True
+    if guard.natures is not None and _nature(entry, healed) not in guard.natures:
+        return False
+    if guard.within is None:
+        return True
+    first, last = guard.within
+    return healed.day is not None and first <= healed.day <= last
+
+
+def _nature(entry: RecordType, healed: Healed) -> str | None:
+    """A row's nature as a consent names it: of an adverse row its severity, which may not be known."""
+    plain = healed.stripped or healed.facts.adversity is Adversity.NONE
+    return entry.nature if plain else healed.facts.severity

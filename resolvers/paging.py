@@ -13,7 +13,7 @@ from functools import total_ordering
 import orjson
 from graphql import GraphQLError
 
-from authz.decisions import TypeDecisions
+from authz.decisions import Effect, TypeDecisions
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKey
@@ -57,6 +57,7 @@ def _binding(grant: Grant, key: SubjectKey, page: PageRead, references: Referenc
             grant.basis,
             grant.actor.client_id,
             getattr(grant, "case_no", None),
+            getattr(grant, "use_key", None),
             references.audit_ref(key),
             sorted(page.types),
         ]
@@ -91,6 +92,7 @@ def page_node(
         (
             (_position(section, healed, maker), section, healed)
             for section in mine
+            if decisions[section.entry.code].existence.effect is Effect.PERMIT
             for healed in section.healed
         ),
         key=lambda item: item[0],

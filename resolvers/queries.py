@@ -15,7 +15,10 @@ from authz.grants import Grant
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import DataClass, Label
 from resolvers.access import ENTITY_ROOT_OF, AccessContext
+from resolvers.access_log import AccessLogConnection, my_access_log
 from resolvers.catalogue_graph import CatalogueInfo, catalogue_info
+from resolvers.consent_types import Consent, ConsentConnection
+from resolvers.consents import find_consent, my_consents
 from resolvers.context import RequestContext
 from resolvers.directives import classified
 from resolvers.fields import bilingual, described, named_enum, object_type, optional
@@ -204,6 +207,12 @@ def query_type(types: SubjectTypes) -> type:
         "The federation subgraph",
         name="_service",
     )
+    roots["consent"] = _root(
+        find_consent,
+        optional(Consent),
+        "一份授权，仅查询机构和本人可见",
+        "One consent, for its grantee and its person only",
+    )
     query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
     return strawberry.type(
         query,
@@ -214,8 +223,9 @@ def query_type(types: SubjectTypes) -> type:
     )
 
 
-def _person_roots(types: SubjectTypes) -> dict[str, Any]:
-    me = object_type(
+def _me_class(types: SubjectTypes) -> type:
+    """What the person who is logged in sees of themself and of those who looked at them."""
+    return object_type(
         "Me",
         Label(zh="本人", en="The person who is logged in"),
         [
@@ -228,9 +238,32 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
                     DataClass.RESTRICTED,
                     resolver=_person,
                 ),
-            )
+            ),
+            (
+                "consents",
+                ConsentConnection,
+                described(
+                    "向我申请的和我给出的授权，由近及远",
+                    "Consents that were asked of me or given by me, newest first",
+                    DataClass.AUTHORIZED,
+                    resolver=my_consents,
+                ),
+            ),
+            (
+                "accessLog",
+                AccessLogConnection,
+                described(
+                    "谁查过我、为何、哪些字段，由近及远",
+                    "Who looked at me, for what, and which fields, newest first",
+                    DataClass.AUTHORIZED,
+                    resolver=my_access_log,
+                ),
+            ),
         ],
     )
+
+
+def _person_roots(types: SubjectTypes) -> dict[str, Any]:
     return {
         "subject": _root(
             _subject,
@@ -244,7 +277,7 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
             "核验证件号和姓名是否一致",
             "Whether a number and a name belong together",
         ),
-        "me": _root(_me, optional(me), "本人信息", "The person who is logged in"),
+        "me": _root(_me, optional(_me_class(types)), "本人信息", "The person who is logged in"),
     }
 
 

@@ -13,7 +13,7 @@ from authz.audit import EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, SubjectNotConfirmed
-from authz.grants import Grant, Public, SelfAccess
+from authz.grants import Consent, Grant, Public, SelfAccess
 from authz.masks import MaskContext, mask
 from authz.policy import decide as decide_field
 from authz.policy import decision_table
@@ -21,7 +21,7 @@ from catalogue.identifiers import SubjectKey
 from catalogue.model import RecordType
 from connectors.errors import SectionState
 from connectors.protocol import Ask
-from resolvers.building import Maker, Node, Section
+from resolvers.building import DATES, Maker, Node, Section
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
@@ -51,6 +51,7 @@ async def read_subjects(
 ) -> list[Outcome]:
     """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
     services = context.services
+    await require_subject(context, grant, lookups)
     reading = decide(context, grant, plan, lookups)
     async with refusals_recorded(context):
         _require_publicity(reading, lookups)
@@ -61,10 +62,10 @@ async def read_subjects(
         }
     asked = asked_fields(reading)
     planned = tuple(
-        planned_read(reading.entries[code], reading.decisions[code], fields, plan.types[code].paths)
+        planned_read(reading.entries[code], reading.decisions[code], fields, _leaving(reading, code))
         for code, fields in asked.items()
     )
-    async with Recorder(services.audit, grant, context.query, planned, lookups) as recorder:
+    async with Recorder(context, grant, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
         known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
         fetched = await fetch_all(_asks(reading, asked, known), services.sources, context.report)
@@ -79,17 +80,18 @@ async def read_subjects(
 async def verify_identity(context: RequestContext, grant: Grant, lookup: Lookup) -> Match:
     """Whether a number and a name belong together, under a grant that names the identity record."""
     services = context.services
+    await require_subject(context, grant, [lookup])
     kind = lookup.key.subject_kind
     authority = services.identity.get(kind)
     if authority is None:
         return Match.UNSURE
     entry = services.catalogue.record_types[authority.record_type]
-    existence = decide_field(grant, entry, None, kind, personal=True)
+    existence = decide_field(grant, entry, None, kind, personal=True, subject=lookup.key)
     if existence.effect is Effect.DENY:
         async with refusals_recorded(context):
             raise AccessDenied("TYPE_NOT_MANDATED", existence.reason)
     planned = (PlannedRead(entry.code, entry.department, frozenset()),)
-    recorder = Recorder(services.audit, grant, context.query, planned, [lookup], EventKind.IDENTITY_VERIFY)
+    recorder = Recorder(context, grant, planned, [lookup], EventKind.IDENTITY_VERIFY)
     async with recorder:
         match = await verify(context, lookup)
         recorder.note(lookup.key, AuditOutcome(Result.PERMIT, codes=(match.value,)))
@@ -100,7 +102,9 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
     """Apply the policy to the plan, and note which selected paths it denies or masks."""
     entries = {code: context.services.catalogue.record_types[code] for code in plan.types}
     personal = any(lookup.key.personal for lookup in lookups)
-    decisions = decision_table(grant, entries.values(), plan.kind, personal=personal)
+    keys = {lookup.key for lookup in lookups}
+    subject = next(iter(keys)) if len(keys) == 1 else None
+    decisions = decision_table(grant, entries.values(), plan.kind, personal=personal, subject=subject)
     for code, read in plan.types.items():
         verdicts = decisions[code]
         if entries[code].pointer is not None:
@@ -108,9 +112,10 @@ def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Se
         if verdicts.existence.effect is Effect.DENY:
             context.report.denied.update(read.sections)
             continue
+        if verdicts.existence.effect is Effect.MASK:
+            context.report.masked.update(read.sections)
         for name, paths in read.paths.items():
-            carrier = carrier_of(entries[code], name)
-            effect = verdicts.fields[carrier].effect if carrier else Effect.PERMIT
+            effect = _effect(grant, entries[code], verdicts, name)
             if effect is Effect.DENY:
                 context.report.denied.update(paths)
             elif effect is Effect.MASK:
@@ -126,6 +131,32 @@ def _require_publicity(reading: Reading, lookups: Sequence[Lookup]) -> None:
             "PERSONAL_NOT_PUBLIC",
             "Individual businesses get the rules of persons. Ask with a mandate, in a case.",
         )
+
+
+def _effect(grant: Grant, entry: RecordType, verdicts: TypeDecisions, name: str) -> Effect:
+    """What becomes of a field of the type, or of one that every record has."""
+    carrier = carrier_of(entry, name)
+    if carrier:
+        return verdicts.fields[carrier].effect
+    withheld = isinstance(grant, Consent) and name in DATES
+    return Effect.DENY if withheld or verdicts.existence.effect is Effect.MASK else Effect.PERMIT
+
+
+def _leaving(reading: Reading, code: str) -> list[str]:
+    """Names in the query that may leave of one type, base fields among them."""
+    entry, verdicts = reading.entries[code], reading.decisions[code]
+    return [
+        name
+        for name in reading.plan.types[code].paths
+        if _effect(reading.grant, entry, verdicts, name) is not Effect.DENY
+    ]
+
+
+async def require_subject(context: RequestContext, grant: Grant, lookups: Sequence[Lookup]) -> None:
+    """A consent is about one person; before any other is even looked up, the refusal is recorded."""
+    if isinstance(grant, Consent) and any(lookup.key != grant.subject for lookup in lookups):
+        async with refusals_recorded(context):
+            raise AccessDenied("CONSENT_SUBJECT", "The consent is about another subject than this one.")
 
 
 def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:
@@ -231,7 +262,8 @@ def _outcome(
     name = confirmation.name if isinstance(confirmation, Confirmed) else None
     client = reading.grant.actor.client_id
     subject_ref = services.references.subject_ref(key, client)
-    maker = Maker(services.catalogue, services.references, client, subject_ref, name)
+    dated = not isinstance(reading.grant, Consent)
+    maker = Maker(services.catalogue, services.references, client, subject_ref, name, dated=dated)
     groups: dict[str, Node] = {group: {"__typename": domain_type(plan.kind, group)} for group in plan.groups}
     for code, section in sections.items():
         if plan.types[code].sections:

@@ -87,6 +87,15 @@ def section_class(entry: RecordType, record: type) -> type:
             ("reason", optional(str), described("原因代码", "Reason code of a closed list")),
             ("fetchedAt", optional(Instant), described("查询时间", "When the source was asked")),
             (
+                "present",
+                optional(bool),
+                described(
+                    "有无记录；未知时为空，不代表无记录",
+                    "Whether there is a record; null when not known, which never means none",
+                    entry.data_class,
+                ),
+            ),
+            (
                 "records",
                 optional(list[record]),  # type: ignore[valid-type]
                 described(

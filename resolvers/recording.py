@@ -25,11 +25,13 @@ from authz.audit import (
     ReadResult,
     Result,
     SourceStatus,
+    Within,
     visibility_of,
 )
+from authz.consent.use import ConsentUse
 from authz.decisions import Effect, TypeDecisions
-from authz.errors import AuthzError
-from authz.grants import Grant, Public
+from authz.errors import AccessDenied, AuthzError
+from authz.grants import Consent, Grant, Public
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
 from catalogue.values import CHINA_TIME
@@ -43,22 +45,24 @@ from resolvers.records import TELLING_FIELDS, carrier_of
 class Recorder:
     """Around one reading: entering writes the intents, leaving writes the outcomes.
 
-    Raises AuditUnavailable on either side, so that without a proof there is no answer. A
-    cancelled reading keeps its intents without outcomes: it was never answered.
+    Raises AuditUnavailable on either side, so that without a proof there is no answer. Under a
+    consent the intent counts a use and the outcome looks whether it still stands, each in one
+    transaction with its leaf; AccessDenied when not. A cancelled reading keeps its intents
+    without outcomes: it was never answered.
     """
 
     def __init__(
         self,
-        audit: AuditLog,
+        context: RequestContext,
         grant: Grant,
-        query: Query,
         reads: tuple[PlannedRead, ...],
         lookups: Sequence[Lookup],
         kind: EventKind = EventKind.READ,
     ) -> None:
-        self._audit = audit
+        self._audit = context.services.audit
+        self._consent_use = context.services.consent_use
         self._grant = grant
-        self._query = query
+        self._query = context.query
         self._reads = reads
         self._kind = kind
         self._keys = tuple(dict.fromkeys(lookup.key for lookup in lookups))
@@ -70,12 +74,13 @@ class Recorder:
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
         told = visibility_of(self._grant, datetime.now(CHINA_TIME))
-        refs = await asyncio.gather(
-            *(
-                self._audit.intent(Intent(self._kind, self._grant, self._query, self._reads, key, told))
-                for key in self._keys
-            )
-        )
+        within = _counting(self._consent_use, self._grant)
+        intents = [Intent(self._kind, self._grant, self._query, self._reads, key, told) for key in self._keys]
+        try:
+            refs = await asyncio.gather(*(self._audit.intent(each, within) for each in intents))
+        except AccessDenied as refusal:
+            await deny(self._audit, self._grant.actor, self._query, refusal.code)
+            raise
         self._intents = dict(zip(self._keys, refs, strict=True))
         return self
 
@@ -91,10 +96,24 @@ class Recorder:
         failed = Outcome(Result.ERROR, codes=(getattr(error, "code", "INTERNAL"),))
         await asyncio.gather(
             *(
-                self._audit.outcome(ref, failed if error else self._outcomes.get(key, failed))
+                self._conclude(ref, failed if error else self._outcomes.get(key, failed))
                 for key, ref in self._intents.items()
             )
         )
+
+    async def _conclude(self, ref: IntentRef, outcome: Outcome) -> None:
+        if not isinstance(self._grant, Consent):
+            await self._audit.outcome(ref, outcome)
+            return
+        try:
+            await self._audit.outcome(ref, outcome, self._consent_use.holding(self._grant))
+        except AccessDenied as refusal:
+            await self._audit.outcome(ref, Outcome(Result.DENY, codes=(refusal.code,)))
+            raise
+
+
+def _counting(uses: ConsentUse, grant: Grant) -> Within | None:
+    return uses.counting(grant) if isinstance(grant, Consent) else None
 
 
 def planned_read(

@@ -10,6 +10,7 @@ from strawberry.federation import Schema
 
 from catalogue.errors import BrokenEntry
 from catalogue.model import Catalogue
+from resolvers.consents import mutation_type
 from resolvers.queries import query_type
 from resolvers.scalars import config
 from resolvers.subjects import SubjectTypes, subject_types
@@ -37,6 +38,7 @@ def build_schema(catalogue: Catalogue) -> GraphSchema:
     types = subject_types(catalogue)
     schema = GraphSchema(
         query=query_type(types),
+        mutation=mutation_type(),
         types=[*types.records.values(), *types.subjects.values()],
         config=config(),
         federation_version=FEDERATION_VERSION,

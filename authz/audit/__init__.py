@@ -1,9 +1,11 @@
 """The proof of every read: a durable, append-only Merkle log, written before anything is answered."""
 
+from authz.audit.appender import Within
 from authz.audit.checkpoints import Checkpoint, CheckpointInvalid
 from authz.audit.counters import Count
 from authz.audit.events import (
     IMMEDIATE,
+    ConsentAct,
     Denial,
     EventKind,
     Intent,
@@ -29,6 +31,7 @@ __all__ = [
     "AuditLog",
     "Checkpoint",
     "CheckpointInvalid",
+    "ConsentAct",
     "ConsistencyProof",
     "Count",
     "Denial",
@@ -51,6 +54,7 @@ __all__ = [
     "Verification",
     "Visibility",
     "Wanted",
+    "Within",
     "operations",
     "visibility_of",
 ]

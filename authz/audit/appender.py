@@ -8,22 +8,22 @@ tree grows, and is signed for, in the transaction that writes the leaves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import structlog
-from sqlalchemy import Executable, insert
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit.checkpoints import EVERY, Notary
 from authz.audit.merkle import Frontier, leaf_hash
 from authz.audit.tables import audit_leaf, audit_subtree
 from authz.audit.tree import TreeDamaged, frontier_of, hashes_between, head_of, root_at
-from authz.errors import AuditUnavailable
+from authz.errors import AccessDenied, AuditUnavailable
 from authz.store import Store
 
 LARGEST_BATCH: Final = 256
@@ -33,11 +33,18 @@ _NEARBY: Final = 1_024
 _log: Final = structlog.get_logger(__name__)
 
 
+Within: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+"""A change of the store that is made in the leaf's own transaction: both are durable, or neither.
+
+It raises AccessDenied to refuse: then there is no leaf either, and the batch goes on without it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     payload: bytes
     subject: str | None
-    also: Sequence[Executable]
+    within: Within | None
     index: asyncio.Future[int]
 
 
@@ -77,14 +84,14 @@ class Appender:
             writer.cancel()
             await asyncio.wait([writer])
 
-    async def append(self, payload: bytes, subject: str | None, also: Sequence[Executable] = ()) -> int:
-        """The index of the leaf, once it is durable; raises AuditUnavailable.
+    async def append(self, payload: bytes, subject: str | None, within: Within | None = None) -> int:
+        """The index of the leaf, once it and `within` are durable.
 
-        The statements of `also` take effect together with the leaf, or not at all.
+        Raises AuditUnavailable, or the AccessDenied by which `within` refused.
         """
         if self._writer is None:
             raise AuditUnavailable
-        pending = _Pending(payload, subject, also, asyncio.get_running_loop().create_future())
+        pending = _Pending(payload, subject, within, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(self._patience):
                 await self._queue.put(pending)
@@ -104,23 +111,35 @@ class Appender:
     async def _settle(self, batch: list[_Pending]) -> None:
         """Write a batch and tell each waiter; those who have left are not told."""
         try:
-            first = await self._commit(batch)
+            settled = await self._commit(batch)
         except Exception as error:  # whatever the store did, nothing may be answered
             _log.error("audit_append_failed", error=type(error).__name__, leaves=len(batch))
             for pending in batch:
                 if not pending.index.done():
                     pending.index.set_exception(AuditUnavailable())
         else:
-            for index, pending in enumerate(batch, first):
-                if not pending.index.done():
-                    pending.index.set_result(index)
+            for pending, outcome in zip(batch, settled, strict=True):
+                if pending.index.done():
+                    continue
+                if isinstance(outcome, AccessDenied):
+                    pending.index.set_exception(outcome)
+                else:
+                    pending.index.set_result(outcome)
 
-    async def _commit(self, batch: list[_Pending]) -> int:
+    async def _commit(self, batch: list[_Pending]) -> list[int | AccessDenied]:
+        """For each of the batch the index of its leaf, or how it was refused."""
         known, self._tree = self._tree, None
+        settled: list[int | AccessDenied] = []
         async with self._store.writing() as connection:
             tree = await self._caught_up(connection, known)
             first, rows, subtrees = tree.size, [], []
             for pending in batch:
+                try:
+                    await _make(pending.within, connection)
+                except AccessDenied as refusal:
+                    settled.append(refusal)
+                    continue
+                settled.append(tree.size)
                 leaf = leaf_hash(pending.payload)
                 subtrees += tree.append(leaf)
                 rows.append(
@@ -132,15 +151,14 @@ class Appender:
                         "root": tree.root,
                     }
                 )
-            await connection.execute(insert(audit_leaf), rows)
+            if rows:
+                await connection.execute(insert(audit_leaf), rows)
             if subtrees:
                 await connection.execute(insert(audit_subtree), [asdict(each) for each in subtrees])
             if first // EVERY != tree.size // EVERY:
                 await self._notary.write(connection, tree.size, tree.root, self._clock())
-            for statement in (each for pending in batch for each in pending.also):
-                await connection.execute(statement)
         self._tree = tree
-        return first
+        return settled
 
     async def _caught_up(self, connection: AsyncConnection, known: Frontier | None) -> Frontier:
         """The tree as it stands; raises TreeDamaged, for nothing may grow from a log that was altered."""
@@ -158,3 +176,10 @@ class Appender:
         if tree.root != root or not signed:
             raise TreeDamaged
         return tree
+
+
+async def _make(change: Within | None, connection: AsyncConnection) -> None:
+    """Make a change, or nothing of it."""
+    if change is not None:
+        async with connection.begin_nested():
+            await change(connection)

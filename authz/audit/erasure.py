@@ -12,8 +12,10 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
-from sqlalchemy import Update, update
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.audit.appender import Within
 from authz.audit.leaves import read_leaves
 from authz.audit.tables import audit_leaf
 from authz.store import Store
@@ -38,9 +40,14 @@ async def expired(store: Store, before: date) -> AsyncIterator[list[int]]:
         yield batch
 
 
-def emptied(indexes: Sequence[int]) -> Update:
-    """The statement that erases payload and subject of some leaves."""
-    return update(audit_leaf).where(audit_leaf.c.leaf_index.in_(indexes)).values(payload=None, subject=None)
+def emptied(indexes: Sequence[int]) -> Within:
+    """The change that erases payload and subject of some leaves."""
+
+    async def erase(connection: AsyncConnection) -> None:
+        chosen = audit_leaf.c.leaf_index.in_(indexes)
+        await connection.execute(update(audit_leaf).where(chosen).values(payload=None, subject=None))
+
+    return erase
 
 
 def erasure_event(before: date, indexes: Sequence[int]) -> dict[str, object]:

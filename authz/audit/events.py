@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from authz.actors import Actor, ActorKind
-from authz.grants import Grant, Statutory
+from authz.grants import Consent, Grant, Statutory
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 from catalogue.personal_text import scrub
@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     READ = "READ"
     CHECK = "CHECK"
     IDENTITY_VERIFY = "IDENTITY_VERIFY"
+    CONSENT = "CONSENT"
 
 
 class Result(StrEnum):
@@ -239,6 +240,34 @@ class Denial:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentAct:
+    """A consent asked for, given, refused, paused, resumed or taken back."""
+
+    act: str
+    state: str
+    """After the act."""
+    consent_id: str
+    digest: str
+    """SHA-256 of the artefact, or of the request while nothing was agreed."""
+    actor: Actor
+    query: Query
+    subject: SubjectKey
+
+    def as_json(self, references: References) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "act": self.act,
+            "agent": _agent(self.actor),
+            "consentDigest": self.digest,
+            "consentId": self.consent_id,
+            "kind": EventKind.CONSENT,
+            "query": self.query.as_json(),
+            "state": self.state,
+            "subject": _subject(self.subject, references),
+        }
+
+
 def _agent(actor: Actor) -> dict[str, object]:
     return {
         "clientId": actor.client_id,
@@ -250,14 +279,21 @@ def _agent(actor: Actor) -> dict[str, object]:
 
 
 def _authorization(grant: Grant) -> dict[str, object]:
-    mandated: dict[str, object] = {}
+    named: dict[str, object] = {}
+    if isinstance(grant, Consent):
+        named = {
+            "caseNo": grant.case_no,
+            "consentId": grant.artefact.consent_id,
+            "reasonCode": grant.artefact.purpose.reason_code,
+            "scenarioCode": grant.artefact.purpose.scenario_code,
+        }
     if isinstance(grant, Statutory):
-        mandated = {
+        named = {
             "caseNo": grant.case_no,
             "legalBasisId": grant.mandate.id,
             "scenarioCode": grant.mandate.scenario,
         }
-    return {"basis": grant.basis, "purposeText": grant.purpose} | mandated
+    return {"basis": grant.basis, "purposeText": grant.purpose} | named
 
 
 def _subject(key: SubjectKey | None, references: References) -> dict[str, object]:

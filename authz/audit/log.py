@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,14 +16,22 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from sqlalchemy import Executable
 from sqlalchemy.exc import SQLAlchemyError
 
-from authz.audit.appender import Appender
+from authz.audit.appender import Appender, Within
 from authz.audit.checkpoints import Checkpoint, Notary
 from authz.audit.counters import Count, Counters
 from authz.audit.erasure import emptied, erasure_event, expired
-from authz.audit.events import IMMEDIATE, Denial, Intent, Origin, Outcome, Visibility, visible_at
+from authz.audit.events import (
+    IMMEDIATE,
+    ConsentAct,
+    Denial,
+    Intent,
+    Origin,
+    Outcome,
+    Visibility,
+    visible_at,
+)
 from authz.audit.leaves import Leaf, canonical, read_leaves
 from authz.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from authz.audit.tree import TreeDamaged
@@ -47,6 +55,7 @@ class Phase(StrEnum):
     DENIAL = "DENIAL"
     COUNTS = "COUNTS"
     ERASURE = "ERASURE"
+    CONSENT = "CONSENT"
 
 
 class AppendObserver(Protocol):
@@ -118,23 +127,31 @@ class AuditLog:
     ) -> None:
         await self._running.aclose()
 
-    async def intent(self, event: Intent) -> IntentRef:
-        """Record what is about to be read; call before any source is asked."""
+    async def intent(self, event: Intent, within: Within | None = None) -> IntentRef:
+        """Record what is about to be read; call before any source is asked.
+
+        `within` is made in the same transaction, and may refuse with AccessDenied (ruling 20).
+        """
         hidden_until = event.visibility.delay_until
         if hidden_until and hidden_until.date() >= self._retention.after(self._clock().date()):
             raise ValueError("a delay ends while the event is still there to be seen")
         subject = self._audit_ref(event.subject)
-        index = await self._append(Phase.INTENT, event.as_json(self._references), subject)
+        index = await self._append(Phase.INTENT, event.as_json(self._references), subject, within)
         return IntentRef(index, subject, event.visibility)
 
-    async def outcome(self, ref: IntentRef, outcome: Outcome) -> None:
-        """Record what came of an intent; call before anything is answered."""
+    async def outcome(self, ref: IntentRef, outcome: Outcome, within: Within | None = None) -> None:
+        """Record what came of an intent; call before anything is answered. `within` as for an intent."""
         linked = {
             "intentIndex": ref.index,
             "subject": {"auditRef": ref.subject},
             "visibility": ref.visibility.as_json(),
         }
-        await self._append(Phase.OUTCOME, outcome.as_json(self._references) | linked, ref.subject)
+        await self._append(Phase.OUTCOME, outcome.as_json(self._references) | linked, ref.subject, within)
+
+    async def consent(self, event: ConsentAct, within: Within) -> None:
+        """Record an act on a consent and, in the same transaction, make it; raises as an intent does."""
+        members = event.as_json(self._references)
+        await self._append(Phase.CONSENT, members, self._audit_ref(event.subject), within)
 
     async def denial(self, event: Denial) -> None:
         """Record a refusal; one of nobody known is only counted."""
@@ -229,7 +246,7 @@ class AuditLog:
             async for batch in expired(self._store, before):
                 if not dry_run:
                     event = erasure_event(before, batch)
-                    await self._append(Phase.ERASURE, event, None, [emptied(batch)])
+                    await self._append(Phase.ERASURE, event, None, emptied(batch))
                 erased += len(batch)
         return erased
 
@@ -237,11 +254,7 @@ class AuditLog:
         return None if subject is None else self._references.audit_ref(subject)
 
     async def _append(
-        self,
-        phase: Phase,
-        members: dict[str, object],
-        subject: str | None,
-        also: Sequence[Executable] = (),
+        self, phase: Phase, members: dict[str, object], subject: str | None, within: Within | None = None
     ) -> int:
         now = self._clock().astimezone(CHINA_TIME)
         common = {
@@ -253,7 +266,7 @@ class AuditLog:
         }
         written = False
         try:
-            index = await self._appender.append(canonical(common | members), subject, also)
+            index = await self._appender.append(canonical(common | members), subject, within)
             written = True
         finally:
             for observe in self.observers:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from authz.errors import ConfigurationError
-from authz.keys import LENGTH, Key, KeyRing, Purpose, generate_keys, load_keys
+from authz.keys import LENGTH, Key, KeyRing, Purpose, complete_keys, generate_keys, load_keys
 
 
 def test_keys_survive_the_file_and_the_file_is_private(tmp_path: Path) -> None:
@@ -26,6 +26,24 @@ def test_writing_never_overwrites_keys(tmp_path: Path) -> None:
     generate_keys().write(path)
     with pytest.raises(FileExistsError):
         generate_keys().write(path)
+
+
+def test_a_key_file_of_an_older_gateway_gets_what_it_lacks(tmp_path: Path) -> None:
+    path, made = tmp_path / "keys.yaml", generate_keys(demo=True)
+    made.write(path)
+    content = yaml.safe_load(path.read_text())
+    del content["keys"]["consentSigning"]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError):
+        load_keys(path)
+    complete_keys(path)
+    completed = load_keys(path)
+    others = [purpose for purpose in Purpose if purpose is not Purpose.CONSENT_SIGNING]
+    assert [completed.current(purpose) for purpose in others] == [made.current(purpose) for purpose in others]
+    assert (completed.demo, stat.S_IMODE(path.stat().st_mode)) == (True, 0o600)
+    before = path.read_bytes()
+    complete_keys(path)
+    assert path.read_bytes() == before
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -6,18 +6,25 @@ import pytest
 from authz.actors import ANONYMOUS
 from authz.decisions import Effect
 from authz.grants import Public
-from authz.policy import RULES, PolicyError, Question, Rules, decide, decide_by, decision_table
+from authz.policy import PolicyError, decide, decide_by, decision_table
+from authz.rules import RULES, Question, Rules
 from catalogue.identifiers import SubjectKind
 from tests.support.policy_matrix import (
     COMPANY,
     ENTRIES,
     GRANTS,
     NAMED,
+    NOW,
+    OTHER_PERSON,
+    SENSITIVE,
+    consent,
     entry,
+    item,
     render,
     self_access,
     statutory,
 )
+from tests.support.policy_matrix import PERSON as PERSON_KEY
 
 GOLDEN = (Path(__file__).parent.parent / "vectors/policy_matrix.txt").read_text(encoding="utf-8").splitlines()
 PERSON, FIRM = SubjectKind.NATURAL_PERSON, SubjectKind.ENTERPRISE
@@ -49,7 +56,11 @@ def _inverted(rules: Rules, table: str, at: int) -> Rules:
     return replace(rules, **{table: (*kept[:at], turned, *kept[at + 1 :])})
 
 
-PLACES = [(table, at) for table in ("forbid", "permit", "masks") for at in range(len(getattr(RULES, table)))]
+PLACES = [
+    (table, at)
+    for table in ("forbid", "permit", "presence", "masks")
+    for at in range(len(getattr(RULES, table)))
+]
 
 
 @pytest.mark.parametrize("mutate", [_without, _inverted])
@@ -59,21 +70,22 @@ def test_no_rule_can_be_dropped_or_turned_without_the_matrix_showing_it(mutate, 
 
 
 def test_rule_ids_are_unique_and_every_reason_is_about_the_grant():
-    every = [*RULES.forbid, *RULES.permit, *RULES.masks]
+    every = [*RULES.forbid, *RULES.permit, *RULES.presence, *RULES.masks]
     assert len({kept.id for kept in every}) == len(every)
     assert all(kept.reason.endswith(".") for kept in every)
 
 
 def test_every_rule_decides_something():
     decided = {
-        decide(grant, kept, field, kind, personal=personal).rule
+        decide(grant, kept, field, kind, personal=personal, subject=subject).rule
         for grant in GRANTS.values()
         for kept in ENTRIES.values()
         for field in (None, *kept.fields)
         for kind in (PERSON, FIRM)
         for personal in (True, False)
+        for subject in (PERSON_KEY, OTHER_PERSON)
     }
-    assert decided == {kept.id for kept in (*RULES.forbid, *RULES.permit, *RULES.masks)}
+    assert decided == {kept.id for kept in (*RULES.forbid, *RULES.permit, *RULES.presence, *RULES.masks)}
 
 
 def test_a_rule_table_that_permits_nothing_denies():
@@ -230,3 +242,88 @@ def test_equal_grants_share_a_table_and_a_change_of_anything_does_not():
     assert len({id(table) for table in others}) == len(others)
     assert others[0]["P-TS-01"].existence.rule == "forbid.mandate-stopped"
     assert others[-1]["P-TS-01"].existence.rule == "forbid.self-kind"
+
+
+def asked(grant, field=None, kept=OPEN, subject=PERSON_KEY):
+    named = kept.field_by_name[field] if field else None
+    return decide(grant, kept, named, PERSON, personal=True, subject=subject)
+
+
+def test_a_consent_opens_the_fields_it_names_and_no_other():
+    narrow = GRANTS["consent-narrow"]
+    assert (asked(narrow, "plainA").effect, asked(narrow, "citizenId").mask) == (Effect.PERMIT, "M_ID")
+    assert asked(narrow, "plainP").rule == "forbid.consent-field"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("consent-other-client", "forbid.consent-grantee"),
+        ("consent-other-type", "forbid.consent-type"),
+        ("consent-ended", "forbid.consent-period"),
+        ("consent-future", "forbid.consent-period"),
+    ],
+)
+def test_a_consent_that_does_not_fit_hides_even_existence(name, expected):
+    assert asked(GRANTS[name]).rule == expected
+
+
+def test_a_consent_opens_nothing_of_anybody_else_and_nothing_of_a_subject_untold():
+    assert asked(GRANTS["consent"], subject=OTHER_PERSON).rule == "forbid.consent-subject"
+    assert asked(GRANTS["consent"], subject=None).rule == "forbid.consent-subject"
+
+
+def test_restricted_data_needs_its_own_confirmation():
+    unconfirmed = GRANTS["consent-not-sensitive"]
+    assert asked(unconfirmed, "plainR").rule == "forbid.consent-sensitive"
+    assert asked(unconfirmed, kept=ENTRIES["restricted"]).rule == "forbid.consent-sensitive"
+    assert asked(GRANTS["consent-full"], "plainR").effect is Effect.PERMIT
+    assert asked(GRANTS["consent"], "plainR").rule == "forbid.restricted"
+
+
+def test_in_full_means_the_persons_own_and_never_text_or_others():
+    full = GRANTS["consent-full"]
+    guarded = ENTRIES["guarded"]
+    assert asked(full, "fine").effect is Effect.PERMIT
+    assert asked(full, "ownName", guarded).effect is Effect.PERMIT
+    assert asked(full, "otherName", guarded).mask == "M_NAME"
+    assert asked(full, "shortName").mask == "M_NAME"
+    assert asked(full, "citizenId").mask == "M_ID", "a number that is not the record's own key"
+    assert asked(full, "courtId").mask == "M_ID"
+    assert asked(full, "content").rule == "forbid.person-text"
+
+
+def test_boolean_shows_whether_there_is_a_record_and_nothing_of_it():
+    shy = GRANTS["consent-boolean"]
+    existence = asked(shy)
+    assert (existence.effect, existence.rule) == (Effect.MASK, "presence.consent")
+    assert {asked(shy, field.name).rule for field in OPEN.fields} == {"forbid.consent-level"}
+
+
+def test_a_consent_limited_to_some_rows_carries_the_guard():
+    assert asked(GRANTS["consent-some-rows"]).guard.natures == {"GOOD", "SERIOUS"}
+    within = asked(GRANTS["consent-some-years"]).guard.within
+    assert (within[0].isoformat(), within[1].year) == ("2024-01-01", 9999)
+    assert asked(GRANTS["consent"]).guard is None
+
+
+def test_a_fact_of_some_scenarios_is_not_opened_in_another_by_consent():
+    assert asked(GRANTS["consent"], "gradeA").effect is Effect.PERMIT
+    assert asked(GRANTS["consent-other-scenario"], "gradeA").rule == "forbid.statutory-fact"
+
+
+def test_tables_of_consents_are_shared_by_equal_ones_only():
+    def table(grant, subject=PERSON_KEY):
+        return decision_table(grant, [OPEN], PERSON, personal=True, subject=subject)
+
+    first = table(consent(confirmed=SENSITIVE))
+    assert table(consent(confirmed=SENSITIVE)) is first
+    others = [
+        table(consent()),
+        table(consent(confirmed=SENSITIVE), OTHER_PERSON),
+        table(consent(item("FULL"), confirmed=SENSITIVE)),
+        table(consent(confirmed=SENSITIVE, at=NOW.replace(day=27))),
+        table(GRANTS["consent-other-client"]),
+        table(GRANTS["consent-other-type"]),
+    ]
+    assert len({id(one) for one in (first, *others)}) == 1 + len(others)

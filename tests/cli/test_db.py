@@ -13,6 +13,7 @@ from tests.cli.conftest import started
 from tests.support.commands import command
 from tests.support.databases import Database
 from tests.support.processes import Home, free_port, serving
+from tests.support.revisions import HEAD
 from tests.support.tampering import chained, set_up_chain
 
 
@@ -30,9 +31,9 @@ async def test_an_outdated_store_is_refused_until_it_is_upgraded(home: Home) -> 
         result = await command(*arguments, "-c", home.config, env={"PORT": str(free_port())})
         result.refused("STORE_OUTDATED", "back it up", "credit-gateway db upgrade")
     upgraded = await command("db", "upgrade", "--json", "-c", home.config)
-    assert upgraded.json == {"before": None, "after": "0002"}
+    assert upgraded.json == {"before": None, "after": HEAD}
     again = await command("db", "upgrade", "-c", home.config)
-    assert (again.code, again.out) == (0, "the store is at revision 0002 already\n")
+    assert (again.code, again.out) == (0, f"the store is at revision {HEAD} already\n")
     verified = await command("audit", "verify", "--json", "-c", home.config)
     assert (verified.json["leaves"], verified.json["fault"]) == (5, None)
 

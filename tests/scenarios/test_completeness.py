@@ -3,7 +3,7 @@
 import pytest
 
 from authz.lifecycle import Effect
-from authz.policy import RULES
+from authz.rules import RULES
 from tests.support.coverage_matrix import possible, shown
 from tests.support.deployment import Stage
 from tests.support.mutations import masks_in_use, mutations
@@ -23,7 +23,7 @@ async def test_every_grant_class_and_mask_is_shown_in_each_way_the_policy_treats
 
 
 def test_every_rule_of_the_policy_is_proved() -> None:
-    assert {rule.id for rule in (*RULES.forbid, *RULES.permit, *RULES.masks)} <= PROVED
+    assert {rule.id for rule in (*RULES.forbid, *RULES.permit, *RULES.presence, *RULES.masks)} <= PROVED
 
 
 def test_every_mask_in_use_is_proved() -> None:

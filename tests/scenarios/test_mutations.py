@@ -12,6 +12,7 @@ from tests.support.scenarios import proving
 
 UNNOTICED = {
     "drop forbid.subject-kind": "the planner refuses a type of another kind before the policy is asked",
+    "drop forbid.consent-level": "an item of that level names no field, so forbid.consent-field denies",
     "drop mask.name": "mask.declared then applies M_NAME_PUB, which masks as M_NAME does",
     "no M_NAME_PUB": "mask.name puts M_NAME in its place",
     "take any status for active": "the connector rejects a row whose status is no known word",

@@ -18,7 +18,7 @@ from resolvers.planning import TypeRead, Walk
 from tests.support.county import TODAY, cast
 from tests.support.deployment import PERSON_CLIENT, TestDeployment
 from tests.support.scenario_run import Answer
-from tests.support.scenarios import Scenario
+from tests.support.scenarios import Consented, Scenario
 
 Cell: TypeAlias = tuple[str, str, str | None, str]
 """Kind of grant, class of the field, its mask, and what becomes of it: PERMIT, MASK or DENY."""
@@ -78,6 +78,8 @@ def shown(deployment: TestDeployment, scenario: Scenario, answer: Answer) -> set
 def _grant_name(scenario: Scenario) -> str:
     if scenario.grant == "self":
         return "SELF after a strong login" if scenario.actor.step_up else "SELF"
+    if isinstance(scenario.grant, Consented):
+        return "CONSENT"
     return "PUBLIC" if scenario.grant == "public" else "STATUTORY"
 
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from authz import lifecycle, policy
 from authz.lifecycle import Effect, Status, Verdict
 from authz.masks import registry
-from authz.policy import RULES, MaskRule, Rule
+from authz.rules import RULES, MaskRule, Rule
 from catalogue.loader import load_catalogue
 from catalogue.model import Role
 from catalogue.values import Period
@@ -49,7 +49,7 @@ def mutations() -> list[Mutation]:
 
 
 def _rules() -> Iterator[Mutation]:
-    for table in ("forbid", "permit", "masks"):
+    for table in ("forbid", "permit", "presence", "masks"):
         rules: tuple[Any, ...] = getattr(RULES, table)
         for rule in rules:
             others = tuple(one for one in rules if one is not rule)
@@ -148,6 +148,7 @@ def _rows() -> Iterator[Mutation]:
     for effect, other in (others | {Effect.STRIP: Effect.KEEP}).items():
         yield Mutation(f"{other.value} for {effect.value}", effect.value, turned(effect, other))
     yield Mutation("publish every row", "row-guard", patch.object(policy, "_guard", lambda _: None))
+    yield Mutation("any row by consent", "consent-rows", patch.object(policy, "_guard", lambda _: None))
     believing = patch.object(healing, "same_name", lambda *_: True)
     yield Mutation("believe any name", "identity-conflict", believing)
 

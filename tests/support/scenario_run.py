@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,14 +16,18 @@ from sqlalchemy import func, select
 
 from authz.actors import Actor, ActorKind
 from authz.audit.tables import audit_leaf
-from authz.grants import Grant, SelfAccess, Statutory
-from catalogue.identifiers import KeyKind
+from authz.consent.artefact import Confirmation
+from authz.consent.use import Claim
+from authz.grants import Consent, Grant, SelfAccess, Statutory
+from catalogue.identifiers import KeyKind, SubjectKey
 from tests.support.county import PHONE, TODAY, cast, personal_values
 from tests.support.deployment import PERSON_CLIENT, Stage
 from tests.support.recording import Question
-from tests.support.scenarios import Access, Audited, HandedIn, Scenario, flat, scenarios
+from tests.support.scenarios import Access, Audited, Consented, HandedIn, Scenario, flat, scenarios
 
 Leaf = dict[str, Any]
+BANK = "sample-bank"
+"""The partner that consents are given to."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ async def ask(stage: Stage, scenario: Scenario) -> Answer:
     questions, leaves = len(stage.ledger.questions), await _leaf_count(stage)
     headers = {"Authorization": f"Bearer {token}"} if (token := _token(stage, scenario)) else {}
     body = {"query": scenario.query, "variables": variables}
-    with _first_lock(stage, scenario):
+    with await _first_lock(stage, scenario, variables):
         async with (
             aiohttp.ClientSession() as session,
             session.post(f"{stage.urls[scenario.locality]}/graphql", json=body, headers=headers) as response,
@@ -89,12 +93,67 @@ async def _variables(stage: Stage, scenario: Scenario) -> dict[str, Any]:
         person = {"person": {"citizenId": key.value, "name": scenario.about}}
         variables |= {"who": person if key.kind is KeyKind.CITIZEN_ID else {"uscc": key.value}}
         variables |= {"uscc": key.value}
+    if isinstance(scenario.grant, Consented):
+        variables["access"] = await _agreed(stage, scenario, scenario.grant)
     if isinstance(scenario.grant, Access):
         variables["access"] = scenario.grant.model_dump(by_alias=True, exclude_none=True)
     if scenario.after:
         before = (await ask(stage, scenarios()[scenario.after])).content["data"]
         variables |= {name: _at(before, path) for name, path in scenario.take.items()}
     return {name: value for name, value in variables.items() if f"${name}" in scenario.query}
+
+
+REQUEST = """
+mutation Ask($input: ConsentRequestInput!) {
+  requestConsent(input: $input) {
+    ... on Consent { id confirmationsNeeded notice { sha256 } }
+    ... on ConsentRefusal { code message }
+  }
+}
+"""
+GIVE = "mutation Give($input: GiveConsentInput!) { giveConsent(input: $input) { __typename } }"
+
+
+async def _agreed(stage: Stage, scenario: Scenario, consented: Consented) -> dict[str, Any]:
+    """The access context of a consent that the bank asked for and the person gave."""
+    assert scenario.about
+    person = {"person": {"citizenId": cast()[scenario.about].value, "name": scenario.about}}
+    request = {
+        "subject": person,
+        "scenario": consented.scenario,
+        "reason": "LOAN_APPROVAL",
+        "purpose": consented.purpose,
+        "caseNo": consented.case_no,
+        "items": [item.model_dump(by_alias=True, exclude_none=True) for item in consented.items],
+        "validDays": 7,
+        "dataLife": {"unit": "DAY", "value": 30},
+    }
+    asked = await _post(stage, scenario, stage.deployment.token(BANK), REQUEST, request)
+    agreement = {
+        "id": asked["id"],
+        "confirmations": asked["confirmationsNeeded"],
+        "noticeSha256": asked["notice"]["sha256"],
+    }
+    login = stage.deployment.token(PERSON_CLIENT, person=cast()[scenario.about], step_up=True)
+    assert await _post(stage, scenario, login, GIVE, agreement) == {"__typename": "Consent"}
+    return {
+        "consentId": asked["id"],
+        "scenario": consented.scenario,
+        "caseNo": consented.case_no,
+        "purpose": consented.purpose,
+    }
+
+
+async def _post(stage: Stage, scenario: Scenario, token: str, query: str, given: object) -> Any:
+    """The one root field of a mutation."""
+    body = {"query": query, "variables": {"input": given}}
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{stage.urls[scenario.locality]}/graphql", json=body, headers=headers) as response,
+    ):
+        (found,) = (await response.json(content_type=None))["data"].values()
+        return found
 
 
 def _at(node: Any, path: str) -> Any:
@@ -115,12 +174,42 @@ async def _leaf_count(stage: Stage) -> int:
         return int((await connection.execute(select(func.count()).select_from(audit_leaf))).scalar_one())
 
 
-def _first_lock(stage: Stage, scenario: Scenario) -> AbstractContextManager[object]:
+async def _first_lock(
+    stage: Stage, scenario: Scenario, variables: Mapping[str, Any]
+) -> AbstractContextManager[object]:
     """Takes the check before execution away, so that the policy alone stands in the way."""
     if scenario.handed_in is None:
         return nullcontext()
+    if scenario.handed_in.consent:
+        opened = ExitStack()
+        spoiled = await _spoiled(stage, scenario.handed_in.consent, variables["access"])
+        opened.enter_context(patch("resolvers.execution.grant_of", lambda *_: spoiled))
+        opened.enter_context(patch("resolvers.reading.require_subject", _anybody))
+        return opened
     grant = _grant(stage, scenario.handed_in, scenario.grant)
     return patch("resolvers.execution.grant_of", lambda *_: grant)
+
+
+async def _anybody(*_: object) -> None:
+    """In place of the check of whom a consent is about."""
+
+
+async def _spoiled(stage: Stage, what: str, access: Mapping[str, Any]) -> Consent:
+    """A consent grant that should never have been made."""
+    claim = Claim(access["consentId"], access["scenario"], access["caseNo"], access["purpose"], None)
+    actor = Actor(ActorKind.PARTNER, BANK)
+    grant = await stage.deployment.consent_use.grant(actor, claim)
+    artefact = grant.artefact
+    confirmed = tuple(one for one in artefact.notice.items_confirmed if one is not Confirmation.SENSITIVE)
+    notice = artefact.notice.model_copy(update={"items_confirmed": confirmed})
+    changes: dict[str, dict[str, Any]] = {
+        "other-client": {"actor": Actor(ActorKind.PARTNER, "other-bank")},
+        "other-subject": {"subject": SubjectKey.person("990101196307080059")},
+        "run-out": {"granted_at": artefact.validity.until},
+        "not-sensitive": {"artefact": artefact.model_copy(update={"notice": notice})},
+        "other-type": {"items": {}},
+    }
+    return replace(grant, **changes[what])
 
 
 def _grant(stage: Stage, handed: HandedIn, access: object) -> Grant:
@@ -235,6 +324,11 @@ def _intent(scenario: Scenario, stated: Audited, leaf: Leaf) -> Iterator[str]:
         access = scenario.grant
         said = (basis.get("scenarioCode"), basis.get("caseNo"), basis["purposeText"])
         if said != (access.scenario, access.case_no, access.purpose):
+            yield f"audit holds the basis {said}"
+    elif isinstance(scenario.grant, Consented):
+        consented = scenario.grant
+        said = (basis.get("scenarioCode"), basis.get("caseNo"), basis["purposeText"])
+        if said != (consented.scenario, consented.case_no, consented.purpose) or "consentId" not in basis:
             yield f"audit holds the basis {said}"
     elif basis["basis"] != "SELF":
         yield f"audit holds the basis {basis['basis']}"

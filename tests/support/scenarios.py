@@ -64,9 +64,31 @@ class Access(Part):
     legal_basis_id: str | None = None
 
 
+class Ticked(Part):
+    """One record type a person agreed to, and what of it."""
+
+    record_type: str
+    fields: list[str] = []
+    level: Literal["BOOLEAN", "MASKED", "FULL"] = "MASKED"
+    since: str | None = Field(default=None, alias="from")
+    until: str | None = Field(default=None, alias="to")
+    natures: list[str] | None = None
+
+
+class Consented(Part):
+    """A consent that a bank asks for and the person gives before the scenario is asked."""
+
+    items: list[Ticked]
+    scenario: str = "S91"
+    case_no: str = "LN-2026-0001"
+    purpose: str = "用于审查本人提交的经营贷款申请"
+
+
 class HandedIn(Part):
     """A grant that should never have been made: the second lock must hold when the first is open."""
 
+    consent: Literal["other-client", "other-subject", "run-out", "not-sensitive", "other-type"] | None = None
+    """The consent of the scenario, but for this."""
     mandate: str | None = None
     valid_until: str | None = None
     stopped: bool = False
@@ -112,7 +134,7 @@ class Scenario(Part):
     """Policy rules, masks and clock rules that this scenario shows: each is broken in turn
     by `test_mutations.py`, and then one of the scenarios that prove it must fail."""
     actor: Actor = Actor()
-    grant: Access | Literal["self", "public"] = "public"
+    grant: Access | Consented | Literal["self", "public"] = "public"
     handed_in: HandedIn | None = None
     locality: Literal["default", "zj-330800"] = "default"
     about: str | None = None

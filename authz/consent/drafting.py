@@ -1,0 +1,126 @@
+"""From what a partner sends to a request, and from a request and a person's choice to the artefact."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from authz.clients import Client
+from authz.consent.artefact import (
+    AgeBand,
+    Confirmation,
+    ConsentArtefact,
+    ConsentRequest,
+    Grantee,
+    Item,
+    Legal,
+    Notice,
+    Provider,
+    Subject,
+    Terms,
+    Validity,
+    Verification,
+)
+from authz.consent.notice import VERSION, notice_id
+from authz.consent.rules import Code, ConsentRefused
+from catalogue.model import Catalogue
+
+ANSWER_WITHIN: Final = timedelta(days=7)
+"""A request that nobody answers ends by itself."""
+ARTICLES: Final = (
+    "个人信息保护法第13条",
+    "个人信息保护法第14条",
+    "个人信息保护法第23条",
+    "征信业管理条例第18条",
+)
+_LETTERS: Final = "abcdefghijklmnop"
+"""Sixteen, so that an id holds 128 random bits and never reads like somebody's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the person ticked of a request."""
+
+    items: tuple[Item, ...] | None
+    """None is everything that was asked for."""
+    confirmed: frozenset[Confirmation]
+    notice_sha256: str
+    """Of the notice that was shown."""
+
+
+def draft_request(
+    terms: Mapping[str, object], valid_days: int, client: Client, subject_ref: str, now: datetime
+) -> ConsentRequest:
+    """The request of a registered client; raises ConsentRefused SHAPE."""
+    made: dict[str, object] = {
+        "consent_id": "ca_" + "".join(secrets.choice(_LETTERS) for _ in range(32)),
+        "subject_ref": subject_ref,
+        "grantee": Grantee(
+            client_id=client.client_id,
+            name=client.organization_name,
+            uscc=client.organization,
+            contact=client.contact,
+        ),
+        "valid_days": valid_days,
+        "requested_at": now,
+        "answer_by": now + ANSWER_WITHIN,
+    }
+    with_terms = {**terms, **made}
+    return _checked(lambda: ConsentRequest.model_validate(with_terms))
+
+
+def draft_artefact(
+    request: ConsentRequest,
+    items: tuple[Item, ...],
+    choice: Choice,
+    verification: Verification,
+    band: AgeBand,
+    catalogue: Catalogue,
+    locality: str,
+) -> ConsentArtefact:
+    """What the person agreed to, from this moment on."""
+    now = verification.at
+    terms = {name: getattr(request, name) for name in Terms.model_fields}
+    departments = dict.fromkeys(catalogue.record_types[item.record_type].department for item in items)
+    return ConsentArtefact(
+        **(terms | {"authorization_details": items}),
+        consent_id=request.consent_id,
+        created_at=now,
+        subject=Subject(subject_ref=request.subject_ref, verified_by=verification, age_band=band),
+        grantee=request.grantee,
+        providers=tuple(
+            Provider(dept_code=code, dept_name=catalogue.departments[code].name.zh) for code in departments
+        ),
+        notice=Notice(
+            notice_id=notice_id(request),
+            version=VERSION,
+            sha256=choice.notice_sha256,
+            confirmed_at=now,
+            items_confirmed=tuple(sorted(choice.confirmed)),
+        ),
+        legal=Legal(articles=ARTICLES, locality_profile=locality),
+        validity=Validity.model_validate({"from": now, "until": now + timedelta(days=request.valid_days)}),
+    )
+
+
+def draft_item(raw: Mapping[str, object]) -> Item:
+    """One ticked item; raises ConsentRefused SHAPE."""
+    return _checked(lambda: Item.model_validate(raw))
+
+
+_Made = TypeVar("_Made")
+
+
+def _checked(make: Callable[[], _Made]) -> _Made:
+    """What is made, or a refusal that says where it is wrong and never shows what was sent."""
+    try:
+        return make()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConsentRefused(Code.SHAPE, f"{place}: {first['msg']}" if place else first["msg"]) from None

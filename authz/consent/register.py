@@ -1,0 +1,233 @@
+"""The acts on consents: a partner asks, a person agrees, refuses, pauses, resumes and takes back.
+
+Each act is a leaf of the audit log, and is made in the leaf's own transaction: what is not
+in the log did not happen. Nothing here reads a record; `authz.consent.use` opens reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.actors import Actor, ActorKind
+from authz.audit import AuditLog, ConsentAct, Query
+from authz.clients import ClientRegister
+from authz.consent import notice, tables
+from authz.consent.artefact import AgeBand, Verification
+from authz.consent.drafting import Choice, draft_artefact, draft_request
+from authz.consent.rules import Code, ConsentRefused, age_band, check_choice, check_terms
+from authz.consent.signing import Signer, canonical_bytes, digest_of
+from authz.consent.states import TRANSITIONS, Act, Party, State
+from authz.consent.tables import Record
+from authz.errors import AccessDenied
+from authz.references import References
+from authz.store import Store
+from catalogue.identifiers import SubjectKey, SubjectKind
+from catalogue.model import Catalogue
+from catalogue.values import CHINA_TIME
+
+_OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
+"""Acts that need a fresh strong login (ruling 26); refusing and taking back never do (PIPL 15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, in which operation."""
+
+    actor: Actor
+    query: Query
+
+
+def now_in_china() -> datetime:
+    """The moment, in the zone people read."""
+    return datetime.now(CHINA_TIME)
+
+
+class ConsentRegister:
+    """Consents in the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: AuditLog,
+        references: References,
+        signer: Signer,
+        catalogue: Catalogue,
+        clients: ClientRegister,
+        locality: str,
+        *,
+        clock: Callable[[], datetime] = now_in_china,
+    ) -> None:
+        self._store = store
+        self._audit = audit
+        self._references = references
+        self._signer = signer
+        self._catalogue = catalogue
+        self._clients = clients
+        self._locality = locality
+        self._clock = clock
+
+    @property
+    def now(self) -> datetime:
+        """The moment by this register's clock."""
+        return self._clock()
+
+    def notice(self, record: Record) -> str:
+        """The words the person is shown about a request."""
+        return notice.render(record.request, self._catalogue)
+
+    async def find(self, actor: Actor, consent_id: str) -> Record | None:
+        """A consent of the partner or the person who asks; None for anybody else's and for none."""
+        async with tables.reading(self._store) as connection:
+            record = await tables.load(connection, consent_id)
+        return record if record is not None and self._concerns(actor, record) else None
+
+    def _concerns(self, actor: Actor, record: Record) -> bool:
+        if actor.kind is ActorKind.PARTNER:
+            return record.request.grantee.client_id == actor.client_id
+        return actor.subject is not None and self._is_of(record, actor.subject)
+
+    def _is_of(self, record: Record, subject: SubjectKey) -> bool:
+        """Whether it is that subject's, under whichever key it was written."""
+        return record.subject in self._references.audit_refs(subject)
+
+    async def of_person(
+        self, subject: SubjectKey, first: int, before: tuple[int, str] | None = None
+    ) -> list[Record]:
+        """A person's consents, newest first; `before` is a `tables.position`."""
+        async with tables.reading(self._store) as connection:
+            return await tables.load_of(connection, self._references.audit_refs(subject), first, before)
+
+    async def request(
+        self, caller: Caller, terms: Mapping[str, object], valid_days: int, subject: SubjectKey
+    ) -> Record:
+        """Ask a person for consent; nothing can be read on it yet.
+
+        Whether the person exists is not said: the request waits for whoever it concerns.
+        Raises AccessDenied for other actors than partners, ConsentRefused, AuditUnavailable.
+        """
+        require_partner(caller.actor)
+        client_id, now = caller.actor.client_id, self._clock()
+        if subject.subject_kind is not SubjectKind.NATURAL_PERSON:
+            raise ConsentRefused(
+                Code.SUBJECT_KIND,
+                "Ask a natural person. For an entity the registered representative cannot be proven here.",
+            )
+        client = self._clients.active(client_id, now.astimezone(CHINA_TIME).date())
+        reference = self._references.subject_ref(subject, client_id)
+        request = draft_request(terms, valid_days, client, reference, now)
+        check_terms(request, valid_days, self._catalogue)
+        await self._check_parent(caller.actor, request.parent_consent_id, subject)
+        payload = canonical_bytes(request)
+
+        async def add(connection: AsyncConnection) -> None:
+            await tables.add(connection, request, payload, self._references.audit_ref(subject), now)
+
+        act = _Done(Act.REQUESTED, State.REQUESTED, request.consent_id, digest_of(payload), subject)
+        await self._audit.consent(act.by(caller), add)
+        return await self._known(caller.actor, request.consent_id)
+
+    async def _check_parent(self, actor: Actor, parent_id: str | None, subject: SubjectKey) -> None:
+        if parent_id is None:
+            return
+        parent = await self.find(actor, parent_id)
+        if parent is None or not self._is_of(parent, subject):
+            raise ConsentRefused(Code.PARENT, "Name a consent of your own with the same person.")
+
+    async def give(self, caller: Caller, consent_id: str, choice: Choice) -> Record:
+        """Agree to a request, or to less than it asks for; raises as `request` does."""
+        subject, now = _person(caller.actor, Act.GIVEN), self._clock()
+        record = await self._ready(caller.actor, consent_id, Act.GIVEN, now)
+        if choice.notice_sha256 != digest_of(self.notice(record).encode()):
+            raise ConsentRefused(Code.NOTICE, "The notice is another one by now. Show it and ask again.")
+        asked = record.request.authorization_details
+        items = asked if choice.items is None else choice.items
+        check_choice(items, asked, choice.confirmed, self._catalogue)
+        band = age_band(subject, now.astimezone(CHINA_TIME).date())
+        if band is AgeBand.UNDER_14:
+            raise ConsentRefused(Code.GUARDIAN, "Under 14 a guardian agrees, at the counter (PIPL 31).")
+        verified = Verification(client_id=caller.actor.client_id, at=now)
+        artefact = draft_artefact(
+            record.request, items, choice, verified, band, self._catalogue, self._locality
+        )
+        payload = canonical_bytes(artefact)
+        columns = {
+            "artefact": payload,
+            "signature": self._signer.sign(payload),
+            "receipt": self._signer.receipt(artefact, payload, now),
+        }
+        act = _Done(Act.GIVEN, State.ACTIVE, record.id, digest_of(payload), subject)
+        return await self._make(caller, act, now, columns)
+
+    async def change(self, caller: Caller, consent_id: str, act: Act) -> Record:
+        """Reject, pause, resume or revoke; raises as `request` does."""
+        subject, now = _person(caller.actor, act), self._clock()
+        record = await self._ready(caller.actor, consent_id, act, now)
+        return await self._make(
+            caller, _Done(act, TRANSITIONS[act].target, record.id, record.digest, subject), now, {}
+        )
+
+    async def _ready(self, actor: Actor, consent_id: str, act: Act, now: datetime) -> Record:
+        """The person's own consent, in a state from which the act leads on."""
+        record = await self.find(actor, consent_id)
+        if record is None:
+            raise ConsentRefused(Code.UNKNOWN, "You have no such consent.")
+        if record.state(now) not in TRANSITIONS[act].sources:
+            raise ConsentRefused(Code.STATE, f"It is {record.state(now)}; nothing was changed.")
+        return record
+
+    async def _make(
+        self, caller: Caller, done: _Done, now: datetime, columns: Mapping[str, object]
+    ) -> Record:
+        """The act and its leaf, unless another act came first."""
+
+        async def move(connection: AsyncConnection) -> None:
+            if not await tables.move(connection, done.consent_id, done.act, Party.SUBJECT, now, **columns):
+                raise AccessDenied("CONSENT_NOT_ACTIVE", "Another act came first.")
+
+        try:
+            await self._audit.consent(done.by(caller), move)
+        except AccessDenied:
+            raise ConsentRefused(Code.STATE, "Another act came first. Read the consent again.") from None
+        return await self._known(caller.actor, done.consent_id)
+
+    async def _known(self, actor: Actor, consent_id: str) -> Record:
+        record = await self.find(actor, consent_id)
+        if record is None:
+            raise LookupError("a consent that was just written is gone")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An act about to be recorded and made."""
+
+    act: Act
+    state: State
+    consent_id: str
+    digest: str
+    subject: SubjectKey
+
+    def by(self, caller: Caller) -> ConsentAct:
+        """The leaf's event."""
+        return ConsentAct(
+            self.act, self.state, self.consent_id, self.digest, caller.actor, caller.query, self.subject
+        )
+
+
+def require_partner(actor: Actor) -> None:
+    """Consent serves banks and employers only; raises AccessDenied ACTOR_NOT_ALLOWED."""
+    if actor.kind is not ActorKind.PARTNER:
+        raise AccessDenied("ACTOR_NOT_ALLOWED", "Consent is asked for, and used, by partners such as banks.")
+
+
+def _person(actor: Actor, act: Act) -> SubjectKey:
+    if actor.kind is not ActorKind.PERSON or actor.subject is None:
+        raise AccessDenied("NOT_A_PERSON", "Only the person themself decides on a consent.")
+    if act in _OPENING and not actor.step_up:
+        raise AccessDenied("STEP_UP_REQUIRED", "Log in strongly once more, then agree.")
+    return actor.subject

@@ -1,0 +1,256 @@
+"""The rows of consents, and every change of one as a single conditional statement; made by authz/migrations.
+
+Whatever decides about a read (how often, until when, by whom) is taken from the signed
+artefact and not from a column beside it. Moments are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.consent.artefact import ConsentArtefact, ConsentRequest
+from authz.consent.signing import digest_of
+from authz.consent.states import TRANSITIONS, Act, Party, State, state_at
+from authz.errors import AuditUnavailable
+from authz.store import Store, metadata
+from catalogue.values import CHINA_TIME
+
+consent: Final = Table(
+    "consent",
+    metadata,
+    Column("id", String(35), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("client_id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("artefact", LargeBinary),
+    Column("signature", Text),
+    Column("receipt", Text),
+    Column("uses", Integer, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+)
+consent_use: Final = Table(
+    "consent_use",
+    metadata,
+    Column("consent_id", String(35), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("use_key", String(64), nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+)
+consent_event: Final = Table(
+    "consent_event",
+    metadata,
+    Column("consent_id", String(35), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("act", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("party", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act in the life of a consent."""
+
+    act: Act
+    state: State
+    party: Party
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A consent as it is stored."""
+
+    stored_state: State
+    subject: str
+    """The person's audit reference."""
+    request: ConsentRequest
+    requested: bytes
+    """The request's canonical bytes."""
+    uses: int
+    last_used_at: datetime | None
+    events: tuple[Event, ...]
+    payload: bytes | None = None
+    """The artefact's canonical bytes, once it was given."""
+    signature: str | None = None
+    receipt: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The consent's id."""
+        return self.request.consent_id
+
+    @property
+    def artefact(self) -> ConsentArtefact | None:
+        """What was agreed; its signature is not checked here. Raises ValueError for one that was altered."""
+        return None if self.payload is None else ConsentArtefact.model_validate_json(self.payload)
+
+    @property
+    def ends(self) -> datetime:
+        """When it runs out: an agreement at its end, a request when nobody answered it."""
+        artefact = self.artefact
+        return artefact.validity.until if artefact else self.request.answer_by
+
+    def state(self, now: datetime) -> State:
+        """The state at that moment."""
+        return state_at(self.stored_state, self.ends, now)
+
+    def history(self, now: datetime) -> tuple[Event, ...]:
+        """Its events so far; the clock's own among them."""
+        if self.state(now) is not State.EXPIRED:
+            return self.events
+        return (*self.events, Event(Act.EXPIRED, State.EXPIRED, Party.GATEWAY, self.ends))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the artefact, or of the request while nothing was agreed."""
+        return digest_of(self.payload or self.requested)
+
+
+@asynccontextmanager
+async def reading(store: Store) -> AsyncIterator[AsyncConnection]:
+    """A connection of the store; raises AuditUnavailable where it cannot be reached: no proof, no answer."""
+    try:
+        async with store.reading() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise AuditUnavailable from error
+
+
+def millis(at: datetime) -> int:
+    """A moment as it is stored."""
+    return round(at.timestamp() * 1000)
+
+
+def _moment(stored: int) -> datetime:
+    return datetime.fromtimestamp(stored / 1000, UTC).astimezone(CHINA_TIME)
+
+
+async def load(connection: AsyncConnection, consent_id: str) -> Record | None:
+    """One consent by its id."""
+    found = await _load(connection, select(consent.c.id).where(consent.c.id == consent_id))
+    return found[0] if found else None
+
+
+async def load_of(
+    connection: AsyncConnection, subjects: Collection[str], first: int, before: tuple[int, str] | None
+) -> list[Record]:
+    """Consents of one person, by every reference of theirs, newest first.
+
+    `before` is where the last page ended (`position`).
+    """
+    query = (
+        select(consent.c.id)
+        .where(consent.c.subject.in_(subjects))
+        .order_by(consent.c.requested_at.desc(), consent.c.id.desc())
+        .limit(first)
+    )
+    if before is not None:
+        at, last = before
+        earlier = consent.c.requested_at < at
+        query = query.where(earlier | ((consent.c.requested_at == at) & (consent.c.id < last)))
+    return await _load(connection, query)
+
+
+def position(record: Record) -> tuple[int, str]:
+    """Where a consent stands in its person's list."""
+    return millis(record.request.requested_at), record.id
+
+
+async def _load(connection: AsyncConnection, ids: object) -> list[Record]:
+    wanted = [row.id for row in await connection.execute(ids)]  # type: ignore[call-overload]
+    rows = {row.id: row for row in await connection.execute(select(consent).where(consent.c.id.in_(wanted)))}
+    events: dict[str, list[Event]] = {}
+    of_wanted = select(consent_event).where(consent_event.c.consent_id.in_(wanted))
+    for row in await connection.execute(of_wanted.order_by(consent_event.c.number)):
+        event = Event(Act(row.act), State(row.state), Party(row.party), _moment(row.at))
+        events.setdefault(row.consent_id, []).append(event)
+    last = select(consent_use.c.consent_id, func.max(consent_use.c.used_at).label("at"))
+    last = last.where(consent_use.c.consent_id.in_(wanted)).group_by(consent_use.c.consent_id)
+    used = {row.consent_id: _moment(row.at) for row in await connection.execute(last)}
+    return [
+        Record(
+            stored_state=State(row.state),
+            subject=row.subject,
+            request=ConsentRequest.model_validate_json(row.request),
+            requested=row.request,
+            uses=row.uses,
+            last_used_at=used.get(row.id),
+            events=tuple(events[row.id]),
+            payload=row.artefact,
+            signature=row.signature,
+            receipt=row.receipt,
+        )
+        for row in map(rows.__getitem__, wanted)
+    ]
+
+
+async def add(
+    connection: AsyncConnection, request: ConsentRequest, payload: bytes, subject: str, now: datetime
+) -> None:
+    """A new request."""
+    await connection.execute(
+        insert(consent).values(
+            id=request.consent_id,
+            state=State.REQUESTED,
+            client_id=request.grantee.client_id,
+            subject=subject,
+            request=payload,
+            uses=0,
+            requested_at=millis(now),
+        )
+    )
+    await note(connection, request.consent_id, Event(Act.REQUESTED, State.REQUESTED, Party.GRANTEE, now))
+
+
+async def move(
+    connection: AsyncConnection, consent_id: str, act: Act, party: Party, now: datetime, **columns: object
+) -> bool:
+    """Make an act's transition if the state allows it; whether it did."""
+    transition = TRANSITIONS[act]
+    moved = await connection.execute(
+        update(consent)
+        .where(consent.c.id == consent_id, consent.c.state.in_(transition.sources))
+        .values(state=transition.target, **columns)
+    )
+    if moved.rowcount != 1:
+        return False
+    await note(connection, consent_id, Event(act, transition.target, party, now))
+    return True
+
+
+async def note(connection: AsyncConnection, consent_id: str, event: Event) -> None:
+    """Append an event."""
+    number = select(func.count()).where(consent_event.c.consent_id == consent_id).scalar_subquery()
+    await connection.execute(
+        insert(consent_event).values(
+            consent_id=consent_id,
+            number=number,
+            act=event.act,
+            state=event.state,
+            party=event.party,
+            at=millis(event.at),
+        )
+    )
