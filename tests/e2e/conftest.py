@@ -17,11 +17,9 @@ from sqlalchemy import make_url
 from examples.county.generator.county import database_urls, environment, generate
 from examples.county.generator.writer import drop_database
 from tests.support.databases import Database, server_url
-from tests.support.departments import COUNTY, Departments, Settle, county_files, settled
+from tests.support.departments import COUNTY, PATIENT_MS, Departments, Settle, county_files, settled
 from tests.support.processes import Server, free_port, serving, settle, tax_bureau
 
-PATIENT_MS: Final = 120_000
-"""Longer than any test waits: what ends before was ended on purpose."""
 SHORT_MS: Final = 300
 __all__ = ["county_files", "settled"]
 

@@ -20,6 +20,8 @@ from examples.county.generator.county import County, database_urls, environment,
 from tests.support.processes import Home, free_port, settle, tax_bureau
 
 COUNTY: Final = County(persons=300, entities=100)
+PATIENT_MS: Final = 120_000
+"""Longer than any test waits: what ends before was ended on purpose."""
 Settle: TypeAlias = Callable[..., Home]
 
 

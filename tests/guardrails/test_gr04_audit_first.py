@@ -1,4 +1,8 @@
-"""Without the proof there is no read: a store that cannot write stops everything but public reading."""
+"""GR-04: audit first, visible to the person, fail-closed (domain.md §7).
+
+Without the proof there is no read: a store that cannot write stops everything but public reading.
+That a flipped byte is found and located is shown in tests/authz/test_audit_integrity.py.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,9 @@ import pytest
 from authz.audit.checkpoints import Notary
 from authz.audit.verification import verify_leaves
 from authz.store import Store
-from tests.e2e.conftest import PATIENT_MS
 from tests.support.bureau import bureau
 from tests.support.county_answers import FIRM, PERSON
-from tests.support.departments import Settle
+from tests.support.departments import PATIENT_MS, Settle
 from tests.support.processes import Home, Reply, Server, eventually, serving
 
 MINE = "{ me { person { tax { taxViolations { state records { caseKind } } } } } }"
