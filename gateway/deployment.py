@@ -25,6 +25,7 @@ from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
 from authz.references import References
+from authz.register.live import LiveRegister
 from authz.store import Store
 from authz.tokens import TokenVerifier
 from catalogue.identifiers import SubjectKind
@@ -50,6 +51,8 @@ class Deployment:
     keys: KeyRing
     clients: ClientRegister
     mandates: MandateRegister
+    """Of the deployment's file; `register` knows those of the store too, and what was stopped."""
+    register: LiveRegister
     verifier: TokenVerifier
     references: References
     sources: Mapping[str, Source]
@@ -71,7 +74,7 @@ class Deployment:
             locality=self.locality,
             sources=by_record_type(self.sources),
             identity=identity_authorities(self.sources),
-            mandates=self.mandates,
+            register=self.register,
             references=self.references,
             audit=self.audit,
             consents=self.consents,
@@ -106,13 +109,15 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     store = Store(settings.store.get_secret_value())
     audit = audit_of(settings, catalogue, keys, store)
     signer = Signer(keys)
+    mandates = load_mandates(settings.mandates, catalogue)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
         locality=locality,
         keys=keys,
         clients=clients,
-        mandates=load_mandates(settings.mandates, catalogue),
+        mandates=mandates,
+        register=LiveRegister(store, catalogue, mandates),
         verifier=TokenVerifier(
             settings.issuer, settings.audience, public_keys(settings.jwks), clients, references
         ),

@@ -13,8 +13,8 @@ from authz.audit import AuditLog, Query
 from authz.consent.register import ConsentRegister
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
-from authz.mandates import MandateRegister
 from authz.references import References
+from authz.register.live import LiveRegister
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
@@ -39,7 +39,7 @@ class Services:
     sources: Mapping[str, tuple[Source, ...]]
     """Sources by record type."""
     identity: Mapping[SubjectKind, IdentityAuthority]
-    mandates: MandateRegister
+    register: LiveRegister
     references: References
     audit: AuditLog
     consents: ConsentRegister

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -19,16 +19,20 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from authz.actors import Actor
+from authz.actors import Actor, ActorKind
 from authz.audit import Query
 from authz.consent.use import Claim
 from authz.errors import AuthzError
 from authz.grants import Grant
+from authz.mandates import MandateRegister
 from resolvers.access import grant_of
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
 from resolvers.recording import deny
 from resolvers.schema import GraphSchema
+
+_REGISTERED: Final = (ActorKind.OFFICER, ActorKind.PARTNER)
+"""Kinds whose grants the register can stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,14 @@ async def _grant(
     walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request
 ) -> Grant | None:
     """The grant of a query; a mutation has none, for it reads no department."""
-    found = grant_of(walk, roots, request.actor, services.mandates, services.today())
-    if isinstance(found, Claim):
-        return await services.consent_use.grant(request.actor, found)
-    return found
+    known = request.actor.kind in _REGISTERED
+    register = await services.register.current() if known else MandateRegister()
+    found = grant_of(walk, roots, request.actor, register, services.today())
+    if not isinstance(found, Claim):
+        return found
+    consent = await services.consent_use.grant(request.actor, found)
+    register.require_running(consent)
+    return consent
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

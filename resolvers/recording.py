@@ -61,6 +61,7 @@ class Recorder:
     ) -> None:
         self._audit = context.services.audit
         self._consent_use = context.services.consent_use
+        self._register = context.services.register
         self._grant = grant
         self._query = context.query
         self._reads = reads
@@ -94,12 +95,23 @@ class Recorder:
         if error is not None and not isinstance(error, Exception):
             return
         failed = Outcome(Result.ERROR, codes=(getattr(error, "code", "INTERNAL"),))
+        outcomes = {} if error else self._outcomes
+        stopped = None if error else await self._stopped()
+        if stopped:
+            outcomes, failed = {}, Outcome(Result.DENY, codes=(stopped.code,))
         await asyncio.gather(
-            *(
-                self._conclude(ref, failed if error else self._outcomes.get(key, failed))
-                for key, ref in self._intents.items()
-            )
+            *(self._conclude(ref, outcomes.get(key, failed)) for key, ref in self._intents.items())
         )
+        if stopped:
+            raise stopped
+
+    async def _stopped(self) -> AccessDenied | None:
+        """Whether somebody has stopped the mandate or the scenario while departments were asked."""
+        try:
+            await self._register.confirm(self._grant)
+        except AccessDenied as refusal:
+            return refusal
+        return None
 
     async def _conclude(self, ref: IntentRef, outcome: Outcome) -> None:
         if not isinstance(self._grant, Consent):

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     CHECK = "CHECK"
     IDENTITY_VERIFY = "IDENTITY_VERIFY"
     CONSENT = "CONSENT"
+    REGISTER = "REGISTER"
 
 
 class Result(StrEnum):
@@ -265,6 +266,33 @@ class ConsentAct:
             "query": self.query.as_json(),
             "state": self.state,
             "subject": _subject(self.subject, references),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAct:
+    """A mandate proposed, approved or withdrawn; a mandate or a scenario stopped or resumed."""
+
+    act: str
+    target: str
+    """MANDATE or SCENARIO."""
+    name: str
+    party: str
+    """Staff reference of who acted."""
+    reason: str
+    digest: str | None
+    """SHA-256 of the mandate that was proposed."""
+
+    def as_json(self) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "act": self.act,
+            "agent": {"operatorRef": self.party},
+            "entryDigest": self.digest,
+            "kind": EventKind.REGISTER,
+            "name": self.name,
+            "reason": self.reason,
+            "target": self.target,
         }
 
 

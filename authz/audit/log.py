@@ -29,6 +29,7 @@ from authz.audit.events import (
     Intent,
     Origin,
     Outcome,
+    RegisterAct,
     Visibility,
     visible_at,
 )
@@ -56,6 +57,7 @@ class Phase(StrEnum):
     COUNTS = "COUNTS"
     ERASURE = "ERASURE"
     CONSENT = "CONSENT"
+    REGISTER = "REGISTER"
 
 
 class AppendObserver(Protocol):
@@ -152,6 +154,10 @@ class AuditLog:
         """Record an act on a consent and, in the same transaction, make it; raises as an intent does."""
         members = event.as_json(self._references)
         await self._append(Phase.CONSENT, members, self._audit_ref(event.subject), within)
+
+    async def register(self, event: RegisterAct, within: Within) -> None:
+        """Record an act on the register and, in the same transaction, make it; raises as an intent does."""
+        await self._append(Phase.REGISTER, event.as_json(), None, within)
 
     async def denial(self, event: Denial) -> None:
         """Record a refusal; one of nobody known is only counted."""

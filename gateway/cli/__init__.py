@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import audit, catalogue, db, demo, policy, query, schema, serve, source, token
+from gateway.cli import (
+    audit,
+    catalogue,
+    db,
+    demo,
+    mandate,
+    policy,
+    query,
+    scenario,
+    schema,
+    serve,
+    source,
+    token,
+)
 
 app = typer.Typer(
     name="credit-gateway",
@@ -20,6 +33,8 @@ app.command("query")(query.query)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(source.app, name="source")
 app.add_typer(audit.app, name="audit")
+app.add_typer(mandate.app, name="mandate")
+app.add_typer(scenario.app, name="scenario")
 app.add_typer(policy.app, name="policy")
 app.add_typer(db.app, name="db")
 

@@ -16,10 +16,25 @@ from tests.support.processes import CHECKOUT, Home, free_port
 PERSON = "990101198001010014"
 EIGHT = {"psb", "court", "market", "tax", "hr", "housing", "civil", "sgs"}
 TREE = {
-    (): ("serve", "demo", "schema", "token", "query", "catalogue", "source", "audit", "policy", "db"),
+    (): (
+        "serve",
+        "demo",
+        "schema",
+        "token",
+        "query",
+        "catalogue",
+        "source",
+        "audit",
+        "mandate",
+        "scenario",
+        "policy",
+        "db",
+    ),
     ("catalogue",): ("lint",),
     ("source",): ("list", "check", "explain"),
     ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),
+    ("mandate",): ("list", "show", "add", "approve", "stop", "resume"),
+    ("scenario",): ("list", "stop", "resume"),
     ("policy",): ("explain",),
     ("db",): ("upgrade",),
 }
