@@ -12,27 +12,48 @@ A list in YAML:
   validUntil: 2027-12-31
   approvedBy: [op-0012, op-0034]
   scopes: [credit:check]
+  grantTypes: [client_credentials]
+  jwks: {keys: [{kty: EC, crv: P-256, x: …, y: …, kid: "2026"}]}
 ```
+
+`grantTypes` and `jwks` (the client's public keys) are for the embedded authorization server;
+without them a client gets its tokens elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import yaml
+from joserfc.jwk import KeySet
 from pydantic import Field, StringConstraints, ValidationError
 
 from authz.actors import ANONYMOUS, ActorKind
 from authz.errors import ConfigurationError, Unauthenticated
+from authz.jose import public_key
 from catalogue.identifiers import IdentifierError, is_individual_business, normalize_uscc
 from catalogue.model import Entry
 from catalogue.values import Period
 
 LONGEST_TERM: Final = Period(years=2)
 """Every client stops by itself (GR-12)."""
+
+
+class GrantType(StrEnum):
+    """How a client may get a token from the embedded authorization server (RFC 6749)."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+class PublicKeys(Entry):
+    """A JWK set (RFC 7517) as it stands in the register."""
+
+    keys: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=8)]
 
 
 class Client(Entry):
@@ -50,6 +71,14 @@ class Client(Entry):
     approved_by: tuple[str, str]
     """Staff references of two different people."""
     scopes: frozenset[str] = Field(default=frozenset())
+    grant_types: frozenset[GrantType] = Field(default=frozenset())
+    jwks: PublicKeys | None = None
+    """Its public keys; several while it changes them."""
+
+    @cached_property
+    def keys(self) -> KeySet:
+        """The keys that prove it is the client; ValueError for a key that may not be registered."""
+        return KeySet([public_key(jwk) for jwk in self.jwks.keys] if self.jwks else [])
 
 
 class ClientRegister:
@@ -102,6 +131,20 @@ def check_client(client: Client) -> None:
     first, second = (name.strip() for name in client.approved_by)
     if not first or not second or first == second:
         raise refuse("CLIENT_APPROVAL", "`approvedBy` must name two different people.")
+    _check_keys(client)
+    if client.grant_types and client.kind is ActorKind.PERSON:
+        raise refuse("CLIENT_GRANT", "A person's token needs the person; client credentials are for systems.")
+    if client.grant_types and not client.keys:
+        raise refuse("CLIENT_GRANT", "A client that gets tokens here proves itself by a key: add `jwks`.")
+
+
+def _check_keys(client: Client) -> None:
+    try:
+        names = [key.kid for key in client.keys]
+    except ValueError as error:
+        raise ConfigurationError("CLIENT_KEYS", client.client_id, f"`jwks` has {error}.") from None
+    if len(set(names)) != len(names):
+        raise ConfigurationError("CLIENT_KEYS", client.client_id, "`jwks` has two keys of one `kid`.")
 
 
 def load_clients(path: Path) -> ClientRegister:

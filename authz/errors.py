@@ -4,7 +4,8 @@ AuthzError
 ├── Unauthenticated        the token is missing, unsigned, expired, foreign, of another audience
 ├── AccessDenied           no grant: not mandated, no case number, wrong actor
 ├── SubjectNotConfirmed    unknown, mismatched and ambiguous are one answer (ruling 3)
-└── AuditUnavailable       the audit log cannot be written, so there is no answer
+├── AuditUnavailable       the audit log cannot be written, so there is no answer
+└── StoreUnavailable       what must not happen twice, or no more, cannot be looked up
 
 ConfigurationError         keys, clients or mandates that cannot be used; raised at start-up only
 
@@ -24,7 +25,7 @@ class AuthzError(Exception):
 
 
 class Unauthenticated(AuthzError):
-    """The bearer token does not identify anyone."""
+    """The token, or what came with it, does not identify anyone."""
 
 
 class AccessDenied(AuthzError):
@@ -48,6 +49,16 @@ class AuditUnavailable(AuthzError):
         super().__init__(
             "AUDIT_UNAVAILABLE",
             "The audit log cannot be written, so nothing was answered. Try again later.",
+        )
+
+
+class StoreUnavailable(AuthzError):
+    """The gateway's own store does not answer; nobody was let in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "STORE_UNAVAILABLE",
+            "The gateway's own store does not answer, so the token cannot be checked. Try again later.",
         )
 
 

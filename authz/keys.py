@@ -44,6 +44,7 @@ class Purpose(StrEnum):
     TOKEN_SIGNING = "tokenSigning"  # noqa: S105 - the name of a purpose
     CHECKPOINT_SIGNING = "checkpointSigning"
     CONSENT_SIGNING = "consentSigning"
+    DPOP_NONCE = "dpopNonce"
 
 
 LENGTH: Final[Mapping[Purpose, int]] = {
@@ -55,6 +56,7 @@ LENGTH: Final[Mapping[Purpose, int]] = {
     Purpose.TOKEN_SIGNING: 32,
     Purpose.CHECKPOINT_SIGNING: 32,
     Purpose.CONSENT_SIGNING: 32,
+    Purpose.DPOP_NONCE: 32,
 }
 """Bytes: AES-256-SIV takes two keys (RFC 5297), HMAC-SHA-256 one, ES256 a P-256 scalar."""
 

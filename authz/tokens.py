@@ -1,4 +1,4 @@
-"""From a bearer token to an `Actor`, or a refusal that says what to do.
+"""From an access token to an `Actor`, or a refusal that says what to do.
 
 RFC 9068 access tokens with the algorithms of the FAPI 2.0 security profile. Who the
 actor is comes from the client register; the token only proves which client asks, for
@@ -24,18 +24,16 @@ from joserfc.errors import (
     JoseError,
     UnsupportedAlgorithmError,
 )
-from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
 
 from authz.actors import Actor, ActorKind
 from authz.clients import Client, ClientRegister
 from authz.errors import ConfigurationError, SubjectNotConfirmed, Unauthenticated
+from authz.jose import ALGORITHMS, REGISTRY
 from authz.references import References
 from catalogue.identifiers import SubjectKey, holds_citizen_id
 from catalogue.values import CHINA_TIME
 
-ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "PS256"})
 LEEWAY: Final = timedelta(seconds=60)
 STEP_UP_AGE: Final = timedelta(minutes=10)
 STRONG_LOGIN: Final = ("phr", "phrh")
@@ -44,7 +42,7 @@ LONGEST_TOKEN: Final = 8 * 1024
 
 _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _OPERATOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_HUMANS: Final = frozenset({ActorKind.OFFICER, ActorKind.OPERATOR, ActorKind.AUDITOR, ActorKind.STEWARD})
+HUMANS: Final = frozenset({ActorKind.OFFICER, ActorKind.OPERATOR, ActorKind.AUDITOR, ActorKind.STEWARD})
 """Kinds behind which one employee stands, whom the query log must be able to name."""
 
 
@@ -60,25 +58,18 @@ class _Verified:
     not_before: float
     strong_login: float
     """When the person logged in strongly; 0 for never."""
-
-
-class _Algorithms(JWSRegistry):
-    """The fixed list; `EdDSA` can only mean Ed25519 (RFC 9864 tells the curves apart)."""
-
-    def get_alg(self, name: str) -> JWSAlgModel:
-        if name not in ALGORITHMS:
-            raise UnsupportedAlgorithmError
-        return self.algorithms["Ed25519" if name == "EdDSA" else name]
-
-
-_REGISTRY: Final = _Algorithms()
+    token_id: str
+    """`jti`; empty where an external issuer gives none, which nobody can then revoke here."""
+    key_thumbprint: str
+    """`cnf.jkt`: the key whose holder alone may present it (RFC 9449 §6.1); empty for a bearer token."""
 
 
 class TokenVerifier:
-    """Verifies bearer tokens of one issuer for one audience.
+    """Verifies access tokens of one issuer for one audience.
 
     `keys` answers the issuer's current public keys; the same object until they change,
-    because a change of object forgets every cached token.
+    because a change of object forgets every cached token. `revoked` answers whether the
+    token of a `jti` was revoked; it is asked at every presentation.
     """
 
     def __init__(
@@ -88,6 +79,7 @@ class TokenVerifier:
         keys: Callable[[], KeySet],
         clients: ClientRegister,
         references: References,
+        revoked: Callable[[str], bool],
         *,
         cached: int = 10_000,
     ) -> None:
@@ -100,11 +92,16 @@ class TokenVerifier:
         self._keys = keys
         self._clients = clients
         self._references = references
+        self._revoked = revoked
         self._cache: LRUCache[bytes, _Verified] = LRUCache(cached)
         self._cached_under: KeySet | None = None
 
-    def verify(self, bearer: str, now: datetime) -> Actor:
-        """Who presents this token; raises Unauthenticated with a `TOKEN_…` code."""
+    def verify(self, bearer: str, now: datetime, key_thumbprint: str = "") -> Actor:
+        """Who presents this token; raises Unauthenticated with a `TOKEN_…` code.
+
+        `key_thumbprint` is the key (RFC 7638) that a DPoP proof showed the sender to hold;
+        empty for a token presented as a bearer token.
+        """
         keys = self._keys()
         if keys is not self._cached_under:
             self._cache.clear()
@@ -114,10 +111,24 @@ class TokenVerifier:
         if verified is None:
             verified = self._read(_decode(bearer, keys))
         _check_times(verified, now.timestamp())
+        if verified.token_id and self._revoked(verified.token_id):
+            raise Unauthenticated("TOKEN_REVOKED", "The token was revoked. Request a new one.")
         client = self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
+        _check_sender(verified, client, key_thumbprint)
         actor = self._actor(verified, client, now)
         self._cache[digest] = verified
         return actor
+
+    def held(self, token: str, now: datetime) -> Mapping[str, object]:
+        """The claims of a token that would be taken now from its rightful sender; empty for any other."""
+        try:
+            claims = _decode(token, self._keys())
+            verified = self._read(claims)
+            _check_times(verified, now.timestamp())
+            self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
+        except Unauthenticated:
+            return {}
+        return {} if self._revoked(verified.token_id) else claims
 
     def _read(self, claims: Mapping[str, object]) -> _Verified:
         if claims.get("iss") != self._issuer:
@@ -127,9 +138,6 @@ class TokenVerifier:
             raise Unauthenticated(
                 "TOKEN_AUDIENCE", "The token is meant for another service. Request one for this gateway."
             )
-        if "cnf" in claims:
-            # a sender-constrained token (RFC 9449, RFC 8705) presented bare may be a stolen one
-            raise Unauthenticated("TOKEN_SENDER", "The token is bound to a key; a bearer token was expected.")
         if claims.get("exp") is None:
             raise Unauthenticated("TOKEN_EXPIRED", "The token never expires. Request one with a lifetime.")
         strong = claims.get("acr") in STRONG_LOGIN and "auth_time" in claims
@@ -142,6 +150,8 @@ class TokenVerifier:
             expires=_time(claims, "exp"),
             not_before=max(starts, default=0),
             strong_login=_time(claims, "auth_time") if strong else 0,
+            token_id=_text(claims, "jti") if "jti" in claims else "",
+            key_thumbprint=_bound_to(claims["cnf"]) if "cnf" in claims else "",
         )
 
     def _actor(self, verified: _Verified, client: Client, now: datetime) -> Actor:
@@ -175,7 +185,7 @@ def _decode(bearer: str, keys: KeySet) -> Mapping[str, object]:
     if len(bearer) > LONGEST_TOKEN or not bearer.isascii():
         raise malformed
     try:
-        token = jwt.decode(bearer, keys, registry=_REGISTRY)
+        token = jwt.decode(bearer, keys, registry=REGISTRY)
     except (UnsupportedAlgorithmError, InvalidKeyTypeError, InvalidKeyCurveError):
         raise Unauthenticated(
             "TOKEN_ALGORITHM",
@@ -199,11 +209,36 @@ def _check_times(verified: _Verified, now: float) -> None:
         raise Unauthenticated("TOKEN_EARLY", "The token is not valid yet. Check the clocks of both servers.")
 
 
+def _bound_to(confirmation: object) -> str:
+    """The thumbprint of a `cnf` claim; a way of binding that we cannot check is refused (RFC 7800 §3)."""
+    match confirmation:
+        case {"jkt": str(thumbprint), **others} if thumbprint and not others:
+            return thumbprint
+    raise Unauthenticated("TOKEN_SENDER", "The token is bound in a way other than DPoP (RFC 9449).")
+
+
+def _check_sender(verified: _Verified, client: Client, key_thumbprint: str) -> None:
+    """A bound token only from the key's holder, a bearer token never as a bound one, banks always bound."""
+    if verified.key_thumbprint != key_thumbprint:
+        raise Unauthenticated(
+            "TOKEN_SENDER",
+            "Present a bound token with a DPoP proof by its own key, and no other token with a proof.",
+        )
+    if client.kind is ActorKind.PARTNER and not key_thumbprint:
+        raise Unauthenticated(
+            "TOKEN_UNBOUND", "A bank's token must be bound to its key. Request it with DPoP."
+        )
+
+
+def is_operator(text: str) -> bool:
+    """Whether it can be a staff reference; a number of a person never is."""
+    return bool(_OPERATOR.fullmatch(text)) and not holds_citizen_id(text)
+
+
 def _operator(verified: _Verified, client: Client) -> str:
-    """The staff reference; a human kind must have one, and it may not be a number of a person."""
-    missing = not verified.operator and client.kind in _HUMANS
-    wrong = verified.operator and not _OPERATOR.fullmatch(verified.operator)
-    if missing or wrong or holds_citizen_id(verified.operator):
+    """The staff reference; a human kind must have one."""
+    missing = not verified.operator and client.kind in HUMANS
+    if missing or (verified.operator and not is_operator(verified.operator)):
         raise Unauthenticated(
             "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
         )

@@ -5,24 +5,24 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from authz.actors import ANONYMOUS, Actor
-from authz.errors import Unauthenticated
-from catalogue.values import CHINA_TIME
 from gateway import health, ide, logs
 from gateway.deployment import Deployment
 from gateway.documents import DocumentCache
 from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation
+from gateway.identity import GRAPHQL, Door, OfferNonce
 from gateway.key_sets import CONSENT_KEYS, published
 from gateway.metrics import Metrics
 from gateway.middleware import edge
+from gateway.oauth.endpoints import TOKEN, OAuthEndpoints
+from gateway.oauth.proofs import ProofReader
+from gateway.oauth.protocol import TokenServer
 from gateway.replies import EXCEPTION_HANDLERS
 from gateway.reports import SourceReport
 from resolvers.execution import Request, run
@@ -48,10 +48,12 @@ def create_app(deployment: Deployment) -> ASGIApp:
     documents = DocumentCache(
         deployment.schema.executable, settings.limits, PERSONAL_PLACES, _weights(deployment)
     )
+    proofs = ProofReader(deployment.nonces, settings.public_url)
+    door = Door(deployment.verifier, deployment.revocations, proofs, deployment.once)
     endpoint = GraphQLEndpoint(
         documents,
-        _executor(deployment),
-        _identifier(deployment),
+        _executor(deployment, door),
+        door.identify,
         settings.limits,
         settings.deadlines.operation_ms / 1000,
         observers=(metrics.observe, logs.observe),
@@ -65,21 +67,48 @@ def create_app(deployment: Deployment) -> ASGIApp:
         settings.deadlines.ready_ms / 1000,
     )
     apps: dict[str, Callable[..., Any]] = {
-        "/graphql": endpoint,
+        GRAPHQL: OfferNonce(endpoint),
         "/livez": health.live,
         "/readyz": ready.respond,
         "/metrics": metrics.respond,
         CONSENT_KEYS: published(deployment.keys.consent_keys()),
     }
     routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
+    if settings.issuer_mode == "embedded":
+        routes += authorization_server(deployment, proofs)
+    places = [route.path for route in routes if isinstance(route, Route)]
     if settings.graphiql:
         routes.append(Mount(ide.MOUNT, ide.assets()))
     deployment.audit.observers.append(metrics.audited)
     app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
-    return edge(app, settings, metrics, [*apps, ide.MOUNT])
+    return edge(app, settings, metrics, [*places, ide.MOUNT])
 
 
-def _executor(deployment: Deployment) -> Callable[[Operation], Awaitable[ExecutionOutcome]]:
+def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Route]:
+    """The routes of the embedded authorization server (docs/oauth.md)."""
+    settings = deployment.settings
+    server = TokenServer(
+        issuer=settings.issuer,
+        audience=settings.audience,
+        token_endpoint=proofs.public_url + TOKEN,
+        lifetime=timedelta(seconds=settings.token_seconds),
+        keys=deployment.keys,
+        clients=deployment.clients,
+        verifier=deployment.verifier,
+    )
+    return OAuthEndpoints(
+        server,
+        proofs,
+        deployment.once,
+        deployment.revocations,
+        deployment.clients,
+        deployment.keys,
+        settings.issuer,
+        settings.deadlines.operation_ms / 1000,
+    ).routes()
+
+
+def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Awaitable[ExecutionOutcome]]:
     async def execute(operation: Operation) -> ExecutionOutcome:
         """From the edge's operation to the graph's request and back."""
         executed = await run(
@@ -94,6 +123,7 @@ def _executor(deployment: Deployment) -> Callable[[Operation], Awaitable[Executi
                 operation.request_id,
             ),
         )
+        await door.look_again(operation.connection)
         report = executed.report
         if report is None:
             return ExecutionOutcome(executed.data, executed.errors)
@@ -103,20 +133,6 @@ def _executor(deployment: Deployment) -> Callable[[Operation], Awaitable[Executi
         return ExecutionOutcome(executed.data, executed.errors, report.as_extensions(), sources)
 
     return execute
-
-
-def _identifier(deployment: Deployment) -> Callable[[HTTPConnection], Awaitable[Actor]]:
-    async def identify(connection: HTTPConnection) -> Actor:
-        """The actor of a bearer token (RFC 6750); nobody without one."""
-        header = connection.headers.get("authorization")
-        if header is None:
-            return ANONYMOUS
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("TOKEN_MALFORMED", "Send `Authorization: Bearer <access token>`.")
-        return deployment.verifier.verify(token.strip(), datetime.now(CHINA_TIME))
-
-    return identify
 
 
 def _weights(deployment: Deployment) -> dict[str, int]:

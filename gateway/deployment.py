@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from socket import gethostname
 
-import orjson
 from dotenv import dotenv_values
-from joserfc.jwk import KeySet
 
 from authz.audit import AuditLog, Origin
 from authz.clients import ClientRegister, load_clients
 from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
+from authz.dpop import Nonces
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
+from authz.once import OnceOnly
 from authz.references import References
 from authz.register.live import LiveRegister
+from authz.revocations import Revocations
 from authz.store import Store
 from authz.tokens import TokenVerifier
 from catalogue.identifiers import SubjectKind
@@ -35,6 +35,7 @@ from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from connectors.registry import load_sources
+from gateway.issuer import DiscoveredKeys, filed_keys
 from gateway.settings import Settings, SettingsError
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
@@ -60,6 +61,15 @@ class Deployment:
     audit: AuditLog
     consents: ConsentRegister
     consent_use: ConsentUse
+    once: OnceOnly
+    revocations: Revocations
+    discovered: DiscoveredKeys | None
+    """The external issuer's keys, where they are not in a file."""
+
+    @property
+    def nonces(self) -> Nonces:
+        """Server nonces for DPoP."""
+        return Nonces(self.keys)
 
     @cached_property
     def schema(self) -> GraphSchema:
@@ -91,6 +101,9 @@ class Deployment:
                 stack.push_async_callback(source.close)
             await stack.enter_async_context(self.store)
             await stack.enter_async_context(self.audit)
+            await stack.enter_async_context(self.once)
+            if self.discovered:
+                await stack.enter_async_context(self.discovered)
             yield
 
 
@@ -110,6 +123,9 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     audit = audit_of(settings, catalogue, keys, store)
     signer = Signer(keys)
     mandates = load_mandates(settings.mandates, catalogue)
+    revocations = Revocations(store)
+    discovered = DiscoveredKeys(settings.issuer, settings.discovery) if settings.discovery else None
+    issuer_keys = discovered or (filed_keys(settings.jwks) if settings.jwks else keys.verification_keys)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
@@ -119,7 +135,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         mandates=mandates,
         register=LiveRegister(store, catalogue, mandates),
         verifier=TokenVerifier(
-            settings.issuer, settings.audience, public_keys(settings.jwks), clients, references
+            settings.issuer, settings.audience, issuer_keys, clients, references, revocations.holds
         ),
         references=references,
         sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
@@ -127,6 +143,9 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         audit=audit,
         consents=ConsentRegister(store, audit, references, signer, catalogue, clients, locality.code),
         consent_use=ConsentUse(store, references, signer, catalogue),
+        once=OnceOnly(store),
+        revocations=revocations,
+        discovered=discovered,
     )
 
 
@@ -171,15 +190,6 @@ def origin_of(catalogue: Catalogue) -> Origin:
         policy_version=version("credit-subject-gateway"),
         catalogue_version=catalogue.version,
     )
-
-
-def public_keys(path: Path) -> Callable[[], KeySet]:
-    """The issuer's public keys from a JWK set file, read once."""
-    try:
-        keys = KeySet.import_key_set(orjson.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
-        raise SettingsError("BAD_VALUE", "jwks", "not a readable JWK set (RFC 7517)") from error
-    return lambda: keys
 
 
 def by_record_type(sources: Mapping[str, Source]) -> dict[str, tuple[Source, ...]]:

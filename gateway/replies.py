@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from authz.jose import ALGORITHMS
 from gateway.errors import RequestRefused, Stage, formatted
 
 GRAPHQL: Final = "application/graphql-response+json"
@@ -19,6 +20,11 @@ GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 """The legacy type: 200 for whatever is a well-formed request (§6.4.1)."""
 OFFERED: Final = (GRAPHQL, JSON)
+CHALLENGE: Final = (
+    'Bearer realm="credit-gateway", error="invalid_token", '
+    f'DPoP realm="credit-gateway", algs="{" ".join(sorted(ALGORITHMS))}"'
+)
+"""What a request without DPoP is told; one with it hears what is wrong with its proof."""
 
 
 def request_id_of(scope: Scope) -> str:
@@ -79,11 +85,11 @@ def json_response(
 
 
 def refusal_response(refusal: RequestRefused, request_id: str, media: str = JSON) -> Response:
-    """The answer to a request that was not executed; 401 says how to authenticate (RFC 6750)."""
+    """The answer to a request that was not executed; 401 says how to authenticate (RFC 6750, RFC 9449)."""
     status = status_of(refusal, media)
     headers = dict(refusal.headers)
     if status == 401:
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="credit-gateway", error="invalid_token"')
+        headers.setdefault("WWW-Authenticate", CHALLENGE)
     return json_response(errors_body(refusal.errors, request_id), status, media, headers)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -97,7 +98,11 @@ class Settings(Group):
 
     issuer: Url
     audience: Annotated[str, StringConstraints(min_length=1)]
-    jwks: Path
+    issuer_mode: Literal["external", "embedded"] = "external"
+    jwks: Path | None = None
+    discovery: Url | None = None
+    token_seconds: Annotated[int, Field(ge=30, le=600)] = 300
+    url: Url | None = None
     keys: Path
     clients: Path
     mandates: Path
@@ -114,6 +119,13 @@ class Settings(Group):
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
     log: Log = Log()
+
+    @property
+    def public_url(self) -> str:
+        """Where clients find the gateway: what a DPoP proof must name, whatever `Host` a request gives."""
+        if self.issuer_mode == "embedded":
+            return self.issuer.rstrip("/")
+        return self.url.rstrip("/") if self.url else f"http://{self.host}:{self.port}"
 
 
 _Tree: TypeAlias = dict[str, object]
@@ -133,6 +145,7 @@ def load_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
         settings = Settings.model_validate(tree)
     except ValidationError as fault:
         raise _translated(fault.errors(include_input=False, include_url=False)[0]) from None
+    _check_issuer(settings)
     return settings.model_copy(update=_resolved(settings, path.resolve().parent))
 
 
@@ -173,6 +186,27 @@ def _translated(detail: ErrorDetails) -> SettingsError:
         variable = PREFIX + key.upper().replace(".", "__")
         return SettingsError("MISSING_KEY", key, f"set it in the file or as {variable}")
     return SettingsError("BAD_VALUE", key, detail["msg"])
+
+
+def _check_issuer(settings: Settings) -> None:
+    """Keys of tokens come from one place: the own key file, a JWKS file, or a discovery document."""
+    embedded = settings.issuer_mode == "embedded"
+    named = [name for name in ("jwks", "discovery") if getattr(settings, name)]
+    if embedded and (named or settings.url):
+        key = named[0] if named else "url"
+        raise SettingsError("BAD_VALUE", key, "only for an external issuer; the embedded one is at `issuer`")
+    if embedded and urlsplit(settings.issuer).path.strip("/"):
+        raise SettingsError("BAD_VALUE", "issuer", "the embedded issuer is at the root of its host: no path")
+    if not embedded and not named:
+        raise SettingsError(
+            "MISSING_KEY",
+            "jwks",
+            "name the issuer's `jwks` file or `discovery` URL, or set `issuer_mode: embedded`",
+        )
+    if len(named) > 1:
+        raise SettingsError(
+            "BAD_VALUE", "discovery", "keys come from one place: remove `jwks` or `discovery`"
+        )
 
 
 def _resolved(settings: Settings, folder: Path) -> _Tree:

@@ -7,6 +7,7 @@ import typer
 from gateway.cli import (
     audit,
     catalogue,
+    client,
     db,
     demo,
     mandate,
@@ -37,6 +38,7 @@ app.add_typer(mandate.app, name="mandate")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(policy.app, name="policy")
 app.add_typer(db.app, name="db")
+app.add_typer(client.app, name="client")
 
 
 def main() -> None:

@@ -11,10 +11,13 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry, Key
 from rich.console import Console
 from rich.markup import escape
 
 from authz.errors import AuthzError, ConfigurationError
+from authz.jose import public_key
 from catalogue.errors import CatalogueError
 from connectors.errors import ManifestError, SourceError
 from gateway.settings import Settings, SettingsError, load_settings
@@ -26,6 +29,10 @@ COMMAND_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
 Config = Annotated[
     Path,
     typer.Option("--config", "-c", envvar=CONFIG_VARIABLE, help="The deployment's gateway.yaml."),
+]
+DpopKey = Annotated[
+    Path | None,
+    typer.Option(help="File with the client's private key (JWK), which its tokens are bound to (DPoP)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
 
@@ -68,6 +75,20 @@ def settings_of(config: Path) -> Settings:
     """The settings a command works with; the variables of commands are none of them."""
     environ = {name: value for name, value in os.environ.items() if name not in COMMAND_VARIABLES}
     return load_settings(config, environ)
+
+
+def client_key(path: Path | None) -> Key | None:
+    """A client's private key; CommandError for a file that is none."""
+    if path is None:
+        return None
+    try:
+        key = JWKRegistry.import_key(orjson.loads(path.read_bytes()))
+        public_key(key.as_dict(private=False))
+    except (OSError, ValueError, TypeError, JoseError):
+        key = None
+    if key is None or not key.is_private:
+        raise CommandError("KEY_UNREADABLE", f"{path} is not a private JWK of P-256, Ed25519 or RSA.")
+    return key
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - anything orjson can write

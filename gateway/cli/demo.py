@@ -19,10 +19,11 @@ import orjson
 import typer
 import uvicorn
 import yaml
+from joserfc.jwk import ECKey
 
 from authz.clients import load_clients
 from authz.demo_tokens import issue_token
-from authz.keys import KeyRing, complete_keys, generate_keys, load_keys
+from authz.keys import complete_keys, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
@@ -36,6 +37,9 @@ COUNTY = CHECKOUT / "examples" / "county"
 TEST_PERSON = "990101198001010014"
 """测试甲: a number of region 9901xx, which is nobody's."""
 PERSON_CLIENT = "citizen-app"
+BANK_CLIENT = "sample-bank"
+BANK_KEY = "bank.jwk"
+"""The file with its private key; a real bank's never leaves the bank."""
 START_SECONDS = 20
 """What the tax bureau's service is given to start, on a machine that is busy."""
 
@@ -75,8 +79,8 @@ def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int) 
         options = ["--out", str(data), "--persons", str(persons), "--entities", str(entities)]
         subprocess.run([sys.executable, str(COUNTY / "generate.py"), *options], check=True)  # noqa: S603
         marker.write_text(size)
-    keys = _keys(state / "keys.yaml")
-    (state / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
+    _keys(state / "keys.yaml")
+    _register(state / "clients.yaml", _bank_key(state / BANK_KEY))
     environment = (data / "county.env").read_text()
     (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
     config = state / "gateway.yaml"
@@ -88,10 +92,10 @@ def _settings(port: int) -> dict[str, object]:
     return {
         "issuer": f"http://127.0.0.1:{port}",
         "audience": "credit-gateway-demo",
-        "jwks": "jwks.json",
+        "issuer_mode": "embedded",
         "keys": "keys.yaml",
         "environment": "county.env",
-        "clients": str(COUNTY / "clients.yaml"),
+        "clients": "clients.yaml",
         "mandates": str(COUNTY / "mandates.yaml"),
         "sources": str(COUNTY / "sources"),
         "catalogue": str(COUNTY / "catalogue"),
@@ -101,11 +105,35 @@ def _settings(port: int) -> dict[str, object]:
     }
 
 
-def _keys(path: Path) -> KeyRing:
+def _keys(path: Path) -> None:
+    """Demo keys; those of an older version get the purposes they lack."""
     if not path.is_file():
         generate_keys(demo=True).write(path)
     complete_keys(path)
-    return load_keys(path)
+
+
+def _bank_key(path: Path) -> ECKey:
+    """The demo bank's own key, which only the bank would have."""
+    if not path.is_file():
+        key = ECKey.generate_key("P-256", auto_kid=True)
+        _write_secret(path, orjson.dumps(key.as_dict(private=True)))
+    return ECKey.import_key(orjson.loads(path.read_bytes()))
+
+
+def _register(path: Path, bank_key: ECKey) -> None:
+    """The county's clients, the bank with the public half of its key."""
+    clients = yaml.safe_load((COUNTY / "clients.yaml").read_text(encoding="utf-8"))
+    for client in clients:
+        if client["clientId"] == BANK_CLIENT:
+            client["grantTypes"] = ["client_credentials"]
+            client["jwks"] = {"keys": [dict(bank_key.as_dict(private=False))]}
+    path.write_text(yaml.safe_dump(clients, allow_unicode=True), encoding="utf-8")
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
 
 
 @contextmanager
@@ -163,9 +191,7 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
         subject=SubjectKey.person(TEST_PERSON),
     )
     token_file = state / "token"
-    descriptor = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
+    _write_secret(token_file, token.encode())
     body = {"query": (COUNTY / "queries" / "me.graphql").read_text(encoding="utf-8")}
     (state / "me.json").write_bytes(orjson.dumps(body))
     data = state / "county"
@@ -181,6 +207,9 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
 [bold]Stop a department[/], ask again, and see only its section change:
   mv {data}/court.db {data}/court.off        (and back again)
   kill {tax_pid}                             (the tax bureau's REST service)
+
+[bold]A bank with a key of its own[/] gets a token, reads, revokes it, and is refused (pip install httpx2):
+  {sys.executable} {CHECKOUT}/examples/clients/bank.py {settings.issuer} {state}/{BANK_KEY}
 
 [bold]An officer in a case[/]: {command} token hr-approval -c {state}/gateway.yaml
 [bold]Is everything as its manifest says?[/] {command} source check -c {state}/gateway.yaml

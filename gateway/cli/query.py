@@ -5,13 +5,25 @@ from __future__ import annotations
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
+from joserfc.jwk import Key
 
-from gateway.cli.common import TOKEN_VARIABLE, CommandError, print_json, reported
+from authz.dpop import make_proof
+from catalogue.values import CHINA_TIME
+from gateway.cli.common import (
+    TOKEN_VARIABLE,
+    CommandError,
+    DpopKey,
+    client_key,
+    print_json,
+    reported,
+)
 
 TIMEOUT_SECONDS = 30
 
@@ -25,11 +37,12 @@ def query(
     token: Annotated[
         str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Access token; none is anonymous.")
     ] = None,
+    dpop_key: DpopKey = None,
 ) -> None:
     """Ask; exit code 1 when the answer has errors and no data."""
     with reported():
         body = {"query": _document(document), "variables": _variables(variables)}
-        answer = _post(url, token, orjson.dumps(body))
+        answer = _post(url, orjson.dumps(body), _Presenter(url, token, client_key(dpop_key)))
     print_json(answer)
     if answer.get("data") is None:
         raise typer.Exit(1)
@@ -53,13 +66,34 @@ def _variables(path: Path | None) -> object:
         raise CommandError("VARIABLES_UNREADABLE", f"{path} is not a readable JSON file.") from None
 
 
-def _post(url: str, token: str | None, body: bytes) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Presenter:
+    """Presents a token: bare, or with a proof by the key that it is bound to (RFC 9449)."""
+
+    url: str
+    token: str | None
+    key: Key | None
+
+    def headers(self, nonce: str | None) -> dict[str, str]:
+        if self.token is None:
+            return {}
+        if self.key is None:
+            return {"Authorization": f"Bearer {self.token}"}
+        now = datetime.now(CHINA_TIME)
+        proof = make_proof(
+            self.key, method="POST", url=self.url, now=now, nonce=nonce, access_token=self.token
+        )
+        return {"Authorization": f"DPoP {self.token}", "DPoP": proof}
+
+
+def _post(url: str, body: bytes, presenter: _Presenter, nonce: str | None = None) -> dict[str, object]:
+    """The answer; asked again, once, with the nonce that the gateway wants in a proof."""
     if not url.startswith(("http://", "https://")):
         raise CommandError("URL_INVALID", "Give an http or https address.")
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/graphql-response+json",
-        **({"Authorization": f"Bearer {token}"} if token else {}),
+        **presenter.headers(nonce),
     }
     request = urllib.request.Request(url, body, headers)  # noqa: S310 - the scheme was checked
     try:
@@ -67,6 +101,9 @@ def _post(url: str, token: str | None, body: bytes) -> dict[str, object]:
             return dict(orjson.loads(response.read()))
     except urllib.error.HTTPError as error:
         with error:
+            wanted = error.headers.get("DPoP-Nonce")
+            if wanted and nonce is None and "use_dpop_nonce" in error.headers.get("WWW-Authenticate", ""):
+                return _post(url, body, presenter, wanted)
             return dict(orjson.loads(error.read()))
     except (OSError, orjson.JSONDecodeError):
         raise CommandError("GATEWAY_UNREACHABLE", f"No gateway answers at {url}. Is it running?") from None

@@ -7,12 +7,22 @@ from typing import Annotated
 
 import typer
 
+from authz.actors import ActorKind
 from authz.clients import load_clients
 from authz.demo_tokens import issue_token
+from authz.dpop import thumbprint
 from authz.keys import load_keys
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.values import CHINA_TIME
-from gateway.cli.common import DEFAULT_CONFIG, CommandError, Config, reported, settings_of
+from gateway.cli.common import (
+    DEFAULT_CONFIG,
+    CommandError,
+    Config,
+    DpopKey,
+    client_key,
+    reported,
+    settings_of,
+)
 
 
 def token(
@@ -22,6 +32,7 @@ def token(
         str | None, typer.Option(help="Citizen id (synthetic!) of the person who is logged in.")
     ] = None,
     step_up: Annotated[bool, typer.Option("--step-up", help="As after a fresh strong login.")] = False,
+    dpop_key: DpopKey = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Print an access token signed with the demo keys."""
@@ -32,15 +43,20 @@ def token(
             subject = SubjectKey.person(person) if person else None
         except IdentifierError as error:
             raise CommandError("IDENTIFIER_INVALID", f"--person is not a citizen id: {error.fault}") from None
+        registered = load_clients(settings.clients).active(client, now.date())
+        key = client_key(dpop_key)
+        if registered.kind is ActorKind.PARTNER and key is None:
+            raise CommandError("DPOP_KEY_MISSING", "A bank's token is bound to its key: add --dpop-key.")
         typer.echo(
             issue_token(
                 load_keys(settings.keys),
-                load_clients(settings.clients).active(client, now.date()),
+                registered,
                 issuer=settings.issuer,
                 audience=settings.audience,
                 now=now,
                 operator=None if person else operator,
                 subject=subject,
                 step_up=step_up,
+                key_thumbprint=thumbprint(key) if key else "",
             )
         )

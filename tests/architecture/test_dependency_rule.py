@@ -21,7 +21,9 @@ HOME = {
     "alembic": {"authz"},
     "asyncpg": {"connectors", "authz"},
     "asyncmy": {"connectors"},
-    "aiohttp": {"connectors"},
+    "aiohttp": {"connectors", "gateway"},
+    "authlib": {"gateway"},
+    "joserfc": {"authz", "gateway"},
 }
 """Where a library lives: outside these packages nobody may lean on it."""
 

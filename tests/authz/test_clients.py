@@ -2,6 +2,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey, OctKey, OKPKey
 
 from authz.actors import ActorKind
 from authz.clients import ClientRegister, load_clients
@@ -50,6 +51,9 @@ def test_a_register_is_read(tmp_path: Path) -> None:
         ("CLIENT_APPROVAL", "[op-0012, op-0034]", "[op-0012, ' op-0012']"),
         ("CLIENT_APPROVAL", "[op-0012, op-0034]", "[op-0012, '']"),
         ("CLIENT_SYNTAX", "- clientId", "clientId: {"),
+        ("CLIENT_SHAPE", "contact:", "grantTypes: [password]\n  contact:"),
+        ("CLIENT_SHAPE", "contact:", "jwks: {keys: []}\n  contact:"),
+        ("CLIENT_SHAPE", "contact:", "jwks_uri: https://bank.example/keys\n  contact:"),
     ],
 )
 def test_what_may_not_be_registered_has_a_code(tmp_path: Path, code: str, old: str, new: str) -> None:
@@ -57,6 +61,50 @@ def test_what_may_not_be_registered_has_a_code(tmp_path: Path, code: str, old: s
     with pytest.raises(ConfigurationError) as refused:
         load_clients(_write(tmp_path, REGISTER.replace(old, new)))
     assert refused.value.code == code
+
+
+KEY = ECKey.generate_key("P-256", {"kid": "2026"})
+PUBLIC = KEY.as_dict(private=False)
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        KEY.as_dict(private=True),
+        OctKey.generate_key(256).as_dict(private=True),
+        ECKey.generate_key("P-384").as_dict(private=False),
+        OKPKey.generate_key("X25519").as_dict(private=False),
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
+        {},
+    ],
+)
+def test_only_public_keys_of_the_listed_kinds_are_registered(jwk: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ClientRegister([client(jwks={"keys": [jwk]})])
+    assert refused.value.code == "CLIENT_KEYS"
+    assert str(jwk.get("d", "no private part")) not in str(refused.value)
+
+
+def test_keys_of_a_client_have_different_names() -> None:
+    other = ECKey.generate_key("P-256", {"kid": "2026"}).as_dict(private=False)
+    with pytest.raises(ConfigurationError) as refused:
+        ClientRegister([client(jwks={"keys": [PUBLIC, other]})])
+    assert refused.value.code == "CLIENT_KEYS"
+
+
+def test_a_grant_needs_a_key_and_is_not_for_persons() -> None:
+    grant = {"grant_types": ["client_credentials"]}
+    accepted = client(jwks={"keys": [PUBLIC]}, **grant)
+    ClientRegister([accepted])
+    assert [key.kid for key in accepted.keys] == ["2026"]
+    for refused_client in (
+        client(**grant),
+        client(kind=ActorKind.PERSON, jwks={"keys": [PUBLIC]}, **grant),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            ClientRegister([refused_client])
+        assert refused.value.code == "CLIENT_GRANT"
 
 
 def test_two_years_is_the_longest_term(tmp_path: Path) -> None:

@@ -24,10 +24,16 @@ OFFICER = client()
 PORTAL = client("portal", ActorKind.PERSON, scopes=frozenset({"self"}))
 PARTNER = client("bank-a", ActorKind.PARTNER)
 REGISTER = ClientRegister([OFFICER, PORTAL, PARTNER])
+REVOKED: set[str] = set()
 
 
 def verifier(keys=KEYS.verification_keys, **options) -> TokenVerifier:
-    return TokenVerifier(ISSUER, AUDIENCE, keys, REGISTER, REFERENCES, **options)
+    return TokenVerifier(ISSUER, AUDIENCE, keys, REGISTER, REFERENCES, REVOKED.__contains__, **options)
+
+
+@pytest.fixture(autouse=True)
+def nothing_revoked() -> None:
+    REVOKED.clear()
 
 
 def claims(**changes: object) -> dict[str, object]:
@@ -195,6 +201,12 @@ def test_a_signed_token_that_is_no_object_or_has_an_unknown_critical_header_is_m
         ("TOKEN_EARLY", {"nbf": NOW.timestamp() + 61}),
         ("TOKEN_EARLY", {"iat": NOW.timestamp() + 61}),
         ("TOKEN_SENDER", {"cnf": {"jkt": "x"}}),
+        ("TOKEN_SENDER", {"cnf": {"x5t#S256": "x"}}),
+        ("TOKEN_SENDER", {"cnf": {"jkt": "x", "x5t#S256": "x"}}),
+        ("TOKEN_SENDER", {"cnf": {"jkt": ""}}),
+        ("TOKEN_SENDER", {"cnf": "x"}),
+        ("TOKEN_CLAIM", {"jti": 7}),
+        ("TOKEN_UNBOUND", {"client_id": "bank-a"}),
         ("TOKEN_OPERATOR", {"operator": None}),
         ("TOKEN_OPERATOR", {"operator": "王小明"}),
         ("TOKEN_OPERATOR", {"operator": person().value}),
@@ -218,7 +230,37 @@ def test_one_of_several_audiences_is_enough() -> None:
 
 
 def test_a_machine_needs_no_operator() -> None:
-    assert verifier().verify(signed(claims(client_id="bank-a", operator=None)), NOW).operator == ""
+    token = signed(claims(client_id="bank-a", operator=None, cnf={"jkt": "key"}))
+    assert verifier().verify(token, NOW, "key").operator == ""
+
+
+def test_a_bound_token_is_taken_from_the_owner_of_its_key_only() -> None:
+    bound, bare, cached = signed(claims(cnf={"jkt": "key"})), signed(claims()), verifier()
+    for _ in range(2):  # the second time from the cache
+        assert cached.verify(bound, NOW, "key").operator == "op-0087"
+        for token, thumbprint in ((bound, ""), (bound, "another"), (bare, "key")):
+            with pytest.raises(Unauthenticated) as refused:
+                cached.verify(token, NOW, thumbprint)
+            assert refused.value.code == "TOKEN_SENDER"
+
+
+def test_a_revoked_token_is_refused_though_it_is_cached() -> None:
+    cached, token, other = verifier(), signed(claims(jti="a")), signed(claims(jti="b"))
+    cached.verify(token, NOW)
+    REVOKED.add("a")
+    assert refusal(token, by=cached) == "TOKEN_REVOKED"
+    cached.verify(other, NOW)
+
+
+def test_what_a_token_says_is_told_while_it_would_be_taken() -> None:
+    good = claims(jti="a", cnf={"jkt": "key"})
+    assert verifier().held(signed(good), NOW) == good
+    assert verifier().held(signed(claims(client_id="nobody")), NOW) == {}
+    assert verifier().held(signed(claims(aud="x")), NOW) == {}
+    assert verifier().held("rubbish", NOW) == {}
+    assert verifier().held(signed(good), NOW + timedelta(seconds=600)) == {}
+    REVOKED.add("a")
+    assert verifier().held(signed(good), NOW) == {}
 
 
 def test_a_person_is_the_clients_own_reference() -> None:
@@ -261,7 +303,9 @@ def test_step_up_wears_off_while_the_token_is_cached() -> None:
 
 def test_a_cached_token_still_expires_and_so_does_its_client() -> None:
     register = ClientRegister([client(valid_until=NOW.date())])
-    cached = TokenVerifier(ISSUER, AUDIENCE, KEYS.verification_keys, register, REFERENCES)
+    cached = TokenVerifier(
+        ISSUER, AUDIENCE, KEYS.verification_keys, register, REFERENCES, REVOKED.__contains__
+    )
     short, long = signed(claims()), signed(claims(exp=NOW.timestamp() + 10**6))
     for token in (short, long):
         cached.verify(token, NOW)
@@ -299,7 +343,9 @@ def test_a_token_is_verified_once_and_the_cache_is_bounded() -> None:
 def test_a_verifier_without_issuer_or_audience_is_not_built() -> None:
     for issuer, audience, code in [("", AUDIENCE, "ISSUER_MISSING"), (ISSUER, "", "AUDIENCE_MISSING")]:
         with pytest.raises(ConfigurationError) as refused:
-            TokenVerifier(issuer, audience, KEYS.verification_keys, REGISTER, REFERENCES)
+            TokenVerifier(
+                issuer, audience, KEYS.verification_keys, REGISTER, REFERENCES, REVOKED.__contains__
+            )
         assert refused.value.code == code
 
 

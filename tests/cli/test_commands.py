@@ -15,21 +15,9 @@ from tests.support.processes import CHECKOUT, Home, free_port
 
 PERSON = "990101198001010014"
 EIGHT = {"psb", "court", "market", "tax", "hr", "housing", "civil", "sgs"}
+GROUPS = ("catalogue", "source", "audit", "mandate", "scenario", "policy", "db", "client")
 TREE = {
-    (): (
-        "serve",
-        "demo",
-        "schema",
-        "token",
-        "query",
-        "catalogue",
-        "source",
-        "audit",
-        "mandate",
-        "scenario",
-        "policy",
-        "db",
-    ),
+    (): ("serve", "demo", "schema", "token", "query", *GROUPS),
     ("catalogue",): ("lint",),
     ("source",): ("list", "check", "explain"),
     ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),
@@ -37,6 +25,7 @@ TREE = {
     ("scenario",): ("list", "stop", "resume"),
     ("policy",): ("explain",),
     ("db",): ("upgrade",),
+    ("client",): ("list", "add", "approve"),
 }
 COMMANDS = [(*group, name) for group, names in TREE.items() for name in names if (*group, name) not in TREE]
 ME = "{ me { person { displayName identity { civilIdentity { state records { citizenId } } } } } }"

@@ -7,13 +7,18 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 import psutil
 import pytest
+import yaml
 
+from authz.errors import ConfigurationError
+from authz.keys import load_keys
+from gateway.cli.demo import _keys
 from tests.cli.conftest import Demo, started
 from tests.support.commands import command
 from tests.support.processes import listens, wait_for
@@ -77,8 +82,28 @@ async def test_the_printed_commands_work(demo: Demo) -> None:
     assert checked.code == 0, checked.out
 
 
+async def test_the_printed_bank_reads_and_is_refused_after_revocation(demo: Demo) -> None:
+    told = await shell(demo.printed(sys.executable))
+    assert told.splitlines()[-1] == "after revocation: 401 TOKEN_REVOKED"
+
+
+def test_demo_keys_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    for wanted_anew in (False, True):
+        before = path.read_text() if path.is_file() else ""
+        _keys(path)
+        load_keys(path)
+        assert (path.read_text() != before) is (wanted_anew or not before)
+        older = yaml.safe_load(path.read_text())
+        del older["keys"]["dpopNonce"]
+        path.write_text(yaml.safe_dump(older))
+    path.write_text("demo: true")
+    with pytest.raises(ConfigurationError):
+        _keys(path)
+
+
 async def test_what_only_the_owner_may_read(demo: Demo) -> None:
-    for name in ("token", "keys.yaml"):
+    for name in ("token", "keys.yaml", "bank.jwk"):
         assert (demo.state / name).stat().st_mode & 0o077 == 0
 
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from catalogue.identifiers import SubjectKey
+from tests.support.bank import presented
 from tests.support.county import cast
 from tests.support.deployment import PERSON_CLIENT, Stage, county_stage
 from tests.support.recording import Question
@@ -61,7 +62,7 @@ class Town:
 
     async def ask(self, token: str | None, query: str, variables: Mapping[str, Any] | None = None) -> Reply:
         before = len(self.stage.ledger.questions)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = presented(token, *self.stage.deployment.expected_proof) if token else {}
         body = {"query": query, "variables": variables}
         async with (
             aiohttp.ClientSession() as session,

@@ -189,7 +189,7 @@ def _words(command: str) -> list[str]:
 def _rewrite(config: Path, root: Path) -> None:
     """Manifests of the clone, and clients that are in force on the day of the test."""
     settings = yaml.safe_load(config.read_text("utf-8"))
-    clients = yaml.safe_load(Path(settings["clients"]).read_text("utf-8"))
+    clients = yaml.safe_load((config.parent / settings["clients"]).read_text("utf-8"))
     valid = {"validFrom": date.today(), "validUntil": date.today() + timedelta(days=30)}
     (config.parent / "clients.yaml").write_text(yaml.safe_dump([each | valid for each in clients]), "utf-8")
     settings |= {"issuer": "http://127.0.0.1:1", "clients": "clients.yaml"}

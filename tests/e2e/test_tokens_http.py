@@ -146,12 +146,21 @@ async def test_a_token_that_does_not_hold_is_refused(
     assert await server.metric("gateway_source_answers_total") == asked
 
 
-@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "bearer  ", "DPoP abc"])
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        *(
+            (header, "TOKEN_MALFORMED")
+            for header in ("Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "bearer  ", "DPoP")
+        ),
+        ("DPoP abc", "DPOP_PROOF"),
+    ],
+)
 async def test_another_scheme_is_not_taken_for_nobody(
-    server: Server, departments: Departments, header: str
+    server: Server, departments: Departments, header: str, code: str
 ) -> None:
     reply = await server.ask("{ catalogue { version } }", Authorization=header)
-    assert (reply.status, reply.codes) == (401, ["TOKEN_MALFORMED"])
+    assert (reply.status, reply.codes) == (401, [code])
 
 
 async def test_a_good_token_holds_and_nobody_needs_one_for_the_catalogue(

@@ -137,3 +137,33 @@ def test_every_setting_is_documented():
         keys += [f"{name}.{key}" for key in below] if below else [name]
     documented = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert documented == keys
+
+
+EMBEDDED = COMPLETE.replace("jwks: jwks.json", "issuer_mode: embedded")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "key"),
+    [
+        (COMPLETE.replace("jwks: jwks.json", ""), "MISSING_KEY", "jwks"),
+        (COMPLETE + "discovery: https://id.example.cn/.well-known/x\n", "BAD_VALUE", "discovery"),
+        (EMBEDDED + "jwks: jwks.json\n", "BAD_VALUE", "jwks"),
+        (EMBEDDED + "discovery: https://id.example.cn/.well-known/x\n", "BAD_VALUE", "discovery"),
+        (EMBEDDED + "url: https://graph.example.cn\n", "BAD_VALUE", "url"),
+        (EMBEDDED.replace("id.example.cn", "id.example.cn/tenant"), "BAD_VALUE", "issuer"),
+        (EMBEDDED.replace("embedded", "imbedded"), "BAD_VALUE", "issuer_mode"),
+        (EMBEDDED + "token_seconds: 601\n", "BAD_VALUE", "token_seconds"),
+    ],
+)
+def test_tokens_have_one_source_of_keys(tmp_path, text, code, key):
+    fault = refused(tmp_path, text)
+    assert (fault.code, fault.key) == (code, key)
+
+
+def test_a_proof_names_the_gateway_by_its_configured_address(tmp_path):
+    def address(text):
+        return load_settings(written(tmp_path, text), {}).public_url
+
+    assert address(EMBEDDED) == "https://id.example.cn"
+    assert address(COMPLETE) == "http://127.0.0.1:8000"
+    assert address(COMPLETE + "url: https://graph.example.cn/\n") == "https://graph.example.cn"

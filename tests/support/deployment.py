@@ -15,6 +15,7 @@ import orjson
 import yaml
 from sqlalchemy import make_url
 
+from authz.actors import ActorKind
 from authz.demo_tokens import issue_token
 from authz.keys import generate_keys
 from catalogue.identifiers import SubjectKey
@@ -26,6 +27,7 @@ from gateway.app import create_app
 from gateway.deployment import Deployment, deploy
 from gateway.settings import load_settings
 from resolvers.context import Services
+from tests.support.bank import BOUND
 from tests.support.county import COUNTY, TODAY, serving_tax, write_county
 from tests.support.http import served
 from tests.support.recording import Ledger, Recorded
@@ -53,12 +55,19 @@ class TestDeployment(Deployment):
         other.__dict__["schema"] = self.schema  # built from the catalogue alone, and slowly
         return other
 
+    @property
+    def expected_proof(self) -> tuple[str, str]:
+        """The address and the nonce that a DPoP proof must name now."""
+        return f"{self.settings.public_url}/graphql", self.nonces.current(datetime.now(CHINA_TIME))
+
     def token(
         self, client: str, operator: str | None = None, person: SubjectKey | None = None, **more: Any
     ) -> str:
-        """An access token as the demo issuer makes it."""
+        """An access token as the demo issuer makes it; a bank's is bound to its key."""
         now = datetime.now(CHINA_TIME)
         registered = self.clients.active(client, now.date())
+        if registered.kind is ActorKind.PARTNER:
+            more["key_thumbprint"] = BOUND["jkt"]
         return issue_token(
             self.keys,
             registered,

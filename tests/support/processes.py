@@ -30,11 +30,13 @@ from authz.keys import KeyRing, generate_keys
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 from catalogue.strict_yaml import StrictLoader
+from tests.support.bank import BOUND, presented
 from tests.support.county import COUNTY
 
 BINARY: Final = str(Path(sys.executable).with_name("credit-gateway"))
 CHECKOUT: Final = COUNTY.parents[1]
 ISSUER: Final = "https://id.county.example.cn"
+BANK: Final = "sample-bank"
 AUDIENCE: Final = "credit-gateway-test"
 PATIENCE: Final = 30.0
 """Seconds until a condition that must come true is given up; no test waits that long."""
@@ -104,15 +106,23 @@ class Reply:
 async def ask(
     url: str, query: str, variables: object = None, token: str | None = None, **headers: str
 ) -> Reply:
-    """POST one operation."""
-    bearer = {"Authorization": f"Bearer {token}"} if token else {}
-    accept = {"Accept": "application/graphql-response+json"}
+    """POST one operation; a bank's token with a proof, and again with the nonce it is told."""
+    place = f"{url}/graphql"
+    first = presented(token, place) if token else {}
+    reply = await _post(place, query, variables, first | headers)
+    nonce = next((text for name, text in reply.headers.items() if name.lower() == "dpop-nonce"), None)
+    if token and nonce and reply.codes == ["DPOP_NONCE"]:
+        reply = await _post(place, query, variables, presented(token, place, nonce) | headers)
+    return reply
+
+
+async def _post(url: str, query: str, variables: object, headers: Mapping[str, str]) -> Reply:
     async with (
         aiohttp.ClientSession() as session,
         session.post(
-            f"{url}/graphql",
+            url,
             json={"query": query, "variables": variables or {}},
-            headers=accept | bearer | headers,
+            headers={"Accept": "application/graphql-response+json", **headers},
         ) as response,
     ):
         return Reply(response.status, dict(response.headers), await response.read())
@@ -162,6 +172,7 @@ class Home:
             "exp": int((now + timedelta(hours=1)).timestamp()),
             "scope": "credit:self credit:check",
             **({} if person else {"operator": "op-0001"}),
+            **({"cnf": BOUND} if client == BANK else {}),
             **claims,
         }
         key = self.keys.signing_key
@@ -230,9 +241,9 @@ class Server:
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[Server]:
+def serving(home: Home, port: int | None = None) -> Iterator[Server]:
     """`credit-gateway serve`, stopped gracefully behind the tests."""
-    port = free_port()
+    port = port or free_port()
     log = home.folder / f"serve-{port}.log"
     environment = {**environ(), **home.environment, "PORT": str(port)}
     with log.open("wb") as sink:

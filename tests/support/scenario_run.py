@@ -20,6 +20,7 @@ from authz.consent.artefact import Confirmation
 from authz.consent.use import Claim
 from authz.grants import Consent, Grant, SelfAccess, Statutory
 from catalogue.identifiers import KeyKind, SubjectKey
+from tests.support.bank import presented
 from tests.support.county import PHONE, TODAY, cast, personal_values
 from tests.support.deployment import PERSON_CLIENT, Stage
 from tests.support.recording import Question
@@ -62,7 +63,8 @@ async def ask(stage: Stage, scenario: Scenario) -> Answer:
     """Ask one scenario, and first the one it comes after."""
     variables = await _variables(stage, scenario)
     questions, leaves = len(stage.ledger.questions), await _leaf_count(stage)
-    headers = {"Authorization": f"Bearer {token}"} if (token := _token(stage, scenario)) else {}
+    token = _token(stage, scenario)
+    headers = presented(token, *stage.deployment.expected_proof) if token else {}
     body = {"query": scenario.query, "variables": variables}
     with await _first_lock(stage, scenario, variables):
         async with (
@@ -147,7 +149,7 @@ async def _agreed(stage: Stage, scenario: Scenario, consented: Consented) -> dic
 async def _post(stage: Stage, scenario: Scenario, token: str, query: str, given: object) -> Any:
     """The one root field of a mutation."""
     body = {"query": query, "variables": {"input": given}}
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = presented(token, *stage.deployment.expected_proof)
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{stage.urls[scenario.locality]}/graphql", json=body, headers=headers) as response,
