@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import data, meters, prepare, report
+from bench import authorization, data, meters, prepare, report
 from bench.contender import BenchError, Setting, free_port
 from bench.rounds import CONTENDERS, Timing, Turn, check, turns
 from bench.tables import TABLES
@@ -38,11 +38,13 @@ def main(
         fill(persons)
         machine = meters.machine()
         found = measure(persons, Timing(rounds, seconds=seconds))
+        pieces = authorization.measure(rounds)
     except BenchError as fault:
         console.print(f"[bold red]bench:[/] {fault}")
         raise typer.Exit(1) from None
     report.show(found)
-    console.print(f"all figures: {save(persons, machine, found)}")
+    authorization.show(pieces)
+    console.print(f"all figures: {save(persons, machine, found, pieces)}")
 
 
 def fill(persons: int) -> None:
@@ -77,7 +79,9 @@ def measure(persons: int, timing: Timing) -> list[Turn]:
             return found
 
 
-def save(persons: int, machine: dict[str, object], found: list[Turn]) -> Path:
+def save(
+    persons: int, machine: dict[str, object], found: list[Turn], pieces: list[list[authorization.Piece]]
+) -> Path:
     """Write everything as JSON."""
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now().astimezone()
@@ -88,6 +92,7 @@ def save(persons: int, machine: dict[str, object], found: list[Turn]) -> Path:
         "machine": machine,
         **report.summary(found),
         "turns": [asdict(turn) for turn in found],
+        "authorization": [[asdict(piece) for piece in each] for each in pieces],
     }
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
     return path

@@ -56,14 +56,15 @@ class Audit:
 
     async def intent(self, number: str, access: dict[str, str]) -> None:
         """Who is about to be read, why, and what."""
-        await self._append({"phase": "INTENT", "access": access, "columns": _COLUMNS}, number)
+        await self.append({"phase": "INTENT", "access": access, "columns": _COLUMNS}, number)
 
     async def outcome(self, number: str, rows: dict[str, list[str]]) -> None:
         """Which rows came back, by keyed hash."""
         hashes = {name: [_keyed(f"{name} {each}") for each in found] for name, found in rows.items()}
-        await self._append({"phase": "OUTCOME", "rows": hashes}, number)
+        await self.append({"phase": "OUTCOME", "rows": hashes}, number)
 
-    async def _append(self, event: dict[str, object], number: str) -> None:
+    async def append(self, event: dict[str, object], number: str) -> None:
+        """One event about one person."""
         done = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((event, _keyed(number), done))
         await done

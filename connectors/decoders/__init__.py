@@ -11,7 +11,6 @@ from connectors.decoders.registry import (
     CodeTables,
     DecodeError,
     Decoder,
-    Unreadable,
     compile_chain,
     result_type,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "CodeTables",
     "DecodeError",
     "Decoder",
-    "Unreadable",
     "codes",
     "compile_chain",
     "dates",

@@ -50,7 +50,6 @@ def small_catalogue() -> Catalogue:
             _field("documentNo"),
             _field("reason", "text"),
             _field("authority"),
-            _field("behaviours", "list"),
             _field("determinedOn", "date", role="determinedOn"),
         ],
         neverMapped=[{"name": "ethnicity", "label": _LABEL}],
