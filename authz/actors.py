@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from authz.consent.token_scope import ReadGrant
 from catalogue.identifiers import SubjectKey
 
 
@@ -37,6 +38,8 @@ class Actor:
     step_up: bool = False
     """A fresh strong login: what unmasked self view needs (ruling 26)."""
     scopes: frozenset[str] = frozenset()
+    consent: ReadGrant | None = None
+    """The one consent the token was issued for, and how far it reaches; None binds it to none (ruling 18)."""
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, client_id="anonymous")

@@ -28,6 +28,7 @@ from joserfc.jwk import KeySet
 
 from authz.actors import Actor, ActorKind
 from authz.clients import Client, ClientRegister
+from authz.consent.token_scope import ReadGrant, of_token
 from authz.errors import ConfigurationError, SubjectNotConfirmed, Unauthenticated
 from authz.jose import ALGORITHMS, REGISTRY
 from authz.references import References
@@ -62,6 +63,8 @@ class _Verified:
     """`jti`; empty where an external issuer gives none, which nobody can then revoke here."""
     key_thumbprint: str
     """`cnf.jkt`: the key whose holder alone may present it (RFC 9449 §6.1); empty for a bearer token."""
+    consent: ReadGrant | None
+    """The consent it was issued for (RFC 9396 §9.1)."""
 
 
 class TokenVerifier:
@@ -152,6 +155,7 @@ class TokenVerifier:
             strong_login=_time(claims, "auth_time") if strong else 0,
             token_id=_text(claims, "jti") if "jti" in claims else "",
             key_thumbprint=_bound_to(claims["cnf"]) if "cnf" in claims else "",
+            consent=_consent(claims),
         )
 
     def _actor(self, verified: _Verified, client: Client, now: datetime) -> Actor:
@@ -166,6 +170,7 @@ class TokenVerifier:
             <= now.timestamp() - verified.strong_login
             <= STEP_UP_AGE.total_seconds(),
             scopes=verified.scopes & client.scopes,
+            consent=verified.consent,
         )
 
     def _subject(self, verified: _Verified, client: Client) -> SubjectKey | None:
@@ -243,6 +248,15 @@ def _operator(verified: _Verified, client: Client) -> str:
             "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
         )
     return verified.operator
+
+
+def _consent(claims: Mapping[str, object]) -> ReadGrant | None:
+    try:
+        return of_token(claims["authorization_details"]) if "authorization_details" in claims else None
+    except ValueError:
+        raise Unauthenticated(
+            "TOKEN_CLAIM", "The token's `authorization_details` does not name one consent (RFC 9396)."
+        ) from None
 
 
 def _text(claims: Mapping[str, object], name: str) -> str:

@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 
 from authz.audit import AuditLog, Origin
 from authz.clients import ClientRegister, load_clients
+from authz.consent.dialogue import ConsentDialogue
 from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
@@ -75,6 +76,11 @@ class Deployment:
     def schema(self) -> GraphSchema:
         """The executable schema of this deployment's catalogue."""
         return build_schema(self.catalogue)
+
+    @cached_property
+    def consent_dialogue(self) -> ConsentDialogue:
+        """What the authorization server and the pages ask people with."""
+        return ConsentDialogue(self.consents, self.clients)
 
     @cached_property
     def services(self) -> Services:

@@ -3,166 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Union
 
 import strawberry
 
 from authz.actors import Actor, ActorKind
-from authz.consent.artefact import (
+from authz.consent.artefact import Item, Withdrawal
+from authz.consent.notice import VERSION, Notice, offered
+from authz.consent.notice_words import Language
+from authz.consent.register import ConsentRegister
+from authz.consent.rules import ConsentRefused, needed
+from authz.consent.tables import Event, Record
+from catalogue.model import Catalogue, DataClass
+from resolvers.consent_enums import (
+    Act,
+    Code,
     Confirmation,
     FetchType,
-    Item,
     Level,
     Mode,
+    Party,
     Reason,
     RowNature,
-    Withdrawal,
+    State,
 )
-from authz.consent.notice import VERSION
-from authz.consent.register import ConsentRegister
-from authz.consent.rules import Code, ConsentRefused, needed
-from authz.consent.signing import digest_of
-from authz.consent.states import Act, Party, State
-from authz.consent.tables import Event, Record
-from catalogue.model import Catalogue, DataClass, Label
-from resolvers.fields import bilingual, described, named_enum
+from resolvers.fields import bilingual, described
 from resolvers.records import PageInfo
 from resolvers.scalars import Instant, RecordTypeCode, ScenarioCode, Uscc
 
-AUTHORIZED, RESTRICTED = DataClass.AUTHORIZED, DataClass.RESTRICTED
-
-
-def _labels(members: type[StrEnum], *labels: tuple[str, str]) -> dict[Any, Label]:
-    return {member: Label(zh=zh, en=en) for member, (zh, en) in zip(members, labels, strict=True)}
-
-
-named_enum(
-    Level,
-    "ConsentLevel",
-    Label(zh="授权程度", en="How much of a record type"),
-    _labels(
-        Level,
-        ("仅有无", "Whether there is a record, and nothing of it"),
-        ("脱敏", "The named fields, masked"),
-        ("完整", "The named fields in full; names and numbers of others stay masked"),
-    ),
-)
-named_enum(
-    RowNature,
-    "ConsentNature",
-    Label(zh="记录性质限定", en="Natures a consent may be limited to"),
-    _labels(
-        RowNature,
-        ("基础", "Plain facts"),
-        ("守信", "To the person's credit"),
-        ("中性", "Neither"),
-        ("轻微失信", "Adverse, minor"),
-        ("一般失信", "Adverse, general"),
-        ("严重失信", "Adverse, serious"),
-    ),
-)
-named_enum(
-    Mode,
-    "ConsentMode",
-    Label(zh="使用方式；不设存储", en="What is done with the answer; storing it is not offered"),
-    _labels(Mode, ("核验", "Looked at in a check"), ("报告", "Put into one report")),
-)
-named_enum(
-    FetchType,
-    "ConsentFetchType",
-    Label(zh="一次或定期", en="Once, or within a frequency"),
-    _labels(FetchType, ("一次", "Once"), ("定期", "Again, within the frequency")),
-)
-named_enum(
-    Confirmation,
-    "ConsentConfirmation",
-    Label(zh="逐项确认，不得预选", en="Confirmed one by one, never ticked beforehand"),
-    _labels(
-        Confirmation,
-        ("已阅读并同意", "Read and agreed"),
-        ("同意向第三方提供", "Agreed to provision to a third party (PIPL 23)"),
-        ("同意处理敏感信息", "Agreed to sensitive data (PIPL 29)"),
-        ("监护人同意", "Agreed by the guardian (PIPL 31)"),
-    ),
-)
-named_enum(
-    Reason,
-    "ConsentReason",
-    Label(zh="查询原因（封闭列表）", en="Closed list of reasons"),
-    _labels(
-        Reason,
-        ("贷款审批", "Loan approval"),
-        ("信用卡审批", "Credit-card approval"),
-        ("担保审查", "Review of a guarantee"),
-        ("贷后管理", "After the loan was given"),
-        ("融资审批", "Other financing"),
-        ("招聘", "Employment"),
-        ("任职资格", "Fit and proper person"),
-        ("表彰", "Honours"),
-    ),
-)
-named_enum(
-    State,
-    "ConsentState",
-    Label(zh="授权状态；仅有效时可查询", en="Only ACTIVE opens anything"),
-    _labels(
-        State,
-        ("待本人决定", "Waiting for the person"),
-        ("有效", "In force"),
-        ("已暂停", "Paused by the person"),
-        ("已撤回", "Taken back by the person"),
-        ("已到期", "Run out"),
-        ("次数用尽", "Every use made"),
-        ("未同意", "The person did not agree"),
-    ),
-)
-named_enum(
-    Act,
-    "ConsentAct",
-    Label(zh="授权经过", en="What happened to a consent"),
-    _labels(
-        Act,
-        ("提出", "Asked for"),
-        ("同意", "Given"),
-        ("拒绝", "Not given"),
-        ("暂停", "Paused"),
-        ("恢复", "Resumed"),
-        ("撤回", "Taken back"),
-        ("用尽", "Used up"),
-        ("到期", "Run out"),
-    ),
-)
-named_enum(
-    Party,
-    "ConsentParty",
-    Label(zh="行为人", en="Who did it"),
-    _labels(Party, ("本人", "The person"), ("查询机构", "The organization"), ("网关", "The gateway")),
-)
-named_enum(
-    Code,
-    "ConsentRefusalCode",
-    Label(zh="未办理原因", en="Why an act on a consent was not done"),
-    _labels(
-        Code,
-        ("参数不合要求", "A value is missing or outside what it may be"),
-        ("仅可向自然人申请", "Only natural persons can be asked"),
-        ("场景不适用授权", "No such scenario, or consent is no basis for it"),
-        ("信息类型与场景无关", "A record type does not bear on the scenario"),
-        ("字段与场景无关或重复", "A field does not bear on the scenario, or stands twice"),
-        ("程度与字段不符", "BOOLEAN names no field, every other level names some"),
-        ("时间范围颠倒", "The data window ends before it begins"),
-        ("超出场景限度", "More than the scenario allows"),
-        ("文字含个人号码", "A personal number stands in the words"),
-        ("原授权不符", "The consent to widen is not yours with this person"),
-        ("无此授权", "You have no such consent"),
-        ("状态不允许", "Its state does not allow this"),
-        ("告知内容已变", "What was shown is not what was asked for"),
-        ("缺少单独确认", "A confirmation is missing"),
-        ("超出申请范围", "More was ticked than was asked for"),
-        ("须监护人同意", "Under 14 a guardian agrees"),
-    ),
-)
+AUTHORIZED = DataClass.AUTHORIZED
 
 
 @strawberry.type(description=bilingual("查询机构", "Who asks"))
@@ -198,6 +67,22 @@ class ConsentQuantity:
     value: int = described("数量", "How many")
 
 
+@strawberry.type(description=bilingual("告知事项", "One thing the person is told"))
+class ConsentMatter:
+    """A heading and its sentence."""
+
+    heading: str = described("标题", "Heading")
+    text: str = described("内容；信息项与确认项另列", "Sentence; empty above the items and the confirmations")
+
+
+@strawberry.type(description=bilingual("须逐项确认的一项", "One box to tick, never ticked beforehand"))
+class ConsentBox:
+    """PIPL 14, 23, 29, 31."""
+
+    confirmation: Confirmation = described("确认项", "What is confirmed")
+    text: str = described("文字", "The words beside the box")
+
+
 @strawberry.type(description=bilingual("告知书", "What the person is shown before deciding"))
 class ConsentNotice:
     """PIPL 17, 23, 30."""
@@ -205,6 +90,8 @@ class ConsentNotice:
     text: str = described("全文", "The whole text, in plain Chinese")
     sha256: str = described("摘要，同意时须原样送回", "Its hash, sent back when agreeing")
     version: str = described("版本", "Version of the template")
+    matters: list[ConsentMatter] = described("各事项", "The matters, in order")
+    confirmations: list[ConsentBox] = described("确认项", "What agreeing takes, one by one")
 
 
 @strawberry.type(description=bilingual("授权经过", "One act in the life of a consent"))
@@ -254,6 +141,7 @@ class Consent:
     requestedAt: Instant = described("申请时间", "Asked for at", AUTHORIZED)
     answerBy: Instant = described("答复期限", "The request ends by itself then", AUTHORIZED)
     notice: ConsentNotice = described("告知书", "What the person is shown")
+    noticeInEnglish: ConsentNotice = described("英文告知书", "The same in English; either may be agreed to")
     confirmationsNeeded: list[Confirmation] = described("须逐项确认", "Confirmations that agreeing takes")
     refusalConsequence: str = described("不同意的后果", "What refusing means: nothing else changes")
     events: list[ConsentEvent] = described("经过", "Its history", AUTHORIZED)
@@ -307,7 +195,7 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
     """A consent as it stands, for one of its two parties."""
     request, artefact, now = record.request, record.artefact, register.now
     terms = artefact or request
-    text = register.notice(record)
+    scenario = catalogue.scenarios.get(request.purpose.scenario_code)
     return Consent(
         id=strawberry.ID(record.id),
         parentId=strawberry.ID(request.parent_consent_id) if request.parent_consent_id else None,
@@ -317,7 +205,7 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
         ),
         subjectRef=strawberry.ID(request.subject_ref) if actor.kind is ActorKind.PARTNER else None,
         scenario=ScenarioCode(request.purpose.scenario_code),
-        scenarioName=catalogue.scenarios[request.purpose.scenario_code].name.zh,
+        scenarioName=scenario.name.zh if scenario else request.purpose.scenario_code,
         reason=request.purpose.reason_code,
         purpose=request.purpose.text,
         caseNo=request.purpose.case_no,
@@ -334,7 +222,8 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
         validUntil=_instant(artefact.validity.until if artefact else None),
         requestedAt=Instant(request.requested_at),
         answerBy=Instant(request.answer_by),
-        notice=ConsentNotice(text=text, sha256=digest_of(text.encode()), version=VERSION),
+        notice=_notice(register.notice(record)),
+        noticeInEnglish=_notice(register.notice(record, Language.ENGLISH)),
         confirmationsNeeded=sorted(needed(terms.authorization_details, catalogue)),
         refusalConsequence=Withdrawal().refusal_consequence,
         events=[_event(event) for event in record.history(now)],
@@ -344,18 +233,26 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
     )
 
 
+def _notice(notice: Notice) -> ConsentNotice:
+    return ConsentNotice(
+        text=notice.text,
+        sha256=notice.sha256,
+        version=VERSION,
+        matters=[ConsentMatter(heading=one.heading, text=one.text) for one in notice.matters],
+        confirmations=[ConsentBox(confirmation=each, text=text) for each, text in notice.confirmations],
+    )
+
+
 def _item(item: Item, catalogue: Catalogue) -> ConsentItem:
-    entry = catalogue.record_types[item.record_type]
-    fields = [entry.field_by_name[name] for name in item.named]
-    restricted = {entry.data_class, *(field.data_class for field in fields)}
+    told = offered(item, catalogue)
     return ConsentItem(
-        recordType=RecordTypeCode(entry.code),
-        recordTypeName=entry.name.zh,
-        departmentName=catalogue.departments[entry.department].name.zh,
-        fields=list(item.named),
-        fieldNames=[field.label.zh for field in fields],
+        recordType=RecordTypeCode(item.record_type),
+        recordTypeName=told.name,
+        departmentName=told.department,
+        fields=[field.name for field in told.fields],
+        fieldNames=[field.label for field in told.fields],
         level=item.level,
-        sensitive=RESTRICTED in restricted,
+        sensitive=told.sensitive,
         since=item.since.isoformat() if item.since else None,
         until=item.until.isoformat() if item.until else None,
         natures=list(item.natures) if item.natures else None,

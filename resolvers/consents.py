@@ -10,16 +10,15 @@ import strawberry
 from strawberry.types.info import Info
 
 from authz.actors import ActorKind
-from authz.consent.artefact import Confirmation, FetchType, Level, Mode, Reason, RowNature
 from authz.consent.drafting import Choice, draft_item
 from authz.consent.register import Caller, require_partner
 from authz.consent.rules import ConsentRefused
-from authz.consent.states import Act
 from authz.consent.tables import Record, position
 from authz.grants import SelfAccess
 from catalogue.identifiers import SubjectKey
 from catalogue.model import DataClass
 from resolvers.access import CONSENT_SCOPE, SELF_SCOPE, require_scope
+from resolvers.consent_enums import Act, Confirmation, FetchType, Level, Mode, Reason, RowNature
 from resolvers.consent_types import (
     Consent,
     ConsentConnection,

@@ -184,13 +184,13 @@ class Provider(Part):
     dept_name: str
 
 
-class Notice(Part):
+class ShownNotice(Part):
     """What the person was shown, by its hash, and what they confirmed (PIPL 17, 23, 30)."""
 
     notice_id: str
     version: str
     sha256: Sha256
-    lang: Literal["zh-CN"] = "zh-CN"
+    lang: Literal["zh-CN", "en"] = "zh-CN"
     confirmed_at: AwareDatetime
     items_confirmed: Annotated[tuple[Confirmation, ...], Field(min_length=1)]
 
@@ -288,7 +288,7 @@ class ConsentArtefact(Terms):
     subject: Subject
     grantee: Grantee
     providers: tuple[Provider, ...] = Field(min_length=1)
-    notice: Notice
+    notice: ShownNotice
     legal: Legal
     validity: Validity
     conditions: tuple[

@@ -19,14 +19,14 @@ from authz.consent.artefact import (
     Grantee,
     Item,
     Legal,
-    Notice,
     Provider,
+    ShownNotice,
     Subject,
     Terms,
     Validity,
     Verification,
 )
-from authz.consent.notice import VERSION, notice_id
+from authz.consent.notice import VERSION, Notice
 from authz.consent.rules import Code, ConsentRefused
 from catalogue.model import Catalogue
 
@@ -71,13 +71,14 @@ def draft_request(
         "answer_by": now + ANSWER_WITHIN,
     }
     with_terms = {**terms, **made}
-    return _checked(lambda: ConsentRequest.model_validate(with_terms))
+    return checked(lambda: ConsentRequest.model_validate(with_terms))
 
 
 def draft_artefact(
     request: ConsentRequest,
     items: tuple[Item, ...],
     choice: Choice,
+    shown: Notice,
     verification: Verification,
     band: AgeBand,
     catalogue: Catalogue,
@@ -96,10 +97,11 @@ def draft_artefact(
         providers=tuple(
             Provider(dept_code=code, dept_name=catalogue.departments[code].name.zh) for code in departments
         ),
-        notice=Notice(
-            notice_id=notice_id(request),
+        notice=ShownNotice(
+            notice_id=shown.template,
             version=VERSION,
-            sha256=choice.notice_sha256,
+            sha256=shown.sha256,
+            lang=shown.language.value,
             confirmed_at=now,
             items_confirmed=tuple(sorted(choice.confirmed)),
         ),
@@ -110,14 +112,14 @@ def draft_artefact(
 
 def draft_item(raw: Mapping[str, object]) -> Item:
     """One ticked item; raises ConsentRefused SHAPE."""
-    return _checked(lambda: Item.model_validate(raw))
+    return checked(lambda: Item.model_validate(raw))
 
 
 _Made = TypeVar("_Made")
 
 
-def _checked(make: Callable[[], _Made]) -> _Made:
-    """What is made, or a refusal that says where it is wrong and never shows what was sent."""
+def checked(make: Callable[[], _Made]) -> _Made:
+    """What is made, or a refusal SHAPE that says where it is wrong and never shows what was sent."""
     try:
         return make()
     except ValidationError as error:

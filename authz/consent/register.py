@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, ConsentAct, Query
 from authz.clients import ClientRegister
-from authz.consent import notice, tables
-from authz.consent.artefact import AgeBand, Verification
+from authz.consent import tables
+from authz.consent.artefact import AgeBand, ConsentRequest, Verification
 from authz.consent.drafting import Choice, draft_artefact, draft_request
+from authz.consent.notice import Notice, language_of, notice_of
+from authz.consent.notice_words import Language
 from authz.consent.rules import Code, ConsentRefused, age_band, check_choice, check_terms
 from authz.consent.signing import Signer, canonical_bytes, digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State
@@ -32,6 +34,10 @@ from catalogue.values import CHINA_TIME
 
 _OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
 """Acts that need a fresh strong login (ruling 26); refusing and taking back never do (PIPL 15)."""
+
+
+_NOBODY: Final = "sr_none"
+"""In place of a person's reference, while only the terms are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,9 @@ class ConsentRegister:
         """The moment by this register's clock."""
         return self._clock()
 
-    def notice(self, record: Record) -> str:
-        """The words the person is shown about a request."""
-        return notice.render(record.request, self._catalogue)
+    def notice(self, record: Record, language: Language = Language.CHINESE) -> Notice:
+        """What the person is shown about a request."""
+        return notice_of(record.request, self._catalogue, language)
 
     async def find(self, actor: Actor, consent_id: str) -> Record | None:
         """A consent of the partner or the person who asks; None for anybody else's and for none."""
@@ -110,17 +116,14 @@ class ConsentRegister:
         Whether the person exists is not said: the request waits for whoever it concerns.
         Raises AccessDenied for other actors than partners, ConsentRefused, AuditUnavailable.
         """
-        require_partner(caller.actor)
         client_id, now = caller.actor.client_id, self._clock()
         if subject.subject_kind is not SubjectKind.NATURAL_PERSON:
             raise ConsentRefused(
                 Code.SUBJECT_KIND,
                 "Ask a natural person. For an entity the registered representative cannot be proven here.",
             )
-        client = self._clients.active(client_id, now.astimezone(CHINA_TIME).date())
         reference = self._references.subject_ref(subject, client_id)
-        request = draft_request(terms, valid_days, client, reference, now)
-        check_terms(request, valid_days, self._catalogue)
+        request = self._drafted(caller.actor, terms, valid_days, reference, now)
         await self._check_parent(caller.actor, request.parent_consent_id, subject)
         payload = canonical_bytes(request)
 
@@ -130,6 +133,19 @@ class ConsentRegister:
         act = _Done(Act.REQUESTED, State.REQUESTED, request.consent_id, digest_of(payload), subject)
         await self._audit.consent(act.by(caller), add)
         return await self._known(caller.actor, request.consent_id)
+
+    def check(self, actor: Actor, terms: Mapping[str, object], valid_days: int) -> None:
+        """Raise what `request` would raise for these terms, whoever they concern."""
+        self._drafted(actor, terms, valid_days, _NOBODY, self._clock())
+
+    def _drafted(
+        self, actor: Actor, terms: Mapping[str, object], valid_days: int, subject_ref: str, now: datetime
+    ) -> ConsentRequest:
+        require_partner(actor)
+        client = self._clients.active(actor.client_id, now.astimezone(CHINA_TIME).date())
+        request = draft_request(terms, valid_days, client, subject_ref, now)
+        check_terms(request, valid_days, self._catalogue)
+        return request
 
     async def _check_parent(self, actor: Actor, parent_id: str | None, subject: SubjectKey) -> None:
         if parent_id is None:
@@ -142,7 +158,8 @@ class ConsentRegister:
         """Agree to a request, or to less than it asks for; raises as `request` does."""
         subject, now = _person(caller.actor, Act.GIVEN), self._clock()
         record = await self._ready(caller.actor, consent_id, Act.GIVEN, now)
-        if choice.notice_sha256 != digest_of(self.notice(record).encode()):
+        language = language_of(record.request, self._catalogue, choice.notice_sha256)
+        if language is None:
             raise ConsentRefused(Code.NOTICE, "The notice is another one by now. Show it and ask again.")
         asked = record.request.authorization_details
         items = asked if choice.items is None else choice.items
@@ -151,8 +168,9 @@ class ConsentRegister:
         if band is AgeBand.UNDER_14:
             raise ConsentRefused(Code.GUARDIAN, "Under 14 a guardian agrees, at the counter (PIPL 31).")
         verified = Verification(client_id=caller.actor.client_id, at=now)
+        shown = self.notice(record, language)
         artefact = draft_artefact(
-            record.request, items, choice, verified, band, self._catalogue, self._locality
+            record.request, items, choice, shown, verified, band, self._catalogue, self._locality
         )
         payload = canonical_bytes(artefact)
         columns = {
@@ -225,9 +243,15 @@ def require_partner(actor: Actor) -> None:
         raise AccessDenied("ACTOR_NOT_ALLOWED", "Consent is asked for, and used, by partners such as banks.")
 
 
-def _person(actor: Actor, act: Act) -> SubjectKey:
+def person_of(actor: Actor) -> SubjectKey:
+    """Who has logged in; raises AccessDenied NOT_A_PERSON."""
     if actor.kind is not ActorKind.PERSON or actor.subject is None:
         raise AccessDenied("NOT_A_PERSON", "Only the person themself decides on a consent.")
+    return actor.subject
+
+
+def _person(actor: Actor, act: Act) -> SubjectKey:
+    subject = person_of(actor)
     if act in _OPENING and not actor.step_up:
         raise AccessDenied("STEP_UP_REQUIRED", "Log in strongly once more, then agree.")
-    return actor.subject
+    return subject

@@ -143,9 +143,11 @@ def needed(items: Iterable[Item], catalogue: Catalogue) -> frozenset[Confirmatio
 def sensitive(items: Iterable[Item], catalogue: Catalogue) -> bool:
     """Whether anything of class R is among them (PIPL 28)."""
     for item in items:
-        entry = catalogue.record_types[item.record_type]
-        classes = {entry.data_class, *(entry.field_by_name[name].data_class for name in item.named)}
-        if DataClass.RESTRICTED in classes:
+        entry = catalogue.record_types.get(item.record_type)
+        if entry is None:
+            continue
+        fields = (entry.field_by_name[name] for name in item.named if name in entry.field_by_name)
+        if DataClass.RESTRICTED in {entry.data_class, *(field.data_class for field in fields)}:
             return True
     return False
 
@@ -155,6 +157,8 @@ def check_choice(
 ) -> None:
     """Raise ConsentRefused for an agreement wider than the request, or not confirmed item by item."""
     chosen = tuple(chosen)
+    if not chosen:
+        raise ConsentRefused(Code.SHAPE, "Agree to one item at least, or reject the request.")
     offers = {item.record_type: item for item in asked}
     for item in chosen:
         offer = offers.get(item.record_type)
@@ -176,6 +180,27 @@ def _narrower(item: Item, offer: Item) -> bool:
     natures = offer.natures is None or (item.natures is not None and set(item.natures) <= set(offer.natures))
     (first, last), (offered_first, offered_last) = item.within, offer.within
     return natures and offered_first <= first <= last <= offered_last
+
+
+def intersection(one: Item, other: Item) -> Item | None:
+    """What both items of a record type allow; None where that is nothing."""
+    level = min(one.level, other.level, key=_LEVELS.index)
+    named = () if level is Level.BOOLEAN else tuple(name for name in one.named if name in other.named)
+    natures = one.natures if other.natures is None else other.natures
+    if one.natures is not None and other.natures is not None:
+        natures = tuple(each for each in one.natures if each in other.natures)
+    first, last = max(one.within[0], other.within[0]), min(one.within[1], other.within[1])
+    if first > last or natures == () or (level is not Level.BOOLEAN and not named):
+        return None
+    return one.model_copy(
+        update={
+            "level": level,
+            "named": named,
+            "natures": natures,
+            "since": None if first == date.min else first,
+            "until": None if last == date.max else last,
+        }
+    )
 
 
 def age_band(subject: SubjectKey, today: date) -> AgeBand:

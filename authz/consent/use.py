@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.actors import Actor
 from authz.audit import Within
 from authz.consent import tables
-from authz.consent.artefact import ConsentArtefact, Frequency
+from authz.consent.artefact import ConsentArtefact, Frequency, Item
 from authz.consent.register import now_in_china, require_partner
 from authz.consent.rules import still_relevant
 from authz.consent.signing import Signer
@@ -88,6 +88,8 @@ class ConsentUse:
         That the consent is another client's is not told apart from its not existing.
         """
         require_partner(actor)
+        if actor.consent is not None and actor.consent.consent_id != claim.consent_id:
+            raise AccessDenied("CONSENT_TOKEN", "The token was issued for another consent. Name that one.")
         async with tables.reading(self._store) as connection:
             record = await tables.load(connection, claim.consent_id)
         if record is None or record.request.grantee.client_id != actor.client_id:
@@ -103,13 +105,18 @@ class ConsentUse:
         return Consent(
             actor=actor,
             artefact=artefact,
-            items=still_relevant(
-                artefact.authorization_details, artefact.purpose.scenario_code, self._catalogue
-            ),
+            items=self._items(actor, artefact),
             subject=self._references.resolve(artefact.subject.subject_ref, actor.client_id),
             granted_at=now,
             use_key=_use_key(artefact.consent_id, claim.idempotency_key),
         )
+
+    def _items(self, actor: Actor, artefact: ConsentArtefact) -> dict[str, Item]:
+        """What the token, the artefact and today's catalogue all allow."""
+        agreed = still_relevant(
+            artefact.authorization_details, artefact.purpose.scenario_code, self._catalogue
+        )
+        return agreed if actor.consent is None else actor.consent.narrows(agreed)
 
     def _artefact(self, record: Record) -> ConsentArtefact:
         """What was agreed, once its signature has been found to hold."""

@@ -121,7 +121,7 @@ async def test_every_confirmation_counts(found: Bench, missing: Confirmation):
 async def test_sensitive_data_takes_a_confirmation_of_its_own(found: Bench):
     record = await found.asked(**details(record_type="P-JY-03", named=["contractState"]))
     me = Caller(citizen(person()), QUERY)
-    assert "单独同意" in found.register.notice(record)
+    assert "单独同意" in found.register.notice(record).text
     assert await refusal(found.register.give(me, record.id, found.choice(record))) is Code.CONFIRMATION
     choice = found.choice(record, confirmed=CONFIRMED | {Confirmation.SENSITIVE})
     assert (await found.register.give(me, record.id, choice)).stored_state is State.ACTIVE

@@ -196,6 +196,7 @@ def test_a_signed_token_that_is_no_object_or_has_an_unknown_critical_header_is_m
         ("TOKEN_CLAIM", {"client_id": None}),
         ("TOKEN_CLAIM", {"client_id": ""}),
         ("TOKEN_CLAIM", {"client_id": ["hr-approval"]}),
+        ("TOKEN_CLAIM", {"authorization_details": [{"type": "credit_record_read", "consentId": "*"}]}),
         ("TOKEN_CLAIM", {"scope": ["credit:check"]}),
         ("TOKEN_CLIENT_UNKNOWN", {"client_id": "nobody"}),
         ("TOKEN_EARLY", {"nbf": NOW.timestamp() + 61}),
@@ -227,6 +228,15 @@ def test_only_access_tokens_are_taken() -> None:
 
 def test_one_of_several_audiences_is_enough() -> None:
     assert verifier().verify(signed(claims(aud=["x", AUDIENCE])), NOW).operator == "op-0087"
+
+
+def test_a_token_for_a_consent_carries_it() -> None:
+    detail = {"type": "credit_record_read", "consentId": "ca_" + "a" * 32}
+    bank = {"client_id": "bank-a", "sub": "bank-a", "operator": None, "cnf": {"jkt": "k"}}
+    actor = verifier().verify(signed(claims(**bank, authorization_details=[detail])), NOW, "k")
+    assert actor.consent is not None
+    assert actor.consent.consent_id == detail["consentId"]
+    assert verifier().verify(signed(claims(**bank)), NOW, "k").consent is None
 
 
 def test_a_machine_needs_no_operator() -> None:

@@ -15,7 +15,7 @@ from authz.clients import ClientRegister
 from authz.consent.artefact import Confirmation
 from authz.consent.drafting import Choice
 from authz.consent.register import Caller, ConsentRegister
-from authz.consent.signing import Signer, digest_of
+from authz.consent.signing import Signer
 from authz.consent.tables import Record
 from authz.consent.use import Claim, ConsentUse
 from authz.grants import Consent
@@ -92,6 +92,7 @@ class Bench:
     audit: AuditLog
     register: ConsentRegister
     use: ConsentUse
+    clients: ClientRegister
     clock: Clock = field(default_factory=Clock)
 
     async def asked(self, who: SubjectKey | None = None, *, days: int = 7, **changes: Any) -> Record:
@@ -103,7 +104,7 @@ class Bench:
         given = {
             "items": None,
             "confirmed": confirmed,
-            "notice_sha256": digest_of(self.register.notice(record).encode()),
+            "notice_sha256": self.register.notice(record).sha256,
         }
         return Choice(**(given | changes))
 
@@ -135,10 +136,11 @@ async def bench(
     keys = keys or demo_keys()
     ticking = clock or Clock()
     references, signer, catalogue = References(keys), Signer(keys), generous()
-    clients = ClientRegister([client("sample-bank", ActorKind.PARTNER, organization=entity().value)])
+    bank = client("sample-bank", ActorKind.PARTNER, organization=entity().value)
+    clients = ClientRegister([bank, client()])
     async with Store(url) as store, AuditLog(store, keys, ORIGIN) as audit:
         register = ConsentRegister(
             store, audit, references, signer, catalogue, clients, "default", clock=ticking
         )
         use = ConsentUse(store, references, signer, catalogue, clock=ticking)
-        yield Bench(store, audit, register, use, ticking)  # type: ignore[arg-type]
+        yield Bench(store, audit, register, use, clients, ticking)  # type: ignore[arg-type]
