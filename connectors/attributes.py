@@ -6,22 +6,20 @@ Types are settled when the manifest is loaded: a date field whose chain does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from catalogue.model import FieldType, RecordType, Role, Severity
 from catalogue.values import PartialDate, Value
+from connectors.cells import Binder, Positions, Reader, cell, collected, first_of, looked_up, when
 from connectors.decoders import CodeTables, DecodeError, Decoder, compile_chain, result_type
 from connectors.errors import ManifestError
-from connectors.manifest import Origin, RecordSource, Scalar
-
-Cells: TypeAlias = Sequence[object]
-Reader: TypeAlias = Callable[[Cells], Value]
-"""Reads one attribute out of a physical row; raises CellError."""
+from connectors.manifest import RecordSource
+from connectors.shapes import Origin, Scalar
 
 STATUSES: Final = frozenset({"ACTIVE", "DISPUTED", "REPAIRED", "REVOKED", "EXPIRED", "SEALED", "SUPERSEDED"})
 """What a status column may say (domain.md §2.1)."""
@@ -45,58 +43,18 @@ _CLOSED: Final[Mapping[Role, frozenset[str]]] = {
 }
 
 
-class CellError(ValueError):
-    """A cell that cannot be decoded, with its column; never holds the cell."""
-
-    def __init__(self, reason: str, column: str | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.column = column
-
-
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One field or control: where it stands and how it is read."""
+    """One field or control: the logical columns it reads and how they become its value."""
 
     columns: tuple[str, ...]
-    decode: Decoder
-    constant: Value = None
+    bind: Binder
+    collected: str | None = None
+    """The column whose cells of all joined rows become one list."""
 
-    def reader(self, position: Mapping[str, int]) -> Reader:
+    def reader(self, position: Positions) -> Reader:
         """A function of a physical row whose columns stand at these positions."""
-        if not self.columns:
-            constant = self.constant
-            return lambda _cells: constant
-        if len(self.columns) > 1:
-            return self._first_of([(column, position[column]) for column in self.columns])
-        column, index, decode = self.columns[0], position[self.columns[0]], self.decode
-
-        def read(cells: Cells) -> Value:
-            try:
-                return decode(cells[index])
-            except DecodeError as fault:
-                raise CellError(fault.reason, column) from None
-
-        return read
-
-    def _first_of(self, places: list[tuple[str, int]]) -> Reader:
-        decode = self.decode
-
-        def read(cells: Cells) -> Value:
-            failed: CellError | None = None
-            for column, index in places:
-                try:
-                    value = decode(cells[index])
-                except DecodeError as fault:
-                    failed = failed or CellError(fault.reason, column)
-                else:
-                    if value is not None:
-                        return value
-            if failed:
-                raise failed
-            return None
-
-        return read
+        return self.bind(position)
 
 
 def field_attributes(
@@ -137,19 +95,55 @@ def _attribute(
     tables: CodeTables,
     where: str,
 ) -> Attribute:
-    if not origin.reads:
-        constant = _constant(origin.value, expected, where)
-        if closed and constant not in closed:
-            raise ManifestError("MANIFEST_FIELD_TYPE", where, f"give one of {', '.join(sorted(closed))}")
-        return Attribute((), lambda cell: None, constant)
-    decode = compile_chain(origin.decode, tables, where)
-    gives = result_type(origin.decode)
-    if gives not in expected:
-        wanted = " or ".join(kind.__name__ for kind in expected)
-        raise ManifestError("MANIFEST_FIELD_TYPE", where, f"decodes to {gives.__name__}, needs {wanted}")
-    if gives is str:
-        decode = _as_text(decode)
-    return Attribute(origin.reads, _one_of(decode, closed) if closed else decode)
+    made = _Compiler(expected, closed, tables).bound(origin, where)
+    return Attribute(origin.reads, made, origin.column if origin.collect else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """Compiles the origin of one attribute, whose alternatives must all give what the attribute needs."""
+
+    expected: tuple[type, ...]
+    closed: frozenset[str] | None
+    tables: CodeTables
+
+    def bound(self, origin: Origin, where: str) -> Binder:
+        """Raises ManifestError."""
+        if origin.value is not None:
+            return self._guarded(origin, self._constant(origin, where))
+        if origin.first_of:
+            parts = [self.bound(one, f"{where}.firstOf.{n}") for n, one in enumerate(origin.first_of)]
+            return self._guarded(origin, first_of(parts))
+        decode = self._decoder(origin, where)
+        if origin.word and origin.column:
+            return self._guarded(origin, looked_up(origin.column, origin.word, decode))
+        if origin.collect and origin.column:
+            return self._guarded(origin, collected(origin.column, decode))
+        columns = (origin.column,) if origin.column else origin.columns
+        return self._guarded(origin, first_of([cell(column, decode) for column in columns]))
+
+    def _constant(self, origin: Origin, where: str) -> Binder:
+        constant = _constant(origin.value, self.expected, where)
+        if self.closed and constant not in self.closed:
+            words = ", ".join(sorted(self.closed))
+            raise ManifestError("MANIFEST_FIELD_TYPE", where, f"give one of {words}")
+        return lambda _position: lambda _cells: constant
+
+    def _decoder(self, origin: Origin, where: str) -> Decoder:
+        decode = compile_chain(origin.decode, self.tables, where)
+        gives: type = result_type(origin.decode)
+        if origin.collect:
+            if tuple not in self.expected:
+                raise ManifestError("MANIFEST_FIELD_TYPE", where, "`collect` makes a list; the field is none")
+        elif gives not in self.expected:
+            wanted = " or ".join(kind.__name__ for kind in self.expected)
+            raise ManifestError("MANIFEST_FIELD_TYPE", where, f"decodes to {gives.__name__}, needs {wanted}")
+        if gives is str:
+            decode = _as_text(decode)
+        return _one_of(decode, self.closed) if self.closed else decode
+
+    def _guarded(self, origin: Origin, bind: Binder) -> Binder:
+        return when(origin.when, bind) if origin.when else bind
 
 
 def _constant(value: Scalar, expected: tuple[type, ...], where: str) -> Value:

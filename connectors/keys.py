@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from catalogue.identifiers import KeyKind, SubjectKey, citizen_id_15
-from connectors.manifest import KeyForm
+from connectors.shapes import KeyForm
 
 _TO_FULL_WIDTH: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 

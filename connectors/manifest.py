@@ -7,115 +7,41 @@ loaded and against the living source by `credit-gateway source check`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from functools import cached_property
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import FieldName, Label, RecordTypeCode, Role
 from connectors.parts import Drop, Part, Rest, Signing, Token
-
-Scalar: TypeAlias = str | int | bool | None
-Column = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
-"""A column as the source names it; `table.column` where tables are joined."""
-Table = Annotated[str, StringConstraints(pattern=r"^[^\s\"'`;]+$")]
-Step: TypeAlias = str | Mapping[str, object]
-"""One decoder: its name, or `{name: argument}`. The names are listed in docs/decoders.md."""
-
-
-class KeyForm(StrEnum):
-    """A form in which a column may hold a key; the query asks for every declared form at once."""
-
-    NORMAL = "NORMAL"
-    """18 characters, upper case."""
-    LOWER = "LOWER"
-    """Lower-case `x`, or a USCC in lower case."""
-    DIGITS_15 = "DIGITS_15"
-    """The pre-1999 citizen id of 15 digits."""
-    PADDED = "PADDED"
-    """15-digit numbers padded with blanks to 18 (CHAR(18))."""
-    TRAILING_SPACE = "TRAILING_SPACE"
-    """One blank or TAB behind."""
-    FULL_WIDTH = "FULL_WIDTH"
-    """Full-width digits and letters."""
-    ORGANIZATION_CODE = "ORGANIZATION_CODE"
-    """Characters 9–17 of a USCC (GB 11714), with and without its dash."""
-    TAXPAYER_15 = "TAXPAYER_15"
-    """Old taxpayer number: characters 3–17 of the USCC (region and organization code)."""
-
-
-class Key(Part):
-    """Where a key stands. Several columns mean: whichever validates."""
-
-    columns: tuple[Column, ...] = Field(min_length=1)
-    forms: tuple[KeyForm, ...] = (KeyForm.NORMAL,)
-
-
-class Origin(Part):
-    """Where a field or control comes from: a column with its decoder chain, or a constant."""
-
-    column: Column | None = None
-    columns: tuple[Column, ...] = ()
-    """Several columns for one attribute: the first that decodes to something."""
-    decode: tuple[Step, ...] = ("trim",)
-    value: str | bool | int | None = None
-    """A constant that this source does not store, such as a list's statutory severity."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Origin:
-        origins = [self.column is not None, bool(self.columns), self.value is not None]
-        if sum(origins) != 1:
-            raise ValueError("give exactly one of `column`, `columns` or `value`")
-        return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """Columns this mapping reads."""
-        return (self.column,) if self.column else self.columns
-
-
-class Condition(Part):
-    """One condition of the row filter; all must hold."""
-
-    column: Column
-    op: Literal["=", "!=", "in", "not in", "is null", "is not null", "null or", "null or not"]
-    """`null or`: NULL, or one of the values (soft delete with NULL meaning "not deleted")."""
-    value: Scalar | tuple[Scalar, ...] = None
-
-    @property
-    def values(self) -> tuple[Scalar, ...]:
-        """The value or values as a tuple."""
-        return self.value if isinstance(self.value, tuple) else (self.value,)
-
-
-class Join(Part):
-    """An inner join to a table that holds the key or a part of the record."""
-
-    table: Table
-    on: Mapping[Column, Column]
-    """Column of the records' table → column of the joined table."""
-
-
-class Version(Part):
-    """Several rows are versions of one record: the one with the greatest `latest` stands."""
-
-    by: tuple[Column, ...] = Field(min_length=1)
-    latest: Column
+from connectors.shapes import (
+    Branch,
+    Column,
+    Condition,
+    Join,
+    Key,
+    Origin,
+    Table,
+    Unpack,
+    Version,
+    lookup_name,
+)
 
 
 class RecordSource(Part):
     """How one record type is read from this source."""
 
     table: Table | None = None
-    union: tuple[Table, ...] = ()
-    """Tables of the same shape, split by year or kind."""
+    union: tuple[Table | Branch, ...] = ()
+    """Tables split by year or kind."""
     query: str | None = None
-    """A fixed query of the department, used as a derived table."""
+    """A fixed query of the department, `SELECT {columns} FROM …`, used as a derived table."""
     rest: Rest | None = None
     file: Drop | None = None
     join: tuple[Join, ...] = ()
     where: tuple[Condition, ...] = ()
+    unpack: Unpack | None = None
     keys: Mapping[KeyKind, Key] = Field(min_length=1)
     identity: tuple[Column, ...] = ()
     """Columns that identify a record where there is no primary key, or beyond it (ruling 31)."""
@@ -132,7 +58,51 @@ class RecordSource(Part):
         places += [self.rest is not None, self.file is not None]
         if sum(places) != 1:
             raise ValueError("give exactly one of `table`, `union`, `query`, `rest` or `file`")
+        if self.query is not None and "{columns}" not in self.query:
+            raise ValueError("write `SELECT {columns} FROM …`, so that only what is asked is named")
         return self
+
+    @model_validator(mode="after")
+    def _joined_rows_are_told_apart(self) -> RecordSource:
+        owners = [join.owner for join in self.join]
+        if len(set(owners)) < len(owners):
+            raise ValueError("two joins have one name: give each its own by `as`")
+        if any(origin.collect for origin in self.fields.values()) and not self.identity:
+            raise ValueError("`collect` needs `identity`: the columns whose rows are one record")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_come_late(self) -> RecordSource:
+        version = (*self.version.by, self.version.latest) if self.version else ()
+        before = {*version, *(condition.column for condition in self.where)}
+        before |= {column for key in self.keys.values() for column in key.columns}
+        before |= {column for join in self.join for column in join.on}
+        if self.unpack and (early := before & set(self.unpack.names)):
+            raise ValueError(
+                f"`{min(early)}` comes out of `unpack`: keys, filters and versions are read before"
+            )
+        return self
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """Every origin of a field or control, alternatives included."""
+        mapped = (*self.fields.values(), *self.controls.values())
+        return tuple(part for origin in mapped for part in origin.each())
+
+    @cached_property
+    def joins(self) -> tuple[Join, ...]:
+        """The joins as written, and those of code tables that are looked up."""
+        lookups = {
+            lookup_name(origin): Join.model_construct(
+                table=origin.lookup.table,
+                name=lookup_name(origin),
+                on={origin.column: origin.lookup.code},
+                optional=True,
+            )
+            for origin in self.origins
+            if origin.lookup and origin.column
+        }
+        return (*self.join, *lookups.values())
 
 
 class Breaker(Part):
@@ -156,6 +126,8 @@ class Manifest(Part):
     pool: Annotated[int, Field(ge=1, le=64)] = 4
     in_flight: Annotated[int, Field(ge=1, le=1_000)] = 16
     row_cap: Annotated[int, Field(ge=1, le=10_000)] = 200
+    charset: str | None = None
+    """SQL: what the bytes of its text really are, where the database declares another charset."""
     breaker: Breaker = Breaker()
     headers: Mapping[str, str] = Field(default_factory=dict)
     """REST: sent with every call, such as a key; environment references are filled in."""

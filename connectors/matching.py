@@ -19,9 +19,9 @@ from catalogue.identifiers import (
     normalize_citizen_id,
     normalize_uscc,
 )
-from connectors.attributes import Cells
+from connectors.cells import Cells
 from connectors.keys import key_variants
-from connectors.manifest import Key, KeyForm
+from connectors.shapes import Key, KeyForm
 
 _SHORT_FORMS: Final = (KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15)
 _NORMALIZERS: Final[Mapping[KeyKind, Callable[[str], str]]] = {

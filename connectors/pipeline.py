@@ -1,6 +1,6 @@
 """From physical rows to decoded records by subject: what every connector does after reading.
 
-match the key → keep the standing version → merge duplicates → decode → cap
+match the key → merge joined rows → keep the standing version → unpack → merge duplicates → decode → cap
 
 Versions and duplicates are settled before output fields are decoded, so that an older row
 never comes back because its successor cannot be read.
@@ -16,13 +16,15 @@ from cachetools import LRUCache
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import RecordType, Role
-from connectors.attributes import Attribute, Cells, Reader, control_attributes, field_attributes
-from connectors.decoders import CodeTables
+from connectors.attributes import Attribute, control_attributes, field_attributes
+from connectors.cells import Cells, Reader
+from connectors.decoders import CodeTables, Unreadable
 from connectors.errors import ManifestError
 from connectors.manifest import RecordSource
 from connectors.matching import KeyConflict, Matcher
 from connectors.protocol import Answer, Ask, Reject, Row
 from connectors.row_plan import Plan
+from connectors.unpacking import Unpacking
 
 _PLANS_KEPT: Final = 64
 
@@ -30,9 +32,17 @@ _PLANS_KEPT: Final = 64
 class Pipeline:
     """Decodes the rows of one record type of one source. Raises ManifestError if it cannot be built."""
 
-    def __init__(self, record_type: RecordType, source: RecordSource, code_tables: CodeTables) -> None:
+    def __init__(
+        self,
+        record_type: RecordType,
+        source: RecordSource,
+        code_tables: CodeTables,
+        charset: str | None = None,
+    ) -> None:
         self._type = record_type
         self._source = source
+        self._charset = charset
+        self._parts = source.unpack.names if source.unpack else ()
         self._fields = field_attributes(record_type, source, code_tables)
         carried = {
             record_type.field_by_name[name].role: attribute for name, attribute in self._fields.items()
@@ -52,7 +62,7 @@ class Pipeline:
         found = [column for kind in keys if kinds is None or kind in kinds for column in keys[kind].columns]
         found += self._fixed
         found += (column for name in sorted(self._mapped(fields)) for column in self._fields[name].columns)
-        return tuple(dict.fromkeys(found))
+        return tuple(column for column in dict.fromkeys(found) if column not in self._parts)
 
     def answer(
         self,
@@ -65,6 +75,8 @@ class Pipeline:
     ) -> Answer:
         """Decoded rows by asked key; `cap` is per key. Rows of nobody asked are dropped in silence."""
         plan = self._plan(ask.fields, tuple(columns))
+        if self._charset:
+            rows = (readable(cells, self._charset) for cells in rows)
         found, rejects = self._match(ask, plan, rows)
         decoded: dict[SubjectKey, tuple[Row, ...]] = {}
         truncated = set(ask.keys) if truncated_by_source else set()
@@ -116,7 +128,7 @@ class Pipeline:
 
     def _fixed_columns(self) -> tuple[str, ...]:
         source = self._source
-        found = list(source.identity)
+        found = [*source.identity, *((source.unpack.column,) if source.unpack else ())]
         if source.version:
             found += [*source.version.by, source.version.latest]
         for attribute in [*self._controls.values(), *self._dedupe]:
@@ -130,11 +142,14 @@ class Pipeline:
         return plan
 
     def _make_plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
-        at = {column: index for index, column in enumerate(columns)}
-        version = self._source.version
+        at = {column: index for index, column in enumerate((*columns, *self._parts))}
+        version, unpack = self._source.version, self._source.unpack
         controls = {role: attribute.reader(at) for role, attribute in self._controls.items()}
         by = tuple(at[column] for column in version.by) if version else ()
-        identity = tuple(at[column] for column in self._source.identity)
+        # records out of one cell share every column but their own parts
+        parts = tuple(at[column] for column in self._parts)
+        identity = (*(at[column] for column in self._source.identity), *parts)
+        attributes = [*self._controls.values(), *(self._fields[name] for name in self._mapped(fields))]
         return Plan(
             keys={
                 kind: tuple(at[one] for one in key.columns)
@@ -143,11 +158,13 @@ class Pipeline:
             },
             controls=controls,
             outputs=tuple(self._output(name, at) for name in sorted(fields)),
-            identity=tuple(group for group in (identity, by) if group),
+            identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
+            unpacking=Unpacking(unpack, at[unpack.column]) if unpack else None,
+            collected=frozenset(at[one.collected] for one in attributes if one.collected),
             version=by,
             latest=at[version.latest] if version else None,
             dedupe=tuple(attribute.reader(at) for attribute in self._dedupe),
-            fixed=tuple(at[column] for column in self._fixed),
+            fixed=tuple(at[column] for column in (*self._fixed, *self._parts)),
         )
 
     def _output(self, name: str, at: Mapping[str, int]) -> tuple[str, Role | None, Reader]:
@@ -157,3 +174,15 @@ class Pipeline:
         role = self._type.field_by_name[name].role
         shared = role if role and self._controls[role] is attribute else None
         return name, shared, attribute.reader(at)
+
+
+def readable(cells: Cells, charset: str) -> list[object]:
+    """The row with its bytes read in that charset, whatever the database declares."""
+    return [_text(cell, charset) if isinstance(cell, bytes) else cell for cell in cells]
+
+
+def _text(cell: bytes, charset: str) -> object:
+    try:
+        return cell.decode(charset)
+    except UnicodeDecodeError:
+        return Unreadable()

@@ -13,9 +13,10 @@ from typing import Final
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Role
 from catalogue.values import Value
-from connectors.attributes import CellError, Cells, Reader
+from connectors.cells import CellError, Cells, Reader
 from connectors.protocol import Reject, Row
 from connectors.standing import UNKNOWN, Candidate, Order, latest, normal, order_of, order_of_value
+from connectors.unpacking import Unpacking
 
 _WITHDRAWN: Final = frozenset({"REPAIRED", "REVOKED", "SEALED", "SUPERSEDED"})
 _SEPARATOR: Final = "\x1f"
@@ -30,7 +31,10 @@ class Plan:
     outputs: tuple[tuple[str, Role | None, Reader], ...]
     """Name, the control that already holds the value, reader."""
     identity: tuple[tuple[int, ...], ...]
-    """Columns that identify a record, best first."""
+    """Columns that identify a record, best first: those the manifest declares, those of its versions."""
+    unpacking: Unpacking | None
+    collected: frozenset[int]
+    """Columns whose cells differ between the joined rows of one record."""
     version: tuple[int, ...]
     latest: int | None
     dedupe: tuple[Reader, ...]
@@ -39,21 +43,56 @@ class Plan:
 
     def decode(self, key: SubjectKey, rows: list[Cells]) -> tuple[list[Row], list[Reject]]:
         """The records of one subject, and the rows that could not be read."""
-        records: list[Row] = []
+        records: dict[str, Row] = {}
         rejects: list[Reject] = []
         repeats: dict[str, int] = {}
-        for cells in self._standing(rows, rejects):
+        torn: set[str] = set()
+        latest_rows = self._versions(self._merged(rows))
+        for cells in self._distinct(self._unpacked(latest_rows, rejects), rejects):
             try:
-                identity = self._identity(key, cells, repeats)
-                records.append(self._record(identity, cells))
+                row = self._record(self._identity(key, cells, repeats), cells)
             except CellError as fault:
                 rejects.append(Reject(fault.reason, fault.column))
-        return records, rejects
+                continue
+            if records.setdefault(row.identity, row) != row:
+                torn.add(row.identity)
+        rejects += [Reject("IDENTITY_REPEATED") for _ in torn]
+        return [row for row in records.values() if row.identity not in torn], rejects
 
-    def _standing(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
-        if self.version:
-            versions = (Candidate(cells, self._version_of(cells), self._order(cells)) for cells in rows)
-            rows = latest(versions, self._withdrawn)
+    def _unpacked(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
+        if not self.unpacking:
+            return rows
+        found: list[Cells] = []
+        for cells in rows:
+            try:
+                found += self.unpacking.rows(cells)
+            except CellError as fault:
+                rejects.append(Reject(fault.reason, fault.column))
+        return found
+
+    def _merged(self, rows: list[Cells]) -> list[Cells]:
+        """Rows that differ only in collected columns made one, which holds all their cells there."""
+        if not self.collected:
+            return rows
+        merged: dict[tuple[str, ...], list[Cells]] = {}
+        for cells in rows:
+            own = tuple(_plain(cell) for at, cell in enumerate(cells) if at not in self.collected)
+            merged.setdefault(own, []).append(cells)
+        return [self._joined(alike) for alike in merged.values()]
+
+    def _joined(self, alike: list[Cells]) -> Cells:
+        return [
+            [cells[at] for cells in alike] if at in self.collected else cell
+            for at, cell in enumerate(alike[0])
+        ]
+
+    def _versions(self, rows: list[Cells]) -> list[Cells]:
+        if not self.version:
+            return rows
+        versions = (Candidate(cells, self._version_of(cells), self._order(cells)) for cells in rows)
+        return latest(versions, self._withdrawn)
+
+    def _distinct(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
         if not self.dedupe:
             return rows
         readable = []

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from catalogue.values import CHINA_TIME, PartialDate, Value
-from connectors.attributes import Cells
+from connectors.cells import Cells
 from connectors.decoders import DecodeError
 from connectors.decoders.moments import read_moment
 from connectors.decoders.numbers import number

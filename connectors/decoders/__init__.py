@@ -11,6 +11,7 @@ from connectors.decoders.registry import (
     CodeTables,
     DecodeError,
     Decoder,
+    Unreadable,
     compile_chain,
     result_type,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "CodeTables",
     "DecodeError",
     "Decoder",
+    "Unreadable",
     "codes",
     "compile_chain",
     "dates",

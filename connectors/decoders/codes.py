@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -45,6 +46,28 @@ def _table(argument: object, tables: CodeTables) -> Mapping[object, str | None]:
     if set(rest) - {"table", "else"}:
         raise ValueError("beside `table` only `else` may stand")
     return dict[object, str | None](tables[name]) | {key: rest[key] for key in rest if key == "else"}
+
+
+@configured("match", gives=str)
+def match(argument: object, _tables: CodeTables) -> StepFunction:
+    """The word of the first pattern that is found anywhere in a remark; `else` where none is."""
+    if not isinstance(argument, Mapping) or not set(argument) - {"else"}:
+        raise ValueError("write `match: {'撤销|作废': REVOKED, else: ACTIVE}`")
+    patterns = [(_pattern(text), word) for text, word in argument.items() if text != "else"]
+    otherwise = argument.get("else")
+
+    def decode(cell: object) -> str | None:
+        remark = token(cell)
+        return next((word for pattern, word in patterns if pattern.search(remark)), otherwise)
+
+    return decode
+
+
+def _pattern(text: object) -> re.Pattern[str]:
+    try:
+        return re.compile(str(text))
+    except re.error:
+        raise ValueError(f"{text!r} is no regular expression") from None
 
 
 @configured("boolean", gives=bool)

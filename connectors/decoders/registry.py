@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from catalogue.values import Value
 from connectors.errors import ManifestError
-from connectors.manifest import Step as Written
+from connectors.shapes import Step as Written
 
 Decoder: TypeAlias = Callable[[object], Value]
 CodeTables: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -85,8 +85,18 @@ def compile_chain(steps: tuple[Written, ...], code_tables: CodeTables, where: st
     return decode
 
 
+class Unreadable:
+    """In place of a cell whose bytes are not in the charset that the manifest names; never holds them."""
+
+    def __bool__(self) -> bool:
+        """False, so that chains look at it where they look for nothing."""
+        return False
+
+
 def _empty(cell: object) -> bool:
-    """NULL and empty texts or lists, but neither zero nor false."""
+    """NULL and empty texts or lists, but neither zero nor false; raises DecodeError for the unreadable."""
+    if isinstance(cell, Unreadable):
+        raise DecodeError("CHARSET")
     return cell is None or isinstance(cell, str | bytes | tuple | list)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from catalogue import personal_text
@@ -101,21 +102,41 @@ def _misread(text: str) -> bytes | None:
     return None if text.isascii() or None in codes else bytes(code for code in codes if code is not None)
 
 
+def any_of(separators: str) -> re.Pattern[str]:
+    """One of these signs, each also in full width."""
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in separators if "!" <= sign <= "~")
+    return re.compile(f"[{re.escape(separators + wide)}]")
+
+
 @configured("split", gives=tuple)
 def split(argument: object, _tables: CodeTables) -> StepFunction:
-    """The parts of a cell that holds several values; each separator also in full width."""
-    separators = _SEPARATORS if argument is None else argument
-    if not isinstance(separators, str) or not separators:
-        raise ValueError("give the separators as one text, such as `split: '、,;'`")
-    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in separators if "!" <= sign <= "~")
-    pattern = re.compile(f"[{re.escape(separators + wide)}]")
+    """The parts of a cell that holds several values, by separators or, as `{width: 2}`, by their width."""
+    cut = _cut(argument)
 
     def decode(cell: object) -> tuple[str, ...]:
-        cells = cell if isinstance(cell, list) else pattern.split(text_of(cell))
+        cells = cell if isinstance(cell, list) else cut(text_of(cell))
         parts = (text_of(part).strip(_BLANKS) for part in cells if part is not None)
         return tuple(part for part in parts if part)
 
     return decode
+
+
+def _cut(argument: object) -> Callable[[str], list[str]]:
+    if isinstance(argument, Mapping):
+        width = argument.get("width")
+        if set(argument) != {"width"} or type(width) is not int or width < 1:
+            raise ValueError("give the width of a part in characters, such as `split: {width: 2}`")
+        return lambda text: _pieces(text.strip(_BLANKS), width)
+    separators = _SEPARATORS if argument is None else argument
+    if not isinstance(separators, str) or not separators:
+        raise ValueError("give the separators as one text, such as `split: '、,;'`")
+    return any_of(separators).split
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    if len(text) % width:
+        raise DecodeError("SPLIT_WIDTH")
+    return [text[at : at + width] for at in range(0, len(text), width)]
 
 
 @plain("scrub")

@@ -19,8 +19,8 @@ from connectors.files.index import BadRow, Index
 from connectors.files.positions import Standing
 from connectors.files.reader import Reader
 from connectors.files.rows import Line, lines
-from connectors.manifest import KeyForm
 from connectors.protocol import Ask, Finding
+from connectors.shapes import KeyForm
 
 LISTED: Final = 100
 """Bad rows named one by one; the rest are counted by reason."""

@@ -25,8 +25,9 @@ from connectors.files.drop import Changed, Delivered, Signature
 from connectors.files.positions import Hasher, Places, Standing, Table
 from connectors.files.rows import Line, lines
 from connectors.keys import key_variants
-from connectors.manifest import KeyForm, RecordSource
+from connectors.manifest import RecordSource
 from connectors.parts import Drop
+from connectors.shapes import KeyForm
 
 BAD_KEPT: Final = 1_000
 """Bad rows remembered one by one; beyond that they are counted."""

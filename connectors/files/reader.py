@@ -45,7 +45,7 @@ class Reader:
         where = f"records.{record_type.code}"
         if record.file is None:
             raise ManifestError("MANIFEST_CONNECTOR", where, "a source of files needs `file`")
-        if record.join:
+        if record.joins:
             raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "files cannot be joined")
         if record.file.operation and not record.file.record:
             message = "name the columns that identify a record: operations replace it"

@@ -65,7 +65,7 @@ def reader_of(record_type: RecordType, record: RecordSource, manifest: Manifest)
     where = f"records.{record_type.code}"
     if record.rest is None:
         raise ManifestError("MANIFEST_CONNECTOR", where, "a REST source needs `rest`")
-    if record.join:
+    if record.joins:
         raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "a REST source cannot join tables")
     _verify(f"{where}.rest", record.rest, manifest)
     pipeline = Pipeline(record_type, record, manifest.code_tables)

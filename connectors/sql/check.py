@@ -17,16 +17,16 @@ from typing import Final, TypeVar
 
 from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
 from catalogue.values import CHINA_TIME
+from connectors.columns import every_column, named
 from connectors.errors import SourceDrift, SourceError, SourceUnavailable
 from connectors.keys import key_variants
-from connectors.manifest import KeyForm, RecordSource
 from connectors.protocol import Ask, Finding
 from connectors.rules import never_mapped
+from connectors.shapes import KeyForm
 from connectors.sql.engine import Engine
 from connectors.sql.faults import ACCESS, translated
 from connectors.sql.pool import Connection
 from connectors.sql.reader import Reader
-from connectors.sql.statement import every_column
 
 SAMPLE: Final = 200
 """Rows looked at per record type; they are counted and forgotten."""
@@ -100,7 +100,7 @@ class _Checked:
                 found.append(Finding("error", "MANIFEST_TABLE_MISSING", self._where, message))
                 continue
             hashed.update(repr(sorted(present)).encode())
-            found += self._missing(present)
+            found += self._missing(place, present)
         if not found:
             message = f"columns of the source: sha256 {hashed.hexdigest()[:16]}"
             found.append(Finding("info", "COLUMNS_HASH", self._where, message))
@@ -120,12 +120,12 @@ class _Checked:
                 readable += await _asked(self._source, self._connection.columns(query))
         return readable
 
-    def _missing(self, present: Sequence[str]) -> Iterator[Finding]:
+    def _missing(self, place: int, present: Sequence[str]) -> Iterator[Finding]:
         folds = self._engine.dialect.name != "postgresql"
         known = {name.casefold() if folds else name for name in present}
-        for path, column in _named(self._reader.record):
-            own = column.rpartition(".")[2]
-            if (own.casefold() if folds else own) in known:
+        for path, column in named(self._reader.record):
+            own = self._reader.statements.physical(place, column)
+            if own is None or (own.casefold() if folds else own) in known:
                 continue
             nearest = get_close_matches(own.casefold(), [name.casefold() for name in present], 1)
             spelled = [name for name in present if nearest and name.casefold() == nearest[0]]
@@ -194,21 +194,6 @@ class _Checked:
                     valid = 1
             recognized += valid
         return tuple(keys), recognized
-
-
-def _named(record: RecordSource) -> Iterator[tuple[str, str]]:
-    """Every column of the records' own place with its path in the manifest."""
-    named = {
-        **{f"fields.{name}": origin.reads for name, origin in record.fields.items()},
-        **{f"controls.{role.value}": origin.reads for role, origin in record.controls.items()},
-        **{f"keys.{kind.value}.columns": key.columns for kind, key in record.keys.items()},
-        "where": tuple(condition.column for condition in record.where),
-        "identity": record.identity,
-        "version": (*record.version.by, record.version.latest) if record.version else (),
-    }
-    for path, columns in named.items():
-        for column in columns:
-            yield path, column
 
 
 async def _asked(source: str, question: Awaitable[_Result]) -> _Result:

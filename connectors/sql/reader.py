@@ -39,8 +39,8 @@ class Reader:
     ) -> None:
         self.record_type = record_type
         self.record = record
-        self.pipeline = Pipeline(record_type, record, manifest.code_tables)
-        self.statements = Statements(record, dialect)
+        self.pipeline = Pipeline(record_type, record, manifest.code_tables, manifest.charset)
+        self.statements = Statements(record, dialect, manifest.charset)
         self._source = manifest.source
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)

@@ -2,7 +2,7 @@ import pytest
 
 from catalogue.identifiers import SubjectKey
 from connectors.keys import key_variants
-from connectors.manifest import KeyForm
+from connectors.shapes import KeyForm
 
 BORN_19XX = SubjectKey.person("990101197512310022")
 BORN_2012 = SubjectKey.person("99010120120615004X")

@@ -25,11 +25,12 @@ from connectors.errors import (
     SourceUnavailable,
 )
 from connectors.guard import guarded
-from connectors.manifest import Condition, Signing
+from connectors.parts import Signing
 from connectors.protocol import Ask, Reject, Source
 from connectors.rest import RestSource
 from connectors.rest.quota import Tokens
 from connectors.rest.signing import Signed, signature
+from connectors.shapes import Condition
 from tests.support.small_catalogue import manifest_of
 from tests.support.tax_proxy import SECRET, TaxProxy, running
 

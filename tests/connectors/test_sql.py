@@ -182,7 +182,7 @@ async def test_a_joined_table_may_hold_the_key(database: Database, opened: Open)
 async def test_a_fixed_query_of_the_department_is_a_table(database: Database, opened: Open) -> None:
     await database.execute(PENALTY_TABLE)
     await database.insert("penalty", [penalty(PERSON, 1), penalty(PERSON, 2)])
-    record = penalty_source(table=None, query="SELECT * FROM penalty WHERE document_no LIKE '%2号'")
+    record = penalty_source(table=None, query="SELECT {columns} FROM penalty WHERE document_no LIKE '%2号'")
     answer = await opened(database, record).fetch(ask(PERSON))
     assert documents(answer, PERSON) == ["罚2号"]
 

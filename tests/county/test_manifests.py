@@ -8,8 +8,9 @@ from authz.clients import load_clients
 from authz.mandates import load_mandates
 from catalogue.identifiers import SubjectKind
 from catalogue.lint import lint
-from connectors.manifest import KeyForm, Manifest
+from connectors.manifest import Manifest
 from connectors.registry import load_manifest
+from connectors.shapes import Branch, KeyForm
 from tests.support.county_sources import COUNTY, catalogue
 
 MANIFESTS = {
@@ -61,8 +62,9 @@ def test_the_manifests_show_every_feature() -> None:
     assert forms == set(KeyForm)
     assert {"null or", "not in", "!="} <= operators
     assert {"charset", "codes", "money", "band", "split", "documentNo", "instant", "boolean"} <= steps
-    for part in ("union", "query", "join", "version", "dedupe", "rest", "identity"):
+    for part in ("union", "join", "version", "dedupe", "rest", "identity"):
         assert any(getattr(record, part) for record in records), part
+    assert any(isinstance(table, Branch) for record in records for table in record.union)
 
 
 def test_registers_load() -> None:

@@ -50,6 +50,7 @@ def small_catalogue() -> Catalogue:
             _field("documentNo"),
             _field("reason", "text"),
             _field("authority"),
+            _field("behaviours", "list"),
             _field("determinedOn", "date", role="determinedOn"),
         ],
         neverMapped=[{"name": "ethnicity", "label": _LABEL}],

@@ -1,0 +1,11 @@
+-- rows for the defects that are told of L2 and that its sample does not show
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'(2022)测0101执1号',1,N'欧阳样例','1','990101751231002',N'测试区人民法院','2022年1月5日','2022-02-01T00:00:00',N'部分未履行',N'违反财产报告制度,其他有履行能力而拒不履行',1,0);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'[2021]测0101执2号',1,N'样例乙','0','990101196307080059',N'测试区人民法院','2021-01-05','2021-02-01T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',1,1);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,pbrq,pbyy,zt,is_del) VALUES (N'〔2020〕测0101执3号',1,N'样例乙','0','990101196307080059',N'测试区人民法院','2020-01-05','2020-02-01T00:00:00',N'全部履行',N'其他有履行能力而拒不履行','2021-03-01T00:00:00',N'履行完毕',2,0);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'[2018]测0101执4号',2,N'样例乙','1','990101196307080059',N'测试区人民法院','2018年03月04日','2018-06-01T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',3,0);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,fddbr,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'（2024）测0101执20号',1,N'测试有限公司','1','MA9TE001-4',N'测试甲',N'测试区人民法院','2024年05月06日','2024-07-01T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',1,NULL);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,fddbr,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'（2024）测0101执21号',1,N'测试有限公司','0','91990100ma9te00142',N'测试甲',N'测试区人民法院','2024年05月07日','2024-07-02T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',1,NULL);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'（2024）测0101执22号',1,N'测试甲','0','',N'测试区人民法院','2024年05月08日','2024-07-03T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',1,NULL);
+INSERT INTO dbo.zx_sxbzxr (ah,xh,bzxrmc,bzxrlx,zjhm,zxfy,larq,fbrq,lxqk,xwqx,zt,is_del) VALUES (N'（2024）测0101执23号',1,N'测试丁','0','990101200002290038',N'测试区人民法院','民国一一三年五月八日','2024-07-04T00:00:00',N'全部未履行',N'其他有履行能力而拒不履行',1,NULL);
+INSERT INTO dbo.zx_xgl VALUES ('6f9619ff-8b86-d011-b42d-00c04fc964ff',N'（2024）测0101执限12号',N'测试甲','990101198001010014 ',N'被执行人',N'测试有限公司','91990100MA9TE00142','2024-06-02T00:00:00',NULL,'1');
+INSERT INTO dbo.zx_xgl VALUES ('6f9619ff-8b86-d011-b42d-00c04fc96500',N'（2020）测0101执限3号',N'测试甲','990101198001010014',N'法定代表人',NULL,N'无','2020-06-02T00:00:00','2021-03-01T00:00:00','2');
