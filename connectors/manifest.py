@@ -51,6 +51,8 @@ class RecordSource(Part):
     dedupe: tuple[str, ...] = ()
     """Fields or roles whose normalized values make two rows the same record; the latest stands."""
     row_cap: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    columns_hash: str | None = None
+    """Hash of the source's columns when somebody last looked: another one is drift."""
 
     @model_validator(mode="after")
     def _one_place(self) -> RecordSource:

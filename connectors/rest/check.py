@@ -1,12 +1,11 @@
 """`source check` of an HTTP service: it answers, and its rows have the mapped columns. Prints no value.
 
 Codes: MANIFEST_REST, SOURCE_EMPTY, MANIFEST_COLUMN_MISSING, KEY_NOT_RECOGNIZED, ROWS_REJECTED,
-and the code of the SourceError where the service refuses.
+ROWS_ALL_REJECTED, and the code of the SourceError where the service refuses.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -18,6 +17,7 @@ from connectors.keys import key_variants
 from connectors.protocol import Ask, Finding
 from connectors.rest.answers import Cellular
 from connectors.rest.reader import Pages, Reader
+from connectors.sampled import rejections
 
 _PRINTED: Final = {
     KeyKind.CITIZEN_ID: SubjectKey(KeyKind.CITIZEN_ID, "11010519491231002X"),
@@ -81,10 +81,7 @@ def _rejected(
     if not answer.rows[sample] and not rejects:
         message = f"none of {len(rows)} rows holds the key it was asked by"
         yield Finding("error", "KEY_NOT_RECOGNIZED", f"{where}.keys", message)
-    reasons = Counter(f"{reject.column or 'row'}: {reject.reason}" for reject in rejects)
-    for reason, count in sorted(reasons.items()):
-        message = f"{count} of {len(rows)} sampled rows cannot be decoded ({reason})"
-        yield Finding("warning", "ROWS_REJECTED", where, message)
+    yield from rejections(where, rejects, len(rows), len(answer.rows[sample]))
 
 
 def refused(where: str, error: SourceError) -> Finding:

@@ -1,14 +1,14 @@
 """`source check`: the manifest against the living database. Reads only, prints no value.
 
 Findings name the manifest's own path. Codes: MANIFEST_TABLE_MISSING, MANIFEST_COLUMN_MISSING,
-MANIFEST_NEVER_MAPPED, KEY_NOT_INDEXED, KEY_NOT_RECOGNIZED, ROWS_REJECTED, ACCOUNT_CAN_WRITE,
-SOURCE_EMPTY, COLUMNS_HASH, and the code of the SourceError where the database refuses.
+MANIFEST_NEVER_MAPPED, KEY_NOT_INDEXED, KEY_NOT_RECOGNIZED, ROWS_REJECTED, ROWS_ALL_REJECTED,
+ACCOUNT_CAN_WRITE, SOURCE_EMPTY, COLUMNS_HASH, COLUMNS_CHANGED, and the code of the SourceError where
+the database refuses.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +22,7 @@ from connectors.errors import SourceDrift, SourceError, SourceUnavailable
 from connectors.keys import key_variants
 from connectors.protocol import Ask, Finding
 from connectors.rules import never_mapped
+from connectors.sampled import rejections
 from connectors.shapes import KeyForm
 from connectors.sql.engine import Engine
 from connectors.sql.faults import ACCESS, translated
@@ -102,9 +103,16 @@ class _Checked:
             hashed.update(repr(sorted(present)).encode())
             found += self._missing(place, present)
         if not found:
-            message = f"columns of the source: sha256 {hashed.hexdigest()[:16]}"
-            found.append(Finding("info", "COLUMNS_HASH", self._where, message))
+            found.append(self._drift(hashed.hexdigest()[:16]))
         return list(dict.fromkeys(found))
+
+    def _drift(self, found: str) -> Finding:
+        expected = self._reader.record.columns_hash
+        if expected and expected != found:
+            message = f"columns came, went or were renamed: sha256 {found}, was {expected}"
+            return Finding("warning", "COLUMNS_CHANGED", self._where, message)
+        advice = "" if expected else "; keep it as `columnsHash` to be told of changes"
+        return Finding("info", "COLUMNS_HASH", self._where, f"columns of the source: sha256 {found}{advice}")
 
     async def _present(self, place: int, query: str) -> Sequence[str]:
         """Columns of a place; one by one where the account may read only some of them."""
@@ -164,15 +172,8 @@ class _Checked:
         ask = Ask(reader.record_type.code, fields, keys)
         now = datetime.now(CHINA_TIME)
         answer = reader.pipeline.answer(ask, columns, rows, now, SAMPLE, truncated_by_source=False)
-        reasons = Counter(
-            f"{reject.column or 'row'}: {reject.reason}"
-            for rejects in answer.rejects.values()
-            for reject in rejects
-        )
-        for reason, count in sorted(reasons.items()):
-            message = f"{count} of {len(rows)} sampled rows cannot be decoded ({reason})"
-            found.append(Finding("warning", "ROWS_REJECTED", self._where, message))
-        return found
+        rejects = [reject for faults in answer.rejects.values() for reject in faults]
+        return [*found, *rejections(self._where, rejects, len(rows), sum(map(len, answer.rows.values())))]
 
     def _keys(
         self, columns: Sequence[str], rows: Sequence[Sequence[object]]

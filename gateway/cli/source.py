@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Column, Table
 
 from catalogue.model import Catalogue
@@ -24,11 +26,13 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
+from gateway.cli.source_introspect import introspect_source
 from gateway.deployment import catalogue_of, source_environment
 
 app = typer.Typer(
     help="Sources: what is connected, and whether it is as its manifest says.", no_args_is_help=True
 )
+app.command("introspect")(introspect_source)
 Name = Annotated[str | None, typer.Argument(help="Only this source.")]
 
 
@@ -123,12 +127,18 @@ async def _check(sources: Mapping[str, Source]) -> dict[str, list[Finding]]:
 
 
 def _print(findings: Mapping[str, list[Finding]]) -> None:
-    whole = [Column(name, overflow="fold") for name in ("code", "where", "what it means")]
-    table = Table("source", "", *whole)
+    """Two columns, so that nothing is cut off in a narrow terminal; the worst first."""
     colour = {"error": "bold red", "warning": "yellow", "info": "dim"}
     for source, found in findings.items():
-        for each in found:
-            table.add_row(
-                source, f"[{colour[each.level]}]{each.level}[/]", each.code, each.where, each.message
-            )
-    console.print(table)
+        table = Table(
+            Column(no_wrap=True), Column(overflow="fold"), box=None, show_header=False, pad_edge=False
+        )
+        for each in sorted(found, key=lambda one: list(colour).index(one.level)):
+            where = escape(each.where.removeprefix(f"{source}."))
+            said = f"[bold]{each.code}[/] {where}\n{escape(each.message)}"
+            table.add_row(f"  [{colour[each.level]}]{each.level}[/]", said)
+        counts = Counter(each.level for each in found)
+        told = ", ".join(
+            f"{counts[level]} {level}{'s' * (counts[level] > 1)}" for level in colour if counts[level]
+        )
+        console.print(f"[bold]{source}[/]: {told or 'nothing to say'}", table, sep="\n", highlight=False)

@@ -86,6 +86,7 @@ EXPECTED = {
     ("error", "MANIFEST_COLUMN_MISSING", "broken.records.P-FY-01.version"),
     ("warning", "KEY_NOT_INDEXED", "broken.records.P-FY-02.keys.CITIZEN_ID"),
     ("warning", "ROWS_REJECTED", "broken.records.P-FY-02"),
+    ("error", "ROWS_ALL_REJECTED", "broken.records.P-FY-02"),
     ("error", "KEY_NOT_RECOGNIZED", "broken.records.P-RS-01.keys"),
     ("info", "SOURCE_EMPTY", "broken.records.P-ZJ-01"),
     ("error", "MANIFEST_TABLE_MISSING", "broken.records.P-SF-01"),

@@ -1,0 +1,169 @@
+"""What a database says of itself: tables, columns, comments, keys. Reads its catalogue, never its rows.
+
+SQLAlchemy's inspector asks in the dialect's own way, on one connection that can only read and
+whose statements end by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Inspector, inspect, types
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from connectors.errors import ManifestError, SourceUnavailable
+
+SECONDS: Final = 30.0
+"""A department's catalogue may be large; a question that takes longer is stopped at the server."""
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "mysql": "mysql+asyncmy",
+    "mariadb": "mariadb+asyncmy",
+    "oracle": "oracle+oracledb_async",
+    "mssql": "mssql+aioodbc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `kind` is text, date, number, boolean, binary or other."""
+
+    name: str
+    kind: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns of this table that must be found in another."""
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table or view, as the manifest would name it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    comment: str = ""
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """Names of the columns, folded: equal for tables that are split by year or kind."""
+        return tuple(column.name.casefold() for column in self.columns)
+
+
+async def reflect(url: URL, schema: str | None = None) -> list[Table]:
+    """Every table and view of the schema that the account sees, by name.
+
+    Raises ManifestError MANIFEST_URL for a URL without a driver, SourceUnavailable otherwise.
+    """
+    driver = _DRIVERS.get(url.get_backend_name())
+    if driver is None:
+        raise ManifestError("MANIFEST_URL", "url", f"use one of {', '.join(_DRIVERS)}")
+    try:
+        engine = create_async_engine(_read_only(url.set(drivername=driver)), **_options(url))
+    except (ImportError, SQLAlchemyError):
+        raise ManifestError("MANIFEST_URL", "url", f"install the driver of {driver}") from None
+    try:
+        async with asyncio.timeout(SECONDS), engine.connect() as connection:
+            return await connection.run_sync(_tables, schema)
+    except TimeoutError:
+        raise SourceUnavailable("introspect", "DEADLINE") from None
+    except (SQLAlchemyError, OSError) as error:
+        raise SourceUnavailable("introspect", "CONNECT") from error
+    finally:
+        await engine.dispose()
+
+
+def _read_only(url: URL) -> URL:
+    if url.get_backend_name() != "sqlite":
+        return url
+    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+
+
+def _options(url: URL) -> dict[str, Any]:
+    """How each driver is told to open a session that can only read, with a time limit at the server."""
+    arguments: dict[str, Mapping[str, Any]] = {
+        "postgresql": {
+            "server_settings": {
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(round(SECONDS * 1000)),
+                "application_name": "credit-subject-gateway",
+            }
+        },
+        "mysql": {"init_command": "SET SESSION TRANSACTION READ ONLY"},
+        "mariadb": {"init_command": "SET SESSION TRANSACTION READ ONLY"},
+    }
+    return {"poolclass": NullPool, "connect_args": dict(arguments.get(url.get_backend_name(), {}))}
+
+
+def _tables(connection: Connection, schema: str | None) -> list[Table]:
+    inspector = inspect(connection)
+    everything: Any = {"schema": schema, "kind": ObjectKind.ANY, "scope": ObjectScope.DEFAULT}
+    with warnings.catch_warnings(action="ignore"):
+        columns = inspector.get_multi_columns(**everything)
+        keys = inspector.get_multi_pk_constraint(**everything)
+        foreign = inspector.get_multi_foreign_keys(**everything)
+    comments = _comments(inspector, everything)
+    return [
+        Table(
+            name=_qualified(place),
+            columns=tuple(map(_column, found)),
+            comment=comments.get(place, ""),
+            primary_key=tuple(keys[place]["constrained_columns"] if place in keys else ()),
+            foreign_keys=tuple(
+                ForeignKey(
+                    tuple(key["constrained_columns"]),
+                    _qualified((key["referred_schema"] if schema else None, key["referred_table"])),
+                    tuple(key["referred_columns"]),
+                )
+                for key in foreign.get(place, ())
+            ),
+        )
+        for place, found in sorted(columns.items(), key=lambda item: item[0][1])
+    ]
+
+
+def _comments(inspector: Inspector, everything: Mapping[str, Any]) -> dict[tuple[str | None, str], str]:
+    try:
+        found = inspector.get_multi_table_comment(**everything)
+    except NotImplementedError:
+        return {}
+    return {place: comment["text"] or "" for place, comment in found.items()}
+
+
+def _qualified(place: tuple[str | None, str]) -> str:
+    schema, name = place
+    return f"{schema}.{name}" if schema else name
+
+
+def _column(found: ReflectedColumn) -> Column:
+    return Column(str(found["name"]), _kind(found["type"]), found.get("comment") or "")
+
+
+def _kind(declared: types.TypeEngine[Any]) -> str:
+    kinds: tuple[tuple[str, tuple[type[types.TypeEngine[Any]], ...]], ...] = (
+        ("date", (types.Date, types.DateTime, types.Time)),
+        ("boolean", (types.Boolean,)),
+        ("number", (types.Numeric, types.Integer)),
+        ("binary", (types.LargeBinary, types.BINARY, types.VARBINARY)),
+        ("text", (types.String,)),
+    )
+    return next((kind for kind, family in kinds if isinstance(declared, family)), "other")
