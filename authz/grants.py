@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from authz.actors import Actor
 from authz.consent.artefact import Confirmation, ConsentArtefact, Item
+from authz.declarations import Declared
 from catalogue.identifiers import SubjectKey
 
 
@@ -55,6 +56,8 @@ class Mandate:
     stopped: bool = False
     """The kill switch of the scenario (GR-11)."""
     notice_delay: NoticeDelay | None = None
+    subjects_per_case: int = 20
+    """How many different subjects one case may have."""
 
     def __hash__(self) -> int:
         return hash((self.id, self.authority, self.scenario, self.valid_until, self.stopped))
@@ -70,6 +73,8 @@ class Statutory:
     purpose: str
     granted_on: date = field(default_factory=date.today)
     """The day of the operation: a mandate past its end permits nothing."""
+    declared: Declared | None = None
+    """None opens no read; it is for explaining alone."""
 
     channel = Channel.CHECK
     basis = "STATUTORY"

@@ -16,6 +16,7 @@ the matter, two people approved it, and it ends by itself (GR-07, GR-12). A list
   validUntil: 2027-12-31
   approvedBy: [op-0012, op-0034]
   unmasked: {P-RS-02: [facts]}       # restricted or free-text fields the legal basis itself names
+  subjectsPerCase: 20                # how many different subjects one case may have; 20 if absent
   noticeDelay: {days: 90, basis: …}  # only where the scenario allows one: the person is told that much later
 ```
 """
@@ -68,6 +69,7 @@ class MandateEntry(Entry):
     unmasked: Mapping[RecordTypeCode, frozenset[FieldName]] = Field(default_factory=dict)
     stopped: bool = False
     notice_delay: NoticeDelayEntry | None = None
+    subjects_per_case: Annotated[int, Field(ge=1, le=10_000)] = 20
 
 
 def entry_bytes(entry: MandateEntry) -> bytes:
@@ -105,12 +107,13 @@ def check_mandate(entry: MandateEntry, catalogue: Catalogue) -> Mandate:
         record_types=_narrowed(entry, scenario, catalogue),
         case_pattern=entry.case_pattern,
         legal_basis=entry.legal_basis,
-        valid_from=entry.valid_from,
-        valid_until=entry.valid_until,
+        valid_from=max(entry.valid_from, scenario.valid_from),
+        valid_until=min(entry.valid_until, scenario.valid_until),  # it ends with its scenario at the latest
         approved_by=entry.approved_by,
         unmasked=_unmasked(entry, scenario, catalogue),
         stopped=entry.stopped,
         notice_delay=_notice_delay(entry, scenario),
+        subjects_per_case=entry.subjects_per_case,
     )
 
 

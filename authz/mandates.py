@@ -8,19 +8,39 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import yaml
 
 from authz.actors import Actor, ActorKind
+from authz.declarations import Declared, ReasonCode, RepeatReason, declared
 from authz.errors import AccessDenied, ConfigurationError
 from authz.grants import Consent, Mandate, Statutory
 from authz.mandate_entries import check_mandate, mandate_entry
 from authz.wording import LONGEST_CASE_NUMBER, case_number, purpose_text
 from catalogue.identifiers import holds_citizen_id
 from catalogue.model import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClaim:
+    """What an operation says of the mandate and the case it stands on."""
+
+    scenario: str
+    case_no: str | None
+    purpose: str
+    legal_basis: str | None = None
+    """A mandate's id, or one of its legal bases."""
+    reason: ReasonCode | None = None
+    no_conflict: bool | None = None
+    repeat: RepeatReason | None = None
+    repeat_note: str | None = None
+
+    def declared(self) -> Declared:
+        """What the officer declares; raises AccessDenied."""
+        return declared(self.reason, no_conflict=self.no_conflict, repeat=self.repeat, note=self.repeat_note)
 
 
 class MandateRegister:
@@ -40,22 +60,14 @@ class MandateRegister:
         """Every registered mandate, ended and stopped ones too."""
         return tuple(mandate for group in self._mandates.values() for mandate in group)
 
-    def grant(
-        self,
-        actor: Actor,
-        scenario: str,
-        case_no: str | None,
-        purpose: str,
-        today: date,
-        legal_basis_id: str | None = None,
-    ) -> Statutory:
-        """The grant of one case; `legal_basis_id` is a mandate's id or one of its legal bases.
+    def grant(self, actor: Actor, claim: CaseClaim, today: date) -> Statutory:
+        """The grant of one case; raises AccessDenied with a stable code.
 
-        Raises AccessDenied with a stable code; no message repeats what was sent.
+        No message repeats what was sent.
         """
         _require_officer(actor)
-        mandates = self._in_force(actor.organization, scenario, today, legal_basis_id)
-        number = case_number(case_no)
+        mandates = self._in_force(actor.organization, claim.scenario, today, claim.legal_basis)
+        number = case_number(claim.case_no)
         bounded = len(number) <= LONGEST_CASE_NUMBER
         mandate = next((one for one in mandates if bounded and _fits(one.case_pattern, number)), None)
         if mandate is None or holds_citizen_id(number):
@@ -65,7 +77,8 @@ class MandateRegister:
             )
         if actor.operator in mandate.approved_by:
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Who approved a mandate may not use it. Ask a colleague.")
-        return Statutory(actor, mandate, number, purpose_text(purpose), granted_on=today)
+        purpose, told = purpose_text(claim.purpose), claim.declared()
+        return Statutory(actor, mandate, number, purpose, granted_on=today, declared=told)
 
     def require_running(self, grant: Statutory | Consent) -> None:
         """That what a grant stands on has not been stopped since; raises AccessDenied."""

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 from asyncpg import PostgresError
 from sqlalchemy import MetaData, event
@@ -113,15 +114,15 @@ class Store:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that waits for no writer."""
+        """A connection that waits for no writer; what it read counts when it has been left without error."""
         async with self.engine.connect() as connection:
             yield connection
+        self._check_same_file()
 
     async def ping(self) -> None:
         """One round trip; raises what the database raises."""
         async with self.reading() as connection:
             await connection.exec_driver_sql("SELECT 1")
-        self._check_same_file()
 
     def _check_same_file(self) -> None:
         """A deleted or replaced SQLite file still takes writes through an open handle, and loses them."""
@@ -173,8 +174,10 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         file.touch(0o600)  # SQLite's own files beside it get the same mode
+    # a file that was taken away is missed, and not made anew, empty (`mode=rw`)
+    existing = url.set(database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"})
     # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
-    engine = create_async_engine(url, connect_args={"timeout": patience, "isolation_level": None})
+    engine = create_async_engine(existing, connect_args={"timeout": patience, "isolation_level": None})
     event.listen(engine.sync_engine, "connect", _set_up)
     return engine
 

@@ -21,7 +21,15 @@ import uvloop
 from bench.persons import person
 
 SECTIONS: Final = 8
-CASE: Final = {"scenario": "S06", "caseNo": "BENCH-2026-0001", "purpose": "从业资格审查"}
+CASES: Final = 10_000
+CASE: Final = {
+    "scenario": "S06",
+    "purpose": "从业资格审查",
+    "reasonCode": "QUALIFICATION_REVIEW",
+    "noConflictOfInterest": True,
+    "repeatReason": "CASE_CONTINUED",
+    "repeatNote": "压力测试",
+}
 PATIENCE: Final = 30.0
 """Seconds for the last answers; beyond them the run has failed."""
 
@@ -55,7 +63,8 @@ class Result:
 def body_of(query: str, index: int) -> bytes:
     """The question about one person."""
     who = person(index)
-    variables = {"who": {"citizenId": who.number, "name": who.name}, "access": CASE}
+    access = CASE | {"caseNo": f"BENCH-2026-{index % CASES:04d}"}
+    variables = {"who": {"citizenId": who.number, "name": who.name}, "access": access}
     return orjson.dumps({"query": query, "variables": variables})
 
 

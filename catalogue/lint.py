@@ -2,6 +2,7 @@
 
 GR01 score of a person            GR07 scenario without relevance or mandate
 GR08 prohibited data              GR09 a field that decides
+GR12 scenario without an end
 MASK_UNKNOWN · MASK_TYPE · DROPPED_FIELD · CLASS_LOOSER · ID_UNMASKED how fields are protected
 DUPLICATE_NAME · UNKNOWN_REFERENCE · SCENARIO_MISMATCH          how entries hang together
 CLOCK_START · CLOCK_TERM · SEVERITY · SEVERITY_CAP              how long records live
@@ -46,6 +47,8 @@ NATIONAL_CAPS: Final = {
     Severity.SERIOUS: Period(years=3),
 }
 """Longest publication (国办发〔2025〕22号, item 2)."""
+LONGEST_TERM: Final = Period(years=2)
+"""Every scenario stops by itself (GR-12)."""
 LONGEST_RETENTION: Final = Period(years=5)
 LONGEST_OBJECTION: Final = 20
 """Working days to settle an objection, extension included (浙江省公共信用信息管理条例 30)."""
@@ -323,6 +326,8 @@ def scenario_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
         yield Problem("GR07", scenario.code, f"{scenario.kind} rests on CONSENT alone")
     if scenario.kind in STATUTORY_ONLY and scenario.basis != ("STATUTORY",):
         yield Problem("GR07", scenario.code, f"{scenario.kind} rests on a STATUTORY mandate alone")
+    if not scenario.valid_from <= scenario.valid_until <= LONGEST_TERM.after(scenario.valid_from):
+        yield Problem("GR12", scenario.code, "`validUntil` must lie within two years of `validFrom`")
     yield from _measure_problems(scenario, catalogue)
     yield from _relevance_problems(scenario, catalogue)
 

@@ -7,6 +7,7 @@ span entries (guardrails, references) are in `catalogue.lint`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
@@ -323,8 +324,15 @@ class Scenario(Entry):
     guard: Label
     deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 5_000
     legal_basis: tuple[str, ...] = Field(min_length=1)
+    valid_from: date
+    valid_until: date
+    """The last day: a scenario ends by itself, and with it every mandate and consent for it (GR-12)."""
     notice_delay_days: Annotated[int, Field(ge=0, le=180)] = 0
     """How long a mandate may delay telling the person, on a recorded basis; 0 is at once."""
+
+    def runs_on(self, day: date) -> bool:
+        """Whether it may be used on a day."""
+        return self.valid_from <= day <= self.valid_until
 
     @cached_property
     def record_types(self) -> frozenset[str]:

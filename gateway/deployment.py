@@ -14,6 +14,7 @@ from socket import gethostname
 from dotenv import dotenv_values
 
 from authz.audit import AuditLog, Origin
+from authz.case_use import CaseUse
 from authz.clients import ClientRegister, load_clients
 from authz.consent.dialogue import ConsentDialogue
 from authz.consent.register import ConsentRegister
@@ -62,6 +63,7 @@ class Deployment:
     audit: AuditLog
     consents: ConsentRegister
     consent_use: ConsentUse
+    case_use: CaseUse
     once: OnceOnly
     revocations: Revocations
     discovered: DiscoveredKeys | None
@@ -95,6 +97,7 @@ class Deployment:
             audit=self.audit,
             consents=self.consents,
             consent_use=self.consent_use,
+            case_use=self.case_use,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -149,6 +152,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         audit=audit,
         consents=ConsentRegister(store, audit, references, signer, catalogue, clients, locality.code),
         consent_use=ConsentUse(store, references, signer, catalogue),
+        case_use=CaseUse(references),
         once=OnceOnly(store),
         revocations=revocations,
         discovered=discovered,

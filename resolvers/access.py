@@ -17,11 +17,13 @@ from graphql import FieldNode
 from authz.actors import Actor, ActorKind
 from authz.consent.register import require_partner
 from authz.consent.use import Claim
+from authz.declarations import ReasonCode, RepeatReason
 from authz.errors import AccessDenied, AuthzError
 from authz.grants import Grant, Public, SelfAccess
-from authz.mandates import MandateRegister
+from authz.mandates import CaseClaim, MandateRegister
 from catalogue.identifiers import IdentifierError, SubjectKey, SubjectKind
-from resolvers.fields import bilingual
+from catalogue.model import Label
+from resolvers.fields import bilingual, named_enum
 from resolvers.planning import Walk
 from resolvers.scalars import ScenarioCode
 
@@ -34,7 +36,41 @@ ENTITY_ROOTS = frozenset(ENTITY_ROOT_OF.values())
 CHECK_SCOPE: Final = "credit:check"
 SELF_SCOPE: Final = "credit:self"
 CONSENT_SCOPE: Final = "credit:consent"
+_CASE_CLAIM: Final = (
+    *("scenario", "caseNo", "purpose", "legalBasisId"),
+    *("reasonCode", "noConflictOfInterest", "repeatReason", "repeatNote"),
+)
+"""Members of the access context in the order of `CaseClaim`."""
 PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
+
+
+named_enum(
+    ReasonCode,
+    "ReasonCode",
+    Label(zh="查询原因", en="Why an officer asks"),
+    {
+        ReasonCode.APPLICATION_REVIEW: Label(zh="申请审查", en="Review of an application"),
+        ReasonCode.QUALIFICATION_REVIEW: Label(zh="资格审查或复核", en="Review of a qualification"),
+        ReasonCode.RECHECK_BEFORE_DECISION: Label(zh="决定前复核", en="Once more before a decision"),
+        ReasonCode.COMMENDATION_REVIEW: Label(zh="表彰评优审查", en="Review before a commendation"),
+        ReasonCode.SUPERVISION: Label(zh="监督检查", en="Supervision or inspection"),
+        ReasonCode.ENFORCEMENT_ASSISTANCE: Label(zh="协助执行", en="Assistance in enforcement"),
+        ReasonCode.OBJECTION_HANDLING: Label(zh="异议处理", en="Handling of an objection"),
+    },
+)
+named_enum(
+    RepeatReason,
+    "RepeatReason",
+    Label(zh="再次查询理由", en="Why an officer asks again"),
+    {
+        RepeatReason.CASE_CONTINUED: Label(zh="同一办件继续办理", en="The case goes on"),
+        RepeatReason.NEW_MATERIAL: Label(zh="补充材料后复核", en="New material came in"),
+        RepeatReason.RESULT_EXPIRED: Label(zh="核查结果已过有效期", en="The earlier result has expired"),
+        RepeatReason.ANOTHER_CASE: Label(zh="另一办件", en="Another case about the same subject"),
+        RepeatReason.OBJECTION: Label(zh="当事人提出异议", en="The subject objected"),
+        RepeatReason.SUPERVISION: Label(zh="监督复查", en="Supervisory review"),
+    },
+)
 
 
 @strawberry.input(
@@ -74,6 +110,30 @@ class AccessContext:
     )
     purpose: str = strawberry.field(
         description=bilingual("查询目的，本人可见", "Purpose in words; the subject will read it")
+    )
+    reasonCode: ReasonCode | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "查询原因代码；机关经办人必填", "Why an officer asks; required under a mandate"
+        ),
+    )
+    noConflictOfInterest: bool | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "经办人声明：查询对象不是本人、近亲属或同事；必填",
+            "The officer declares that the subject is not they, a relative or a colleague; required",
+        ),
+    )
+    repeatReason: RepeatReason | None = strawberry.field(
+        default=None,
+        description=bilingual(
+            "三十日内同一经办人再次查询同一主体的理由",
+            "Why the same officer asks about the same subject again within 30 days",
+        ),
+    )
+    repeatNote: str | None = strawberry.field(
+        default=None,
+        description=bilingual("再次查询的说明", "The same in words; required with `repeatReason`"),
     )
 
 
@@ -128,19 +188,16 @@ def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -
         require_partner(actor)
         require_scope(actor, CONSENT_SCOPE)
         return claim
-    scenario, case_no, legal_basis_id, purpose = basis.claim
-    if not isinstance(scenario, str):
-        raise AccessDenied("SCENARIO_REQUIRED", "Give `access.scenario`, such as S04.")
-    granted = mandates.grant(
-        actor,
-        scenario,
-        case_no if isinstance(case_no, str) else None,
-        str(purpose),
-        today,
-        legal_basis_id=legal_basis_id if isinstance(legal_basis_id, str) else None,
-    )
+    granted = mandates.grant(actor, _case_claim(basis), today)
     require_scope(actor, CHECK_SCOPE)
     return granted
+
+
+def _case_claim(basis: Basis) -> CaseClaim:
+    claim = CaseClaim(*basis.claim)  # type: ignore[arg-type]  # the schema has checked each of them
+    if claim.scenario is None:
+        raise AccessDenied("SCENARIO_REQUIRED", "Give `access.scenario`, such as S04.")
+    return claim
 
 
 def require_scope(actor: Actor, scope: str) -> None:
@@ -173,8 +230,7 @@ def _basis(walk: Walk, node: FieldNode) -> Basis:
     if access.get("consentId") is not None:
         named = ("consentId", "scenario", "caseNo", "purpose", "idempotencyKey", "legalBasisId")
         return Basis("CONSENT", tuple(access.get(member) for member in named))
-    members = ("scenario", "caseNo", "legalBasisId", "purpose")
-    return Basis("STATUTORY", tuple(access.get(member) for member in members))
+    return Basis("STATUTORY", tuple(access.get(member) for member in _CASE_CLAIM))
 
 
 def _personal(walk: Walk, node: FieldNode) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import strawberry
 
@@ -160,6 +161,7 @@ class ScenarioInfo:
     relevance: list[RelevanceInfo] = described("相关信息类型", "What it may look at, and why")
     measures: list[MeasureInfo] = described("可适用措施", "Measures the law attaches")
     guard: LocalizedName = described("保护性限制", "Guard")
+    validUntil: date = described("有效期止", "Its last day: it ends by itself")
     legalBasis: list[str] = described("依据", "Legal basis")
 
 
@@ -283,5 +285,6 @@ def _scenario(catalogue: Catalogue, scenario: Scenario) -> ScenarioInfo:
         ],
         measures=[_measure(catalogue.measures[code]) for code in scenario.measures],
         guard=_name(scenario.guard),
+        validUntil=scenario.valid_until,
         legalBasis=list(scenario.legal_basis),
     )

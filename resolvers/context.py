@@ -10,6 +10,7 @@ from graphql import FieldNode
 
 from authz.actors import Actor
 from authz.audit import AuditLog, Query
+from authz.case_use import CaseUse
 from authz.consent.register import ConsentRegister
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
@@ -44,6 +45,7 @@ class Services:
     audit: AuditLog
     consents: ConsentRegister
     consent_use: ConsentUse
+    case_use: CaseUse
     planner: Planner
     today: Callable[[], date] = date.today
 

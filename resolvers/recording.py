@@ -28,10 +28,9 @@ from authz.audit import (
     Within,
     visibility_of,
 )
-from authz.consent.use import ConsentUse
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, AuthzError
-from authz.grants import Consent, Grant, Public
+from authz.grants import Consent, Grant, Public, Statutory
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
 from catalogue.values import CHINA_TIME
@@ -61,6 +60,7 @@ class Recorder:
     ) -> None:
         self._audit = context.services.audit
         self._consent_use = context.services.consent_use
+        self._case_use = context.services.case_use
         self._register = context.services.register
         self._grant = grant
         self._query = context.query
@@ -75,15 +75,27 @@ class Recorder:
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
         told = visibility_of(self._grant, datetime.now(CHINA_TIME))
-        within = _counting(self._consent_use, self._grant)
         intents = [Intent(self._kind, self._grant, self._query, self._reads, key, told) for key in self._keys]
         try:
-            refs = await asyncio.gather(*(self._audit.intent(each, within) for each in intents))
+            refs = await asyncio.gather(
+                *(
+                    self._audit.intent(each, self._counting(key))
+                    for key, each in zip(self._keys, intents, strict=True)
+                )
+            )
         except AccessDenied as refusal:
             await deny(self._audit, self._grant.actor, self._query, refusal.code)
             raise
         self._intents = dict(zip(self._keys, refs, strict=True))
         return self
+
+    def _counting(self, key: SubjectKey) -> Within | None:
+        """What the grant allows so often, or to so many, is counted together with the intent."""
+        if isinstance(self._grant, Consent):
+            return self._consent_use.counting(self._grant)
+        if isinstance(self._grant, Statutory):
+            return self._case_use.counting(self._grant, key)
+        return None
 
     def note(self, key: SubjectKey, outcome: Outcome) -> None:
         """What will be answered about one subject."""
@@ -122,10 +134,6 @@ class Recorder:
         except AccessDenied as refusal:
             await self._audit.outcome(ref, Outcome(Result.DENY, codes=(refusal.code,)))
             raise
-
-
-def _counting(uses: ConsentUse, grant: Grant) -> Within | None:
-    return uses.counting(grant) if isinstance(grant, Consent) else None
 
 
 def planned_read(

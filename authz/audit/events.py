@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from authz.actors import Actor, ActorKind
+from authz.declarations import Declared
 from authz.grants import Consent, Grant, Statutory
 from authz.references import References
 from catalogue.identifiers import SubjectKey
@@ -320,8 +321,15 @@ def _authorization(grant: Grant) -> dict[str, object]:
             "caseNo": grant.case_no,
             "legalBasisId": grant.mandate.id,
             "scenarioCode": grant.mandate.scenario,
-        }
+        } | _declared(grant.declared)
     return {"basis": grant.basis, "purposeText": grant.purpose} | named
+
+
+def _declared(told: Declared | None) -> dict[str, object]:
+    if told is None:
+        return {}
+    repeated = {"repeatNote": told.repeat.note, "repeatReason": told.repeat.reason} if told.repeat else {}
+    return {"noConflictOfInterest": True, "reasonCode": told.reason} | repeated
 
 
 def _subject(key: SubjectKey | None, references: References) -> dict[str, object]:

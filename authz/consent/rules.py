@@ -118,10 +118,12 @@ def _kept_until(life: DataLife, day: date) -> date:
     return day + timedelta(days=life.value if life.unit == "DAY" else -(-life.value // _HOURS))
 
 
-def still_relevant(items: Iterable[Item], scenario_code: str, catalogue: Catalogue) -> dict[str, Item]:
-    """Items by type, as far as the scenario of today's catalogue still holds their fields relevant."""
+def still_relevant(
+    items: Iterable[Item], scenario_code: str, catalogue: Catalogue, today: date
+) -> dict[str, Item]:
+    """Items by type, as far as the scenario of today's catalogue runs and holds their fields relevant."""
     scenario = catalogue.scenarios.get(scenario_code)
-    if scenario is None or "CONSENT" not in scenario.basis:
+    if scenario is None or "CONSENT" not in scenario.basis or not scenario.runs_on(today):
         return {}
     kept: dict[str, Item] = {}
     for item in items:

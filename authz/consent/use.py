@@ -14,7 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from cachetools import LRUCache
@@ -36,6 +36,7 @@ from authz.references import References
 from authz.store import Store
 from authz.wording import case_number, purpose_text
 from catalogue.model import Catalogue
+from catalogue.values import CHINA_TIME
 
 SAME_USE: Final = timedelta(minutes=10)
 """How long operations with one idempotency key are one use (ruling 6)."""
@@ -105,17 +106,16 @@ class ConsentUse:
         return Consent(
             actor=actor,
             artefact=artefact,
-            items=self._items(actor, artefact),
+            items=self._items(actor, artefact, now.astimezone(CHINA_TIME).date()),
             subject=self._references.resolve(artefact.subject.subject_ref, actor.client_id),
             granted_at=now,
             use_key=_use_key(artefact.consent_id, claim.idempotency_key),
         )
 
-    def _items(self, actor: Actor, artefact: ConsentArtefact) -> dict[str, Item]:
+    def _items(self, actor: Actor, artefact: ConsentArtefact, today: date) -> dict[str, Item]:
         """What the token, the artefact and today's catalogue all allow."""
-        agreed = still_relevant(
-            artefact.authorization_details, artefact.purpose.scenario_code, self._catalogue
-        )
+        scenario = artefact.purpose.scenario_code
+        agreed = still_relevant(artefact.authorization_details, scenario, self._catalogue, today)
         return agreed if actor.consent is None else actor.consent.narrows(agreed)
 
     def _artefact(self, record: Record) -> ConsentArtefact:

@@ -8,6 +8,7 @@ from authz.demo_tokens import issue_token
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from tests.attack.conftest import AUDIENCE, ISSUER, Target
+from tests.support.declared import DECLARED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,7 +18,7 @@ CHECK = """query Check($who: PersonLookup!, $access: AccessContext!) {
 }"""
 WHO = {
     "who": {"citizenId": PERSON, "name": "测试甲"},
-    "access": {"scenario": "S04", "caseNo": "RSKS-2026-0001", "purpose": "公务员录用审查"},
+    "access": {"scenario": "S04", "caseNo": "RSKS-2026-0001", "purpose": "公务员录用审查"} | DECLARED,
 }
 
 

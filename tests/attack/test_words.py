@@ -7,8 +7,9 @@ import aiohttp
 import pytest
 
 from authz.actors import Actor, ActorKind
+from authz.declarations import ReasonCode
 from authz.errors import AccessDenied, Unauthenticated
-from authz.mandates import MandateRegister, load_mandates
+from authz.mandates import CaseClaim, MandateRegister, load_mandates
 from catalogue.loader import load_catalogue
 from catalogue.personal_text import scrub
 from catalogue.values import CHINA_TIME
@@ -19,6 +20,10 @@ OFFICER = Actor(ActorKind.OFFICER, "hr-approval", "11990100000090106G", "样例�
 DAY = date(2026, 11, 21)
 
 
+def claim(number: str, purpose: str) -> CaseClaim:
+    return CaseClaim("S04", number, purpose, reason=ReasonCode.SUPERVISION, no_conflict=True)
+
+
 @pytest.fixture(scope="module")
 def mandates() -> MandateRegister:
     return load_mandates(COUNTY / "mandates.yaml", load_catalogue(COUNTY / "catalogue"))
@@ -26,9 +31,9 @@ def mandates() -> MandateRegister:
 
 @pytest.mark.parametrize("purpose", ["录" * 201, "录用\u202e审查", "录用\x00", "录用\n审查"])
 def test_a_purpose_is_one_short_line_that_reads_as_it_is_written(mandates: MandateRegister, purpose: str):
-    assert mandates.grant(OFFICER, "S04", "RSKS-2026-0001", "录" * 200, DAY)
+    assert mandates.grant(OFFICER, claim("RSKS-2026-0001", "录" * 200), DAY)
     with pytest.raises(AccessDenied) as refused:
-        mandates.grant(OFFICER, "S04", "RSKS-2026-0001", purpose, DAY)
+        mandates.grant(OFFICER, claim("RSKS-2026-0001", purpose), DAY)
     assert refused.value.code == "PURPOSE_REQUIRED"
 
 
@@ -37,7 +42,7 @@ def test_a_case_number_is_written_in_the_digits_that_a_file_can_be_found_by(
     mandates: MandateRegister, number: str
 ):
     with pytest.raises(AccessDenied) as refused:
-        mandates.grant(OFFICER, "S04", number, "录用审查", DAY)
+        mandates.grant(OFFICER, claim(number, "录用审查"), DAY)
     assert refused.value.code == "CASE_NUMBER_INVALID"
 
 

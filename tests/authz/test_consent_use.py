@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from sqlalchemy import make_url
 
 from authz.actors import Actor, ActorKind
 from authz.audit import EventKind, Intent
+from authz.consent.artefact import Item
 from authz.consent.register import Caller
+from authz.consent.rules import still_relevant
 from authz.consent.states import Act, State
 from authz.consent.use import Claim
 from authz.errors import AccessDenied, AuditUnavailable
 from authz.keys import generate_keys
+from catalogue.loader import load_catalogue
 from tests.support.authz_parties import person
 from tests.support.consents import BANK, QUERY, READ, TWELVE, Bench, bench, citizen
 from tests.support.databases import Database
@@ -193,3 +197,12 @@ async def test_taking_back_in_one_process_stops_the_next_read_of_another(
         finally:
             child.stdin.close()
             await child.wait()
+
+
+def test_with_its_scenario_a_consent_ends_too():
+    """GR-12: what was agreed to opens nothing once its scenario has ended."""
+    catalogue = load_catalogue()
+    item = Item.model_validate({"recordType": "P-FY-01", "fields": ["court"], "level": "MASKED"})
+    last = catalogue.scenarios["S17"].valid_until
+    assert still_relevant([item], "S17", catalogue, last).keys() == {"P-FY-01"}
+    assert still_relevant([item], "S17", catalogue, last + timedelta(days=1)) == {}

@@ -1,12 +1,13 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import yaml
 
 from authz.actors import ANONYMOUS, ActorKind
+from authz.declarations import ReasonCode, RepeatReason
 from authz.errors import AccessDenied, ConfigurationError
-from authz.mandates import MandateRegister, load_mandates
+from authz.mandates import CaseClaim, MandateRegister, load_mandates
 from catalogue.loader import load_catalogue
 from tests.support.policy_matrix import OFFICER
 
@@ -46,8 +47,10 @@ def ask(
     purpose="公务员招录",
     today=TODAY,
     basis=None,
+    **declarations,
 ):
-    return register.grant(actor, scenario, case_no, purpose, today, legal_basis_id=basis)
+    told = {"reason": ReasonCode.SUPERVISION, "no_conflict": True} | declarations
+    return register.grant(actor, CaseClaim(scenario, case_no, purpose, basis, **told), today)
 
 
 def refused(register, **changes):
@@ -116,10 +119,38 @@ def test_the_kill_switch_stops_a_scenario_even_past_its_end(tmp_path):
 
 
 def test_a_renewed_mandate_serves_when_the_first_has_ended(tmp_path):
-    renewed = ENTRY | {"id": "M-2", "validFrom": date(2028, 1, 1), "validUntil": date(2029, 1, 1)}
-    both = load(tmp_path, ENTRY, renewed)
+    first = ENTRY | {"validUntil": date(2026, 12, 31)}
+    renewed = ENTRY | {"id": "M-2", "validFrom": date(2027, 1, 1), "validUntil": date(2027, 12, 31)}
+    both = load(tmp_path, first, renewed)
     assert ask(both).mandate.id == "M-HR-S04"
-    assert ask(both, today=date(2028, 6, 1)).mandate.id == "M-2"
+    assert ask(both, today=date(2027, 6, 1)).mandate.id == "M-2"
+
+
+def test_a_mandate_ends_with_its_scenario_at_the_latest(tmp_path):
+    """GR-12: renewing the mandate alone does not keep a scenario alive."""
+    last = CATALOGUE.scenarios["S04"].valid_until
+    later = ENTRY | {"validFrom": date(2027, 1, 1), "validUntil": date(2028, 12, 31)}
+    register = load(tmp_path, later)
+    assert ask(register, today=last)
+    assert refused(register, today=last + timedelta(days=1)) == "MANDATE_EXPIRED"
+
+
+def test_an_officer_gives_a_reason_and_declares_that_there_is_no_conflict(register):
+    assert refused(register, reason=None) == "REASON_CODE_REQUIRED"
+    assert refused(register, no_conflict=None) == "CONFLICT_UNDECLARED"
+    assert refused(register, no_conflict=False) == "CONFLICT_OF_INTEREST"
+
+
+@pytest.mark.parametrize("note", [None, "", " ", "两\n行", "说" * 201])
+def test_a_repeat_is_explained_in_words_too(register, note):
+    again = {"repeat": RepeatReason.NEW_MATERIAL, "repeat_note": note}
+    assert refused(register, **again) == "REPEAT_NOTE_REQUIRED"
+    assert ask(register, **again | {"repeat_note": "补充材料"}).declared.repeat.note == "补充材料"
+
+
+def test_the_note_of_a_repeat_holds_nobodys_number(register):
+    again = {"repeat": RepeatReason.NEW_MATERIAL, "repeat_note": f"再查{ID}"}
+    assert refused(register, **again) == "PERSONAL_LITERAL"
 
 
 @pytest.mark.parametrize("case_no", [None, "", "  "])

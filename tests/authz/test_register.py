@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from authz.declarations import ReasonCode
 from authz.errors import AccessDenied, AuditUnavailable, ConfigurationError
 from authz.freshness import FRESH
 from authz.grants import Statutory
 from authz.mandate_entries import check_mandate, entry_bytes, mandate_entry
-from authz.mandates import MandateRegister
+from authz.mandates import CaseClaim, MandateRegister
 from authz.register.events import Act, Event, Item, Kind
 from authz.register.standing import RegisterRefused, Standing, State
 from tests.support.databases import Database
@@ -42,7 +43,8 @@ async def filed(own_database: Database) -> AsyncIterator[Office]:
 
 
 def grant(register: MandateRegister, today: date = TODAY) -> Statutory:
-    return register.grant(OFFICER, "S04", "RSKS-2026-0001", "公务员招录", today)
+    told = {"reason": ReasonCode.SUPERVISION, "no_conflict": True}
+    return register.grant(OFFICER, CaseClaim("S04", "RSKS-2026-0001", "公务员招录", **told), today)
 
 
 async def refused(work: Any) -> str:

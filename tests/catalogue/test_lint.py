@@ -118,6 +118,8 @@ BROKEN: list[tuple[str, str, Change]] = [
     ("BEHAVIOUR", "B-NY-01", lambda c: c.behaviour.update(severity="SERIOUS")),
     ("BEHAVIOUR", "B-NY-01", lambda c: c.behaviour.update(recordTypes=["P-GA-01"])),
     ("GR07", "S90", lambda c: c.scenario["measures"].append("R-99")),
+    ("GR12", "S90", lambda c: c.scenario.update(validUntil="2028-01-02")),
+    ("GR12", "S90", lambda c: c.scenario.update(validUntil="2025-12-31")),
     ("GR07", "S90", lambda c: c.scenario["relevance"].append({"recordType": "P-NY-09", "reason": OTHER})),
     ("GR07", "S90", lambda c: c.scenario["relevance"].append({"recordType": "P-NY-01", "reason": OTHER})),
     ("GR07", "S90", lambda c: c.scenario.update(kind="BANK_LOAN", measures=["R-12"])),

@@ -4,6 +4,7 @@ import pytest
 
 from catalogue.values import CHINA_TIME
 from tests.consent.conftest import OTHER, PERSON, Town, about, person_lookup
+from tests.support.declared import DECLARED
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -70,7 +71,7 @@ async def test_a_read_on_a_consent_is_seen_with_everything_but_the_officer(town:
 
 
 async def test_a_read_of_an_authority_is_seen_without_its_officers_number(town: Town):
-    basis = {"scenario": "S04", "caseNo": "RSKS-2026-0077", "purpose": "公务员录用审查"}
+    basis = {"scenario": "S04", "caseNo": "RSKS-2026-0077", "purpose": "公务员录用审查"} | DECLARED
     read = await town.ask(town.officer(), LOAN, {"who": person_lookup(OTHER), "access": basis})
     assert read.codes == []
     reply = await town.ask(town.person(OTHER), LOG, {"purpose": "录用"})
@@ -82,7 +83,7 @@ async def test_a_read_of_an_authority_is_seen_without_its_officers_number(town: 
 
 async def test_what_was_stopped_on_its_way_out_is_told_as_not_answered(town: Town):
     """A read with a wrong name ends as DENY."""
-    basis = {"scenario": "S04", "caseNo": "RSKS-2026-0078", "purpose": "错名核查"}
+    basis = {"scenario": "S04", "caseNo": "RSKS-2026-0078", "purpose": "错名核查"} | DECLARED
     wrong = {"person": {"citizenId": person_lookup(PERSON)["person"]["citizenId"], "name": "某某"}}
     refused = await town.ask(town.officer(), LOAN, {"who": wrong, "access": basis})
     assert refused.codes == ["SUBJECT_NOT_CONFIRMED"]

@@ -12,6 +12,7 @@ from catalogue.identifiers import KeyKind, SubjectKey
 from tests.e2e.conftest import EngineCounty
 from tests.support.county import cast
 from tests.support.county_answers import faults
+from tests.support.declared import DECLARED
 from tests.support.departments import Departments
 from tests.support.processes import Server
 from tests.support.questions import about, about_me
@@ -55,7 +56,7 @@ async def officer(server: Server, client: str, scenario: str, case: str, name: s
     """What an authority sees in a case."""
     variables = {
         "lookup": _lookup(cast()[name], name),
-        "access": {"scenario": scenario, "caseNo": case, "purpose": "跨库一致性"},
+        "access": {"scenario": scenario, "caseNo": case, "purpose": "跨库一致性"} | DECLARED,
     }
     reply = await server.ask(OFFICER, variables, server.home.token(client))
     return {"status": reply.status, "data": reply.body.get("data"), "codes": reply.codes}

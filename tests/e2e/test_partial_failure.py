@@ -23,6 +23,7 @@ from tests.support.county_answers import (
     only_changed,
     served_by,
 )
+from tests.support.declared import DECLARED
 from tests.support.departments import Departments
 from tests.support.processes import Reply, Server, eventually
 from tests.support.questions import about, sections
@@ -139,7 +140,7 @@ async def test_without_the_market_register_nothing_is_said_of_a_firm(
 async def test_an_identity_authority_that_is_down_is_unsure(server: Server, departments: Departments) -> None:
     variables = {
         "lookup": {"citizenId": PERSON.value, "name": "测试甲"},
-        "access": {"scenario": "S01", "caseNo": "HJQY-2026-0001", "purpose": "户口迁移"},
+        "access": {"scenario": "S01", "caseNo": "HJQY-2026-0001", "purpose": "户口迁移"} | DECLARED,
     }
     token = server.home.token("police-household")
 

@@ -22,6 +22,7 @@ from authz.audit.verification import verify_leaves
 from authz.store import Store
 from tests.support.bureau import bureau
 from tests.support.county_answers import FIRM, PERSON
+from tests.support.declared import DECLARED
 from tests.support.departments import PATIENT_MS, Settle
 from tests.support.processes import Home, Reply, Server, eventually, serving
 
@@ -72,7 +73,7 @@ async def mine(server: Server) -> Reply:
 async def in_a_case(server: Server, case: str = "LSTD-2026-00001") -> Reply:
     variables = {
         "lookup": {"person": {"citizenId": PERSON.value, "name": "测试甲"}},
-        "access": {"scenario": "S16", "caseNo": case, "purpose": "绿色通道"},
+        "access": {"scenario": "S16", "caseNo": case, "purpose": "绿色通道"} | DECLARED,
     }
     return await server.ask(CASE, variables, server.home.token("service-hall"))
 

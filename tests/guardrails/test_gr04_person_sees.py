@@ -18,6 +18,7 @@ from authz.audit import AuditLog, Origin
 from authz.store import Store
 from catalogue.identifiers import KeyKind, SubjectKind
 from tests.support.county import COUNTY, cast
+from tests.support.declared import DECLARED
 from tests.support.departments import Departments, Settle
 from tests.support.processes import Server, serving
 from tests.support.questions import catalogue, types_of
@@ -106,7 +107,11 @@ async def asked(server: Server, question: Question) -> Any:
         "query Case($who: SubjectLookup!, $access: AccessContext!)"
         f" {{ subject(lookup: $who, access: $access) {{ ... on NaturalPerson {{ {question.body} }} }} }}"
     )
-    access = {"scenario": question.scenario, "caseNo": CASES[question.scenario], "purpose": "依法核查"}
+    access = {
+        "scenario": question.scenario,
+        "caseNo": CASES[question.scenario],
+        "purpose": "依法核查",
+    } | DECLARED
     who = {"person": {"citizenId": key.value, "name": question.person}}
     token = server.home.token(CLIENTS[MANDATES[question.scenario]["authority"]])
     return (await server.ask(text, {"who": who, "access": access}, token)).body

@@ -10,6 +10,7 @@ from typing import Any
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, EventKind, Intent, Origin, Outcome, PlannedRead, Query, ReadResult, Result
 from authz.audit.events import SourceStatus
+from authz.declarations import Declared, ReasonCode
 from authz.grants import Mandate, Statutory
 from authz.keys import KeyRing
 from authz.references import References
@@ -42,6 +43,7 @@ GRANT = Statutory(
     ),
     case_no="ZC-2026-0001",
     purpose="职称评审",
+    declared=Declared(ReasonCode.QUALIFICATION_REVIEW),
 )
 READ = PlannedRead("P-FY-01", "FY", frozenset({"court", "caseNo"}), frozenset({"caseNo"}))
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from catalogue.identifiers import citizen_id_15
+from tests.support.declared import DECLARED
 
 ID: Final = "99010119870426001X"
 """Region 9901xx is nobody's."""
@@ -37,7 +38,7 @@ query Verify($lookup: PersonLookup!, $access: AccessContext!) {
   verifyIdentity(lookup: $lookup, access: $access)
 }
 """
-ACCESS: Final = {"scenario": "S16", "caseNo": "LSTD-2026-00001", "purpose": "绿色通道"}
+ACCESS: Final = {"scenario": "S16", "caseNo": "LSTD-2026-00001", "purpose": "绿色通道"} | DECLARED
 
 
 def person(citizen_id: object, name: object) -> dict[str, Any]:

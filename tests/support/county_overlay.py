@@ -58,6 +58,8 @@ SCENARIO: Raw = {
     "measures": ["R-01"],
     "guard": {"zh": "仅限法定情形", "en": "Statutory grounds only"},
     "legalBasis": ["农药管理条例"],
+    "validFrom": "2026-01-01",
+    "validUntil": "2027-12-31",
     "relevance": [{"recordType": "P-NY-01", "reason": {"zh": "许可条件", "en": "Condition of the licence"}}],
 }
 BEHAVIOUR: Raw = {

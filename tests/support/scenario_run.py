@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from unittest.mock import patch
+from zlib import crc32
 
 import aiohttp
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from authz.actors import Actor, ActorKind
 from authz.audit.tables import audit_leaf
 from authz.consent.artefact import Confirmation
 from authz.consent.use import Claim
+from authz.declarations import Declared, ReasonCode
 from authz.grants import Consent, Grant, SelfAccess, Statutory
 from catalogue.identifiers import KeyKind, SubjectKey
 from tests.support.bank import presented
@@ -168,7 +170,8 @@ def _token(stage: Stage, scenario: Scenario) -> str | None:
     actor = scenario.actor
     if actor.person:
         return stage.deployment.token(PERSON_CLIENT, person=cast()[actor.person], step_up=actor.step_up)
-    return stage.deployment.token(actor.client, actor.operator) if actor.client else None
+    officer = actor.operator or f"op-{crc32(scenario.name.encode()):08x}"
+    return stage.deployment.token(actor.client, officer) if actor.client else None
 
 
 async def _leaf_count(stage: Stage) -> int:
@@ -222,9 +225,11 @@ def _grant(stage: Stage, handed: HandedIn, access: object) -> Grant:
     mandate = next(mandate for mandate in mandates if mandate.id == handed.mandate)
     until = date.fromisoformat(handed.valid_until) if handed.valid_until else mandate.valid_until
     assert isinstance(access, Access)
-    actor = Actor(ActorKind.OFFICER, "sample-office", organization=mandate.authority, operator="op-0087")
+    officer = f"op-{handed.mandate}"
+    actor = Actor(ActorKind.OFFICER, "sample-office", organization=mandate.authority, operator=officer)
     changed = replace(mandate, valid_until=until, stopped=handed.stopped)
-    return Statutory(actor, changed, str(access.case_no), access.purpose, granted_on=TODAY)
+    told = Declared(ReasonCode.QUALIFICATION_REVIEW)
+    return Statutory(actor, changed, str(access.case_no), access.purpose, granted_on=TODAY, declared=told)
 
 
 def _answer(scenario: Scenario, answer: Answer) -> Iterator[str]:

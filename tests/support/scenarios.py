@@ -48,7 +48,8 @@ class Actor(Part):
     """A client's officer, or a person; neither is anyone at all."""
 
     client: str | None = None
-    operator: str = "op-0087"
+    operator: str | None = None
+    """An officer of the scenario's own if absent: who asks about somebody again has to say why."""
     person: str | None = None
     """By the name of the cast."""
     step_up: bool = False
@@ -62,6 +63,10 @@ class Access(Part):
     case_no: str | None = None
     purpose: str = "依法核查"
     legal_basis_id: str | None = None
+    reason_code: str | None = "QUALIFICATION_REVIEW"
+    no_conflict_of_interest: bool | None = True
+    repeat_reason: str | None = None
+    repeat_note: str | None = None
 
 
 class Ticked(Part):
