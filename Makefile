@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
+DURATION ?= 1200
 
-.PHONY: demo test check schema lock bench clean
+.PHONY: demo test check schema lock bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## What there is
@@ -42,6 +43,9 @@ schema: $(VENV)/.runtime ## Export schema.graphql from the catalogue
 
 bench: $(VENV)/.dev ## Measure against a floor of raw drivers in the same run
 	$(BIN)/python -m bench
+
+soak: $(VENV)/.dev ## Kill, hang, slow and restart departments under load; DURATION=1200 seconds
+	$(BIN)/python -m tests.soak --seconds $(DURATION)
 
 lock: ## Renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

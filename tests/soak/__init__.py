@@ -1,0 +1,1 @@
+"""`make soak`: a county under load whose departments are killed, hung, slowed and restarted at random."""

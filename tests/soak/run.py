@@ -1,0 +1,262 @@
+"""Load, trouble and measurement side by side, and what is left when the trouble has passed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from statistics import median
+from typing import Any
+
+import psutil
+import yaml
+
+from catalogue.identifiers import KeyKind, SubjectKind
+from catalogue.strict_yaml import StrictLoader
+from tests.soak.county import DEADLINE, OPEN_FOR, POOL, Soaked, soaked
+from tests.soak.judge import Trouble, Verdicts, judge
+from tests.support.county import COUNTY, cast
+from tests.support.county_answers import faults, served_by
+from tests.support.processes import Reply, Server
+from tests.support.questions import about, about_me, sections, types_of
+
+RECOVERY = OPEN_FOR + 2 * DEADLINE + 1.0
+"""Seconds in which a department must be answered again: the breaker's window, a question that was on its
+way when the fault ended, the probe, and a second for the machine."""
+GROWTH_MB = 40.0
+"""Resident memory may grow by this between the second tenth and the last tenth of the run."""
+WARM = 300
+"""Seconds below which a run says nothing of memory: caches are still filling."""
+UNEXPLAINED = 1e-4
+"""Share of sections that may go unanswered without a fault: this machine has other work."""
+
+
+@dataclass
+class Report:
+    """What was measured."""
+
+    seconds: float = 0.0
+    questions: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    happened: Counter[str] = field(default_factory=Counter)
+    recoveries: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+    sessions: dict[str, int] = field(default_factory=dict)
+    """Most connections that each server counted."""
+
+    @property
+    def violations(self) -> list[str]:
+        return self.verdicts.violations
+
+    @property
+    def growth(self) -> float:
+        """Megabytes between the second and the last tenth."""
+        tenth = max(1, len(self.memory) // 10)
+        return median(self.memory[-tenth:]) - median(self.memory[tenth : 2 * tenth] or self.memory)
+
+    def text(self) -> str:
+        states = ", ".join(f"{state} {count}" for state, count in self.verdicts.sections.most_common())
+        slowest = max(self.recoveries, default=0.0)
+        usual = median(self.recoveries) if self.recoveries else 0.0
+        lines = [
+            f"{self.questions} questions in {self.seconds:.0f} s",
+            f"sections: {states}; unanswered without a fault: {self.verdicts.unexplained}",
+            f"whole requests refused: {dict(self.refused) or 'none'}",
+            f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.happened.items()))}",
+            f"recovery: median {usual:.2f} s, slowest {slowest:.2f} s of {RECOVERY:.1f} s allowed",
+            f"memory: {self.memory[0]:.0f} MB at first, {self.memory[-1]:.0f} at last,"
+            f" {self.growth:+.1f} between the second and the last tenth",
+            f"open files: {self.files[0]} at first, {max(self.files)} at most, {self.files[-1]} at last",
+            f"connections at most: {self.sessions}",
+        ]
+        return "\n".join([*lines, *(f"VIOLATION {what}" for what in self.violations), self._verdict()])
+
+    def _verdict(self) -> str:
+        return f"{len(self.violations)} violations" if self.violations else "no violation"
+
+
+async def soak(seconds: float, dice: random.Random, workers: int) -> Report:
+    """The whole run; raises where the county could not be set up."""
+    report = Report()
+    async with soaked(dice) as county:
+        truths = await _truths(county.server)
+        trouble = Trouble(grace=RECOVERY)
+        started = time.monotonic()
+        until = started + seconds
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(_ask(county.server, truths, trouble, report, dice, until))
+            group.create_task(_measure(county, report, until))
+            await _trouble(county, trouble, report, dice, until)
+        report.seconds = time.monotonic() - started
+        await _aftermath(county, truths, report)
+    _limits(report)
+    return report
+
+
+async def told(server: Server, name: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """Sections by record type, and which of them have an error; `errors` of a refusal raise."""
+    key = cast()[name]
+    if key.kind is KeyKind.CITIZEN_ID:
+        reply = await server.ask(about_me(), token=server.home.token("citizen-app", key))
+        kind, subject = SubjectKind.NATURAL_PERSON, _at(reply, "me", "person")
+    else:
+        kind = key.subject_kind
+        reply = await server.ask(about(kind), {"uscc": key.value})
+        subject = next(iter((reply.body.get("data") or {}).values()), None)
+    if subject is None:
+        raise Refused(",".join(sorted(set(reply.codes))) or str(reply.status))
+    named = {entry.section: entry.code for entry in types_of(kind)}
+    faulted = frozenset(named[step] for path in faults(reply) for step in path.split(".") if step in named)
+    return sections(kind, subject), faulted
+
+
+async def _truths(server: Server) -> dict[str, Any]:
+    """What is answered while nothing is wrong, of everyone whom the identity sources confirm."""
+    found = {}
+    for name in cast():
+        try:
+            found[name], _ = await told(server, name)
+        except Refused:
+            continue
+    return found
+
+
+class Refused(Exception):
+    """No subject in the answer."""
+
+
+def _at(reply: Reply, *steps: str) -> Any:
+    found = reply.body.get("data")
+    for step in steps:
+        found = (found or {}).get(step)
+    return found
+
+
+async def _ask(
+    server: Server,
+    truths: Mapping[str, Any],
+    trouble: Trouble,
+    report: Report,
+    dice: random.Random,
+    until: float,
+) -> None:
+    names = list(truths)
+    while (asked_at := time.monotonic()) < until:
+        name = dice.choice(names)
+        kind = cast()[name].subject_kind
+        try:
+            answer, faulted = await told(server, name)
+        except Refused as refusal:
+            # an identity source that is down must not look like an unknown subject either
+            report.refused[str(refusal)] += 1
+            report.verdicts.violated(f"a known subject was refused: {refusal}")
+            continue
+        report.questions += 1
+        troubled = frozenset(
+            code
+            for source in manifests()
+            if trouble.during(source, asked_at)
+            for code in (answer if source in identity_of(kind) else served_by(source))
+        )
+        judge(report.verdicts, truths[name], answer, faulted, troubled)
+
+
+async def _trouble(
+    county: Soaked, trouble: Trouble, report: Report, dice: random.Random, until: float
+) -> None:
+    """One fault after another, sometimes two at once, each followed until its department answers again."""
+    running: set[asyncio.Task[None]] = set()
+    while time.monotonic() < until - RECOVERY:
+        source = dice.choice([name for name in county.faults if name not in trouble.since])
+        kind = dice.choice(list(county.faults[source]))
+        task = asyncio.create_task(_one(county, trouble, report, source, kind, dice.uniform(0.2, 4)))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        await asyncio.sleep(dice.uniform(0.5, 4))
+    await asyncio.gather(*running)
+
+
+async def _one(
+    county: Soaked, trouble: Trouble, report: Report, source: str, kind: str, seconds: float
+) -> None:
+    report.happened[kind] += 1
+    trouble.begin(source)
+    async with county.faults[source][kind]():
+        await asyncio.sleep(seconds)
+    trouble.end(source)
+    ended = time.monotonic()
+    while source not in trouble.since:
+        if await _answers(county.server, source):
+            report.recoveries.append(time.monotonic() - ended)
+            return
+        if time.monotonic() > ended + RECOVERY:
+            report.verdicts.violated(f"{source}: not answered {RECOVERY:.1f} s after {kind}")
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _answers(server: Server, source: str) -> bool:
+    """Whether the graph gets answers from a source: readiness asks past the breaker, a question does not."""
+    reply = await server.ask(about_me(), token=server.home.token("citizen-app", cast()["测试甲"]))
+    states = reply.sources.get(source) if reply.body.get("extensions") else None
+    if states is None:  # nobody was asked because the identity authority is in trouble itself
+        return source != "psb" and "psb" in reply.sources and reply.sources["psb"] != {"OK"}
+    return states == {"OK"}
+
+
+async def _measure(county: Soaked, report: Report, until: float) -> None:
+    process = psutil.Process(county.server.process.pid)
+    while time.monotonic() < until:
+        report.memory.append(process.memory_info().rss / 1e6)
+        report.files.append(process.num_fds())
+        for name, count in (await county.sessions()).items():
+            report.sessions[name] = max(report.sessions.get(name, 0), count)
+        await asyncio.sleep(1)
+
+
+async def _aftermath(county: Soaked, truths: Mapping[str, Any], report: Report) -> None:
+    """With everything healed each answer is the truth again, and nothing is left open."""
+    await asyncio.sleep(RECOVERY)
+    for name, truth in truths.items():
+        answer, _ = await told(county.server, name)
+        if answer != truth:
+            report.verdicts.violated("an answer after all faults differs from the one before them")
+    process = psutil.Process(county.server.process.pid)
+    report.files.append(process.num_fds())
+    for name, count in (await county.sessions()).items():
+        if count > POOL:
+            report.verdicts.violated(f"{name}: {count} connections are left of a pool of {POOL}")
+
+
+def _limits(report: Report) -> None:
+    total = sum(report.verdicts.sections.values())
+    if report.verdicts.unexplained > max(2, total * UNEXPLAINED):
+        report.verdicts.violated(f"{report.verdicts.unexplained} sections unanswered without a fault")
+    if len(report.memory) >= WARM and report.growth > GROWTH_MB:
+        report.verdicts.violated(f"memory grew by {report.growth:.0f} MB")
+    if report.files[-1] > report.files[0] + 2 * POOL * len(manifests()):
+        report.verdicts.violated(f"{report.files[-1]} files are left open, {report.files[0]} at first")
+    for name, count in report.sessions.items():
+        # a query is killed by a connection of its own, and a killed session lingers for a moment
+        if count > 3 * POOL:
+            report.verdicts.violated(f"{name}: {count} connections at a time")
+
+
+@cache
+def manifests() -> dict[str, dict[str, Any]]:
+    """The county's manifests by source."""
+    files = (COUNTY / "sources").glob("*.yaml")
+    return {path.stem: yaml.load(path.read_text("utf-8"), StrictLoader) for path in files}
+
+
+@cache
+def identity_of(kind: SubjectKind) -> frozenset[str]:
+    """Sources that confirm this kind of subject."""
+    return frozenset(name for name, found in manifests().items() if kind in found.get("identity", {}))

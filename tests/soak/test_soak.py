@@ -1,0 +1,73 @@
+"""The soak itself: its judge sees what it must see, and a short run ends without a violation."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.soak.judge import Trouble, Verdicts, judge
+from tests.soak.run import GROWTH_MB, WARM, Report, _limits, soak
+
+TRUTH = {"A": {"state": "OK", "records": [1]}, "B": {"state": "OK", "records": []}}
+DOWN = {"state": "UNAVAILABLE", "records": None}
+
+
+def judged(told, faulted="", troubled=""):
+    verdicts = Verdicts()
+    judge(verdicts, TRUTH, TRUTH | told, frozenset(faulted), frozenset(troubled))
+    return verdicts
+
+
+def test_the_truth_and_an_honest_silence_are_right():
+    assert judged({}).violations == []
+    honest = judged({"A": DOWN}, "A", "A")
+    assert (honest.violations, honest.unexplained) == ([], 0)
+    assert judged({"A": DOWN}, "A").unexplained == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"A": {"state": "OK", "records": []}},
+        {"A": {"state": "PARTIAL", "records": []}},
+        {"B": {"state": "OK", "records": [1]}},
+        {"A": {"state": "UNAVAILABLE", "records": []}},
+        {"A": {"state": "NOT_CONNECTED", "records": None}},
+    ],
+)
+def test_everything_else_is_a_violation(told):
+    assert judged(told, "AB", "AB").violations
+
+
+def test_silence_without_an_error_is_a_violation():
+    assert judged({"A": DOWN}, "", "A").violations
+
+
+def test_trouble_lasts_as_long_as_the_breaker_may_be_open():
+    trouble = Trouble(grace=0.0)
+    assert not trouble.during("a", 0.0)
+    trouble.begin("a")
+    assert trouble.during("a", 1e12)
+    trouble.end("a")
+    assert trouble.during("a", 0.0)
+    assert not trouble.during("a", 1e12)
+
+
+def test_leaks_are_violations():
+    grown = Report(memory=[100.0] * WARM + [101.0 + GROWTH_MB] * WARM, files=[40, 41], sessions={"psb": 4})
+    _limits(grown)
+    assert len(grown.violations) == 1
+    leaking = Report(memory=[100.0] * 10, files=[40, 400], sessions={"psb": 40})
+    _limits(leaking)
+    assert len(leaking.violations) == 2
+    assert "VIOLATION" in leaking.text()
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+async def test_a_short_run_has_no_violation():
+    report = await soak(10.0, random.Random(7), workers=4)
+    assert report.violations == []
+    assert report.questions > 20
+    assert report.happened
