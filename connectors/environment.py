@@ -36,7 +36,7 @@ def filled(manifest: Manifest, environment: Mapping[str, str]) -> Manifest:
         "url": expand(manifest.url, environment, "url"),
         "headers": _expanded(manifest.headers, environment, "headers"),
     }
-    for name in ("signing", "token"):
+    for name in ("signing", "token", "client"):
         part: Part | None = getattr(manifest, name)
         if part:
             values = {key: getattr(part, key) for key in type(part).model_fields}

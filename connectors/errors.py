@@ -5,6 +5,7 @@ SourceError                 base; `code`, `state`, `retryable`
 ├── SourceUnavailable       no connection, refused, breaker open, server gone
 │   └── ConnectionDied      died before the first byte: the one case retried
 ├── SourceBusy              bulkhead or quota full: asked to come back, not queued without end
+├── SourceDenied            a source that decides for itself does not let us read
 ├── SourceDrift             a table or column of the manifest is gone
 └── SourceRubbish           an answer that cannot be read (half a JSON, wrong shape)
 
@@ -71,6 +72,14 @@ class SourceBusy(SourceError):
 
     code = "SOURCE_BUSY"
     state = SectionState.BUSY
+
+
+class SourceDenied(SourceError):
+    """Another gateway decided that this case may not read there: never "no record"."""
+
+    code = "SOURCE_DENIED"
+    state = SectionState.DENIED
+    retryable = False
 
 
 class SourceDrift(SourceError):

@@ -20,6 +20,7 @@ from catalogue.model import Label
 from connectors.errors import (
     ConnectionDied,
     SourceBusy,
+    SourceDenied,
     SourceDrift,
     SourceRubbish,
     SourceTimeout,
@@ -34,7 +35,7 @@ T = TypeVar("T")
 
 _FAILURES: Final = (SourceTimeout, SourceUnavailable)
 """What opens a breaker."""
-_ALIVE: Final = (SourceDrift, SourceRubbish)
+_ALIVE: Final = (SourceDenied, SourceDrift, SourceRubbish)
 """A fault of one question to a living source. Busy and cancelled say nothing of the source."""
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import FieldName, Label, RecordTypeCode, Role
-from connectors.parts import Drop, Part, Rest, Signing, Token
+from connectors.parts import Client, Drop, Part, Rest, Signing, Token, Upstream
 from connectors.shapes import (
     Branch,
     Column,
@@ -39,6 +39,7 @@ class RecordSource(Part):
     """A fixed query of the department, `SELECT {columns} FROM …`, used as a derived table."""
     rest: Rest | None = None
     file: Drop | None = None
+    graphql: Upstream | None = None
     join: tuple[Join, ...] = ()
     where: tuple[Condition, ...] = ()
     unpack: Unpack | None = None
@@ -57,9 +58,9 @@ class RecordSource(Part):
     @model_validator(mode="after")
     def _one_place(self) -> RecordSource:
         places = [self.table is not None, bool(self.union), self.query is not None]
-        places += [self.rest is not None, self.file is not None]
+        places += [part is not None for part in (self.rest, self.file, self.graphql)]
         if sum(places) != 1:
-            raise ValueError("give exactly one of `table`, `union`, `query`, `rest` or `file`")
+            raise ValueError("give exactly one of `table`, `union`, `query`, `rest`, `file` or `graphql`")
         if self.query is not None and "{columns}" not in self.query:
             raise ValueError("write `SELECT {columns} FROM …`, so that only what is asked is named")
         return self
@@ -121,7 +122,7 @@ class Manifest(Part):
     department: str
     system: Label
     contact: str
-    connector: Literal["sql", "rest", "file"]
+    connector: Literal["sql", "rest", "file", "graphql"]
     url: str
     """`${VARIABLE}` or `${VARIABLE:-default}`: taken from the environment."""
     deadline_ms: Annotated[int, Field(ge=10, le=60_000)] = 800
@@ -135,6 +136,7 @@ class Manifest(Part):
     """REST: sent with every call, such as a key; environment references are filled in."""
     signing: Signing | None = None
     token: Token | None = None
+    client: Client | None = None
     rate_per_second: Annotated[float, Field(gt=0)] | None = None
     quota_per_hour: Annotated[int, Field(ge=1)] | None = None
     """Statements or calls of this process in any hour."""

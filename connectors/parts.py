@@ -112,3 +112,27 @@ class Drop(Part):
     """First cell of the last row; a file without it is not complete. Its second cell may count the rows."""
     fresh_days: Annotated[int, Field(ge=1)] | None = None
     """How old the newest delivery may be."""
+
+
+class Upstream(Part):
+    """How a graph is asked for one record type: another gateway of this kind, or a federated subgraph."""
+
+    entity: str | None = None
+    """Subgraph: GraphQL type of the entity, asked by `_entities`. Another gateway is asked by `subject`."""
+    key: str = "uscc"
+    """Subgraph: the entity's key field."""
+    rows: str | None = None
+    """Subgraph: dotted path from the entity to the rows; the entity itself is the row without it."""
+
+
+class Client(Part):
+    """This gateway as a client of another: `private_key_jwt` (RFC 7523) and DPoP (RFC 9449)."""
+
+    id: str
+    key: str
+    """File of the private key as a JWK (EC P-256 or Ed25519)."""
+    issuer: str | None = None
+    """The other side's authorization server; by default the origin of `url`."""
+    operator: str | None = None
+    """Staff reference under which this gateway asks there."""
+    scope: str = "credit:check"

@@ -19,6 +19,19 @@ from catalogue.values import Value
 from connectors.manifest import Manifest
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Case:
+    """For what a question is asked, passed on to sources that decide and audit for themselves.
+
+    Opaque here. Questions of different cases are different questions: never ask them as one.
+    """
+
+    access: Mapping[str, str] | None
+    """`scenario`, `caseNo` and `purpose`; None for what anyone may read."""
+    names: Mapping[SubjectKey, str]
+    """The persons' names as confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One question: these output fields of this record type for these subjects."""
@@ -28,6 +41,8 @@ class Ask:
     keys: tuple[SubjectKey, ...]
     trace: str = ""
     """Id that travels in a SQL comment or header, so that the department can tell who asked."""
+    case: Case | None = field(default=None, compare=False, repr=False)
+    """None where the basis cannot be passed on: a person's own login, a consent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from connectors.protocol import Source
 from connectors.rest import RestSource
 from connectors.rules import verify
 from connectors.sql import SqlSource
+from connectors.upstream import UpstreamSource
 
 
 def load_sources(
@@ -84,6 +85,8 @@ def _source(manifest: Manifest, catalogue: Catalogue, base_dir: Path) -> Source:
         return RestSource(manifest, catalogue, manifest.url)
     if manifest.connector == "file":
         return FileSource(manifest, catalogue, folder_of(manifest.url, base_dir))
+    if manifest.connector == "graphql":
+        return UpstreamSource(manifest, catalogue, base_dir)
     return SqlSource(manifest, catalogue, _resolved(manifest.url, base_dir))
 
 

@@ -36,7 +36,7 @@ def never_mapped(record_type: RecordType, record: RecordSource) -> Iterator[str]
 
 
 def _verify_record(where: str, manifest: Manifest, record_type: RecordType, record: RecordSource) -> None:
-    for own in ("rest", "file"):
+    for own in ("rest", "file", "graphql"):
         if (getattr(record, own) is not None) != (manifest.connector == own):
             message = f"`{own}` belongs to connector {own}, not {manifest.connector}"
             raise ManifestError("MANIFEST_CONNECTOR", where, message)

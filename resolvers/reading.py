@@ -22,6 +22,7 @@ from catalogue.model import RecordType
 from connectors.errors import SectionState
 from connectors.protocol import Ask
 from resolvers.building import DATES, Maker, Node, Section
+from resolvers.cases import case_of
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
@@ -68,7 +69,7 @@ async def read_subjects(
     async with Recorder(context, grant, planned, lookups) as recorder:
         confirmed = await confirm(context, lookups)
         known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
-        fetched = await fetch_all(_asks(reading, asked, known), services.sources, context.report)
+        fetched = await fetch_all(_asks(reading, asked, known, confirmed), services.sources, context.report)
         outcomes: list[Outcome] = []
         for lookup in lookups:
             sections = _sections(reading, lookup.key, confirmed[lookup.key], fetched)
@@ -168,14 +169,19 @@ def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:
     }
 
 
-def _asks(reading: Reading, asked: Mapping[str, frozenset[str]], known: Sequence[Lookup]) -> dict[str, Ask]:
+def _asks(
+    reading: Reading,
+    asked: Mapping[str, frozenset[str]],
+    known: Sequence[Lookup],
+    confirmed: Mapping[SubjectKey, Confirmation],
+) -> dict[str, Ask]:
     """One question per type for all confirmed subjects; control fields are read but never leave."""
     keys = tuple(dict.fromkeys(lookup.key for lookup in known))
     if not keys:
         return {}
-    trace = reading.context.request_id
+    trace, case = reading.context.request_id, case_of(reading.grant, confirmed)
     return {
-        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace)
+        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace, case)
         for code, fields in asked.items()
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -12,23 +11,19 @@ import orjson
 from yarl import URL
 
 from connectors.errors import (
-    ConnectionDied,
     SourceBusy,
     SourceDrift,
     SourceError,
     SourceRubbish,
-    SourceTimeout,
     SourceUnavailable,
 )
+from connectors.http import exchange
 from connectors.manifest import Manifest
 from connectors.parts import Rest
 from connectors.rest.answers import Page, TokenExpired, page_of
 from connectors.rest.filling import FORM, JSON, Turn, body, path, query, safe_trace
 from connectors.rest.signing import Signed, signature
 from connectors.rest.tokens import Tokens
-
-MAX_BODY: Final = 4 * 1024 * 1024
-"""Bytes of an answer, decompressed; a page of rows is some kilobytes."""
 
 Admission = Callable[[], Awaitable[None]]
 """Waits until one more call may be made; raises SourceBusy."""
@@ -101,23 +96,17 @@ class Caller:
         self, session: aiohttp.ClientSession, request: Request, bearer: Mapping[str, str]
     ) -> tuple[bytes, str | None]:
         """Body and declared charset of an answer that may be read."""
-        try:
-            response = await session.request(
-                request.method,
-                request.url,
-                data=request.body or None,
-                headers={**self._signed(request), **bearer},
-                allow_redirects=False,
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._before_answer(error) from error
-        async with response:
-            if response.status not in request.statuses:
-                raise self._refusal(response.status)
-            try:
-                return await self._body(response), response.charset
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self._within_answer(error) from error
+        reply = await exchange(
+            self._source,
+            session,
+            request.method,
+            request.url,
+            request.body,
+            {**self._signed(request), **bearer},
+        )
+        if reply.status not in request.statuses:
+            raise self._refusal(reply.status)
+        return reply.body, reply.charset
 
     def _signed(self, request: Request) -> dict[str, str]:
         headers = {"Accept": "*/*", **self._headers}
@@ -129,30 +118,6 @@ class Caller:
             call = Signed(request.method, request.url.raw_path_qs, request.body)
             headers |= signature(self._signing, call, self._now())
         return headers
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        content = bytearray()
-        async for chunk in response.content.iter_any():
-            content += chunk
-            if len(content) > MAX_BODY:
-                raise SourceRubbish(self._source, "BODY_TOO_LARGE")
-        return bytes(content)
-
-    def _before_answer(self, error: Exception) -> SourceError:
-        if isinstance(error, TimeoutError):
-            return SourceTimeout(self._source, "DEADLINE")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return SourceUnavailable(self._source, "CONNECT")
-        if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
-            return ConnectionDied(self._source, "CONNECTION_DIED")
-        if isinstance(error, aiohttp.ClientResponseError):
-            return SourceRubbish(self._source, "NOT_HTTP")
-        return SourceUnavailable(self._source, "CONNECT")
-
-    def _within_answer(self, error: Exception) -> SourceError:
-        if isinstance(error, TimeoutError):
-            return SourceTimeout(self._source, "DEADLINE")
-        return SourceRubbish(self._source, "BODY_CUT_SHORT")
 
     def _refusal(self, status: int) -> SourceError:
         if status in (429, 503):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
@@ -18,6 +17,8 @@ from catalogue.model import Catalogue, Label
 from catalogue.values import CHINA_TIME
 from connectors.conditions import holds
 from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTimeout, SourceUnavailable
+from connectors.gathering import together
+from connectors.http import session_of
 from connectors.keys import key_variants
 from connectors.manifest import Manifest, RecordSource
 from connectors.protocol import Answer, Ask, Finding
@@ -28,8 +29,6 @@ from connectors.rest.calls import Admission, Caller
 from connectors.rest.filling import Turn
 from connectors.rest.quota import Quota
 from connectors.rest.reader import Pages, Reader, reader_of
-
-T = TypeVar("T")
 
 
 class RestSource:
@@ -88,7 +87,7 @@ class RestSource:
         admitted = self._admission(object())
         owners = _owners(reader.record, ask.keys)
         batches = reader.batches(list(owners))
-        pages = await _together(self._pages(reader, keys, ask.trace, admitted) for keys in batches)
+        pages = await together(self._pages(reader, keys, ask.trace, admitted) for keys in batches)
         columns = reader.pipeline.columns(ask.fields)
         rows = [[row.get(column) for column in columns] for page in pages for row in page.rows]
         answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
@@ -159,12 +158,7 @@ class RestSource:
     def _connected(self) -> aiohttp.ClientSession:
         """The session, which must be made inside a running loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self.manifest.pool),
-                timeout=aiohttp.ClientTimeout(total=self._deadline),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "credit-gateway"},
-            )
+            self._session = session_of(self.manifest)
         return self._session
 
     def _refuse_drift(self, reader: Reader, rows: list[Cellular]) -> None:
@@ -188,15 +182,3 @@ def _owners(record: RecordSource, keys: Iterable[SubjectKey]) -> dict[str, set[S
         for text in key_variants(key, record.keys[key.kind].forms):
             found.setdefault(text, set()).add(key)
     return found
-
-
-async def _together(calls: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    """Results in order; the first failure cancels the rest and is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as faults:
-        first = faults.exceptions[0]
-    else:
-        return [task.result() for task in tasks]
-    raise first

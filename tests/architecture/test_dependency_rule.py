@@ -23,7 +23,7 @@ HOME = {
     "asyncmy": {"connectors"},
     "aiohttp": {"connectors", "gateway"},
     "authlib": {"gateway"},
-    "joserfc": {"authz", "gateway"},
+    "joserfc": {"authz", "connectors", "gateway"},
 }
 """Where a library lives: outside these packages nobody may lean on it."""
 

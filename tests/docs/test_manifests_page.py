@@ -1,12 +1,14 @@
 """docs/manifests.md is complete (every key, form, role and code) and its examples load."""
 
 import ast
+import json
 import typing
 from collections.abc import Iterator
 from itertools import chain
 from textwrap import indent
 
 import pytest
+from joserfc.jwk import ECKey
 from pydantic.fields import FieldInfo
 
 from catalogue.loader import load_catalogue
@@ -16,6 +18,7 @@ from connectors import parts as kinds
 from connectors import shapes
 from connectors.errors import SourceError
 from connectors.registry import load_sources
+from connectors.upstream.answers import STATES
 from tests.support.documents import ROOT, named_in, sections
 
 PAGE = sections(ROOT / "docs" / "manifests.md")
@@ -30,6 +33,7 @@ KEYS_OF = {
     "Breaker": model.Breaker,
     "Files": kinds.Drop,
 }
+GRAPHS = (kinds.Upstream, kinds.Client)
 REST = (kinds.Rest, kinds.Batch, kinds.Signing, kinds.Token)
 EXAMPLES = [
     pytest.param(text, id=f"{section.heading} {number}")
@@ -63,7 +67,7 @@ def test_every_part_of_the_model_has_a_table():
         if isinstance(part, type) and issubclass(part, model.Part) and part is not model.Part
     }
     elsewhere = {shapes.Branch, shapes.Constant, shapes.Lookup, shapes.Pivot, shapes.Unpack}  # docs/shapes.md
-    assert parts - elsewhere == {*KEYS_OF.values(), *REST}
+    assert parts - elsewhere == {*KEYS_OF.values(), *REST, *GRAPHS}
 
 
 @pytest.mark.parametrize(("heading", "part"), KEYS_OF.items())
@@ -73,6 +77,7 @@ def test_keys_and_defaults_are_those_of_the_model(heading, part):
 
 def test_the_parts_of_a_service_share_a_section():
     assert _documented("REST") == set(chain.from_iterable(map(_keys, REST)))
+    assert _documented("Other graphs") == set(chain.from_iterable(map(_keys, GRAPHS)))
 
 
 def test_every_form_of_a_key_is_explained():
@@ -94,6 +99,7 @@ def test_every_condition_is_explained():
 def test_every_example_loads_as_a_source(text, catalogue, tmp_path):
     whole = text if text.startswith("source:") else HEAD + indent(text, "  ")
     (tmp_path / "example.yaml").write_text(whole, "utf-8")
+    (tmp_path / "province.jwk").write_text(json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
     (source,) = load_sources(tmp_path, catalogue, ENVIRONMENT).values()
     assert source.record_types
 
@@ -113,6 +119,7 @@ def test_every_source_error_and_its_reasons_are_explained():
     errors = {error.__name__: error.code for error in _subclasses(SourceError)}
     assert {row[0].strip("`") for row in rows} == set(errors.values())
     reasons = {reason for name in errors for reason in _codes(name, 1)} | {"ACCESS", "LOGIN", "COLUMN_TYPE"}
+    reasons |= {reason for _, reason in STATES.values()}
     assert set(chain.from_iterable(named_in(row[1]) for row in rows)) == reasons
 
 
