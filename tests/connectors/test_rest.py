@@ -505,7 +505,11 @@ async def test_check_names_missing_columns_and_rejects_without_values(proxy, res
     made = rest(proxy.url, {"E-SW-01": changed})
     proxy.rows[COMPANY.value] = [rating(gbrq="SECRET")]
     found = await made.check()
-    assert findings(found) == {("error", "MANIFEST_COLUMN_MISSING"), ("warning", "ROWS_REJECTED")}
+    assert findings(found) == {
+        ("error", "MANIFEST_COLUMN_MISSING"),
+        ("error", "ROWS_ALL_REJECTED"),
+        ("warning", "ROWS_REJECTED"),
+    }
     assert "gxsj_new" in found[0].message
     assert "DATE_FORMAT" in found[1].message
     assert all("SECRET" not in one.message and COMPANY.value not in one.message for one in found)
