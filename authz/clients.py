@@ -36,6 +36,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from authz.actors import ANONYMOUS, ActorKind
 from authz.errors import ConfigurationError, Unauthenticated
 from authz.jose import public_key
+from authz.review.terms import UseTerms
 from catalogue.identifiers import IdentifierError, is_individual_business, normalize_uscc
 from catalogue.model import Entry
 from catalogue.values import Period
@@ -79,6 +80,9 @@ class Client(Entry):
     def keys(self) -> KeySet:
         """The keys that prove it is the client; ValueError for a key that may not be registered."""
         return KeySet([public_key(jwk) for jwk in self.jwks.keys] if self.jwks else [])
+
+    use: UseTerms = UseTerms()
+    """Quotas, lock-outs and alarms; docs/review.md."""
 
 
 class ClientRegister:

@@ -3,6 +3,8 @@
 AuthzError
 ├── Unauthenticated        the token is missing, unsigned, expired, foreign, of another audience
 ├── AccessDenied           no grant: not mandated, no case number, wrong actor
+│   ├── ClientLocked       too many failed confirmations, or ids in sequence
+│   └── QuotaExceeded      the client's quota is used up
 ├── SubjectNotConfirmed    unknown, mismatched and ambiguous are one answer (ruling 3)
 ├── AuditUnavailable       the audit log cannot be written, so there is no answer
 └── StoreUnavailable       what must not happen twice, or no more, cannot be looked up
@@ -30,6 +32,36 @@ class Unauthenticated(AuthzError):
 
 class AccessDenied(AuthzError):
     """The actor has no grant for this operation."""
+
+
+class Throttled(AccessDenied):
+    """Not now, whoever it is about; `retry_after` is in seconds, None where waiting does not help."""
+
+    def __init__(self, code: str, message: str, retry_after: int | None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+class QuotaExceeded(Throttled):
+    """The client's quota is used up."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            "QUOTA_EXCEEDED",
+            "The client's quota is used up. Wait, or ask the credit office for a larger one.",
+            retry_after,
+        )
+
+
+class ClientLocked(Throttled):
+    """The client or its operator may not read for now; says nothing about any subject."""
+
+    def __init__(self, retry_after: int | None) -> None:
+        super().__init__(
+            "CLIENT_LOCKED",
+            "Reading is locked for this client or operator. Ask the credit office's reviewer.",
+            retry_after,
+        )
 
 
 class SubjectNotConfirmed(AuthzError):

@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     CHECKPOINT_SIGNING = "checkpointSigning"
     CONSENT_SIGNING = "consentSigning"
     DPOP_NONCE = "dpopNonce"
+    REVIEW_TRACE = "reviewTrace"
 
 
 LENGTH: Final[Mapping[Purpose, int]] = {
@@ -57,6 +58,7 @@ LENGTH: Final[Mapping[Purpose, int]] = {
     Purpose.CHECKPOINT_SIGNING: 32,
     Purpose.CONSENT_SIGNING: 32,
     Purpose.DPOP_NONCE: 32,
+    Purpose.REVIEW_TRACE: 32,
 }
 """Bytes: AES-256-SIV takes two keys (RFC 5297), HMAC-SHA-256 one, ES256 a P-256 scalar."""
 

@@ -71,6 +71,10 @@ class References:
         """`rh_…`: the record as the audit log knows it, so that its past readers can be told (ruling 20)."""
         return self._hashed("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
 
+    def trace(self, client_id: str, *position: str) -> str:
+        """`tr_…`: a place in the order of ids as the sequence detector knows it, for one client."""
+        return self._hashed("tr", Purpose.REVIEW_TRACE, client_id, *position)
+
     def seal_cursor(self, payload: bytes, binding: bytes) -> str:
         """An encrypted cursor that opens only with the same binding: the grant and the use (ruling 6)."""
         current = self._keys.current(Purpose.CURSOR)

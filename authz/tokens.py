@@ -33,6 +33,7 @@ from authz.errors import ConfigurationError, SubjectNotConfirmed, Unauthenticate
 from authz.jose import ALGORITHMS, REGISTRY
 from authz.references import References
 from catalogue.identifiers import SubjectKey, holds_citizen_id
+from catalogue.personal_text import scrub
 from catalogue.values import CHINA_TIME
 
 LEEWAY: Final = timedelta(seconds=60)
@@ -42,6 +43,8 @@ STRONG_LOGIN: Final = ("phr", "phrh")
 LONGEST_TOKEN: Final = 8 * 1024
 
 _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_JOINTS: Final = str.maketrans("", "", "._:-")
+"""What a number may be written with, and still be one."""
 _OPERATOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 HUMANS: Final = frozenset({ActorKind.OFFICER, ActorKind.OPERATOR, ActorKind.AUDITOR, ActorKind.STEWARD})
 """Kinds behind which one employee stands, whom the query log must be able to name."""
@@ -237,7 +240,9 @@ def _check_sender(verified: _Verified, client: Client, key_thumbprint: str) -> N
 
 def is_operator(text: str) -> bool:
     """Whether it can be a staff reference; a number of a person never is."""
-    return bool(_OPERATOR.fullmatch(text)) and not holds_citizen_id(text)
+    joined = text.translate(_JOINTS)
+    personal = any(scrub(form) != form or holds_citizen_id(form) for form in (text, joined))
+    return bool(_OPERATOR.fullmatch(text)) and not personal
 
 
 def _operator(verified: _Verified, client: Client) -> str:

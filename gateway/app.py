@@ -80,6 +80,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
     if settings.graphiql:
         routes.append(Mount(ide.MOUNT, ide.assets()))
     deployment.audit.observers.append(metrics.audited)
+    deployment.watch.observers.append(metrics.alarmed)
     app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
     return edge(app, settings, metrics, [*places, ide.MOUNT])
 

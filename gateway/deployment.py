@@ -27,6 +27,9 @@ from authz.mandates import MandateRegister, load_mandates
 from authz.once import OnceOnly
 from authz.references import References
 from authz.register.live import LiveRegister
+from authz.review.desk import Desk
+from authz.review.guard import UseGuard
+from authz.review.watch import Watch
 from authz.revocations import Revocations
 from authz.store import Store
 from authz.tokens import TokenVerifier
@@ -68,6 +71,9 @@ class Deployment:
     revocations: Revocations
     discovered: DiscoveredKeys | None
     """The external issuer's keys, where they are not in a file."""
+    guard: UseGuard
+    desk: Desk
+    watch: Watch
 
     @property
     def nonces(self) -> Nonces:
@@ -98,6 +104,8 @@ class Deployment:
             consents=self.consents,
             consent_use=self.consent_use,
             case_use=self.case_use,
+            guard=self.guard,
+            desk=self.desk,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -113,6 +121,7 @@ class Deployment:
             await stack.enter_async_context(self.once)
             if self.discovered:
                 await stack.enter_async_context(self.discovered)
+            await stack.enter_async_context(self.watch)
             yield
 
 
@@ -156,6 +165,9 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         once=OnceOnly(store),
         revocations=revocations,
         discovered=discovered,
+        guard=UseGuard(clients, references),
+        desk=Desk(store, audit),
+        watch=Watch(store, audit, clients),
     )
 
 

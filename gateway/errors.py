@@ -16,7 +16,7 @@ from typing import Final
 import yaml
 from graphql import GraphQLError, Node
 
-from authz.errors import AuthzError
+from authz.errors import AuthzError, Throttled
 from catalogue.identifiers import IdentifierError
 from catalogue.personal_text import scrub
 from connectors.errors import SourceError
@@ -107,6 +107,8 @@ def of_exception(fault: Exception) -> GraphQLError:
             return fault.errors[0]
         case GraphQLError() if (fault.extensions or {}).get("code") in ERRORS:
             return fault
+        case Throttled() if fault.code in ERRORS:
+            return coded(fault.code, fault.message, retryAfter=fault.retry_after)
         case AuthzError() | BadArgument() if fault.code in ERRORS:
             return coded(fault.code, fault.message)
         case SourceError() if fault.code in ERRORS:

@@ -56,6 +56,7 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
         "port": r"\d{1,5}",
         "version": r"[\w.+-]{1,40}",
         "count": r"\d+",
+        "alarm": r"[A-Z_]{1,32}",
     }.items()
 }
 REFUSED: Final = "[refused]"

@@ -60,6 +60,9 @@ class Metrics:
             ("phase", "result"),
             registry=self.registry,
         )
+        self.alarms = Counter(
+            "gateway_use_alarms", "Alarms of the review of use by kind", ("kind",), registry=self.registry
+        )
         self.in_flight = Gauge(
             "gateway_requests_in_flight", "Requests being answered", registry=self.registry
         )
@@ -82,6 +85,10 @@ class Metrics:
     def audited(self, phase: str, *, written: bool) -> None:
         """Count one audit event; `phase` is `intent` or `outcome`."""
         self.audit.labels(phase, "written" if written else "failed").inc()
+
+    def alarmed(self, kind: str) -> None:
+        """Count one alarm, in the process that told of it first."""
+        self.alarms.labels(kind).inc()
 
     async def respond(self, _: Request) -> Response:
         """The page that Prometheus reads, at `/metrics`."""

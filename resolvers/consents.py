@@ -168,7 +168,7 @@ async def _done(
         try:
             record = await act(Caller(context.actor, context.query))
         except ConsentRefused as refused:
-            await deny(services.audit, context.actor, context.query, f"CONSENT_{refused.code}")
+            await deny(services, context.actor, context.query, f"CONSENT_{refused.code}")
             return refusal(refused)
     return shown(record, context.actor, services.consents, services.catalogue)
 

@@ -16,6 +16,8 @@ from authz.consent.use import ConsentUse
 from authz.grants import Grant
 from authz.references import References
 from authz.register.live import LiveRegister
+from authz.review.desk import Desk
+from authz.review.guard import UseGuard
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
@@ -46,6 +48,8 @@ class Services:
     consents: ConsentRegister
     consent_use: ConsentUse
     case_use: CaseUse
+    guard: UseGuard
+    desk: Desk
     planner: Planner
     today: Callable[[], date] = date.today
 

@@ -76,7 +76,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     try:
         grant = await _grant(walk, roots, services, request) if kind is OperationType.QUERY else None
     except AuthzError as refusal:
-        await deny(services.audit, request.actor, query, refusal.code)
+        await deny(services, request.actor, query, refusal.code)
         raise
     context = RequestContext(
         services=services,

@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from authz.actors import Actor
 from authz.audit import (
-    AuditLog,
     Denial,
     EventKind,
     Intent,
@@ -26,19 +25,23 @@ from authz.audit import (
     Result,
     SourceStatus,
     Within,
+    together,
     visibility_of,
 )
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, AuthzError
-from authz.grants import Consent, Grant, Public, Statutory
+from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
 from catalogue.values import CHINA_TIME
 from connectors.errors import SectionState
 from resolvers.building import Section
-from resolvers.context import RequestContext
+from resolvers.context import RequestContext, Services
 from resolvers.identity import Confirmation, Doubt, Lookup
 from resolvers.records import TELLING_FIELDS, carrier_of
+
+_FAILURES: Final = frozenset({"SUBJECT_NOT_CONFIRMED", "NO_MATCH"})
+"""Outcomes that count towards a lock-out: both say that number and name do not belong together."""
 
 
 class Recorder:
@@ -59,9 +62,7 @@ class Recorder:
         kind: EventKind = EventKind.READ,
     ) -> None:
         self._audit = context.services.audit
-        self._consent_use = context.services.consent_use
-        self._case_use = context.services.case_use
-        self._register = context.services.register
+        self._services = context.services
         self._grant = grant
         self._query = context.query
         self._reads = reads
@@ -74,28 +75,14 @@ class Recorder:
         if isinstance(self._grant, Public):
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
-        told = visibility_of(self._grant, datetime.now(CHINA_TIME))
-        intents = [Intent(self._kind, self._grant, self._query, self._reads, key, told) for key in self._keys]
         try:
-            refs = await asyncio.gather(
-                *(
-                    self._audit.intent(each, self._counting(key))
-                    for key, each in zip(self._keys, intents, strict=True)
-                )
-            )
+            refs = await asyncio.gather(*(self._intend(key) for key in self._keys))
         except AccessDenied as refusal:
-            await deny(self._audit, self._grant.actor, self._query, refusal.code)
+            key = self._keys[0] if len(self._keys) == 1 else None
+            await deny(self._services, self._grant.actor, self._query, refusal.code, key)
             raise
         self._intents = dict(zip(self._keys, refs, strict=True))
         return self
-
-    def _counting(self, key: SubjectKey) -> Within | None:
-        """What the grant allows so often, or to so many, is counted together with the intent."""
-        if isinstance(self._grant, Consent):
-            return self._consent_use.counting(self._grant)
-        if isinstance(self._grant, Statutory):
-            return self._case_use.counting(self._grant, key)
-        return None
 
     def note(self, key: SubjectKey, outcome: Outcome) -> None:
         """What will be answered about one subject."""
@@ -112,7 +99,7 @@ class Recorder:
         if stopped:
             outcomes, failed = {}, Outcome(Result.DENY, codes=(stopped.code,))
         await asyncio.gather(
-            *(self._conclude(ref, outcomes.get(key, failed)) for key, ref in self._intents.items())
+            *(self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items())
         )
         if stopped:
             raise stopped
@@ -120,20 +107,39 @@ class Recorder:
     async def _stopped(self) -> AccessDenied | None:
         """Whether somebody has stopped the mandate or the scenario while departments were asked."""
         try:
-            await self._register.confirm(self._grant)
+            await self._services.register.confirm(self._grant)
         except AccessDenied as refusal:
             return refusal
         return None
 
-    async def _conclude(self, ref: IntentRef, outcome: Outcome) -> None:
-        if not isinstance(self._grant, Consent):
-            await self._audit.outcome(ref, outcome)
-            return
+    async def _intend(self, key: SubjectKey) -> IntentRef:
+        """Record one intent; what is allowed so often, or to so many, is counted together with it."""
+        changes = [self._services.guard.entering(self._grant, key)]
+        if isinstance(self._grant, Consent):
+            changes.append(self._services.consent_use.counting(self._grant))
+        if isinstance(self._grant, Statutory):
+            changes.append(self._services.case_use.counting(self._grant, key))
+        told = visibility_of(self._grant, datetime.now(CHINA_TIME))
+        event = Intent(self._kind, self._grant, self._query, self._reads, key, told)
+        return await self._audit.intent(event, together(changes))
+
+    async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
+        changes: list[Within] = []
+        if isinstance(self._grant, Consent):
+            changes.append(self._services.consent_use.holding(self._grant))
+        if _failed(self._grant, key, outcome):
+            changes.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
         try:
-            await self._audit.outcome(ref, outcome, self._consent_use.holding(self._grant))
+            await self._audit.outcome(ref, outcome, together(changes))
         except AccessDenied as refusal:
             await self._audit.outcome(ref, Outcome(Result.DENY, codes=(refusal.code,)))
             raise
+
+
+def _failed(grant: Grant, key: SubjectKey, outcome: Outcome) -> bool:
+    """Whether somebody asked for another person and had number or name wrong."""
+    other = key.personal and not isinstance(grant, SelfAccess)
+    return other and not _FAILURES.isdisjoint(outcome.codes)
 
 
 def planned_read(
@@ -186,13 +192,19 @@ async def refusals_recorded(context: RequestContext) -> AsyncIterator[None]:
     try:
         yield
     except IdentifierError:
-        await deny(context.services.audit, context.actor, context.query, "IDENTIFIER_INVALID")
+        await deny(context.services, context.actor, context.query, "IDENTIFIER_INVALID")
         raise
     except AuthzError as refusal:
-        await deny(context.services.audit, context.actor, context.query, refusal.code)
+        await deny(context.services, context.actor, context.query, refusal.code)
         raise
 
 
-async def deny(audit: AuditLog, actor: Actor, query: Query, code: str) -> None:
-    """Record that an operation was refused before any source was asked."""
-    await audit.denial(Denial(EventKind.READ, actor, query, (code,)))
+async def deny(
+    services: Services, actor: Actor, query: Query, code: str, key: SubjectKey | None = None
+) -> None:
+    """Record that an operation was refused before any source was asked.
+
+    Raises QuotaExceeded instead where the client was refused too often already.
+    """
+    event = Denial(EventKind.READ, actor, query, (code,))
+    await services.audit.denial(event, services.guard.refused(actor, key, code))

@@ -1,6 +1,6 @@
 """The proof of every read: a durable, append-only Merkle log, written before anything is answered."""
 
-from authz.audit.appender import Within
+from authz.audit.appender import Within, together
 from authz.audit.checkpoints import Checkpoint, CheckpointInvalid
 from authz.audit.counters import Count
 from authz.audit.events import (
@@ -16,13 +16,14 @@ from authz.audit.events import (
     ReadResult,
     RegisterAct,
     Result,
+    ReviewAct,
     SourceStatus,
     Visibility,
     visibility_of,
 )
 from authz.audit.leaves import Leaf
 from authz.audit.log import AuditLog, IntentRef
-from authz.audit.operations import UNANSWERED, Operation, Wanted, operations
+from authz.audit.operations import UNANSWERED, Operation, Wanted, operation_at, operations
 from authz.audit.proofs import ConsistencyProof, InclusionProof, ProofRefused
 from authz.audit.verification import Fault, FaultKind, Verification
 
@@ -52,11 +53,14 @@ __all__ = [
     "ReadResult",
     "RegisterAct",
     "Result",
+    "ReviewAct",
     "SourceStatus",
     "Verification",
     "Visibility",
     "Wanted",
     "Within",
+    "operation_at",
     "operations",
+    "together",
     "visibility_of",
 ]

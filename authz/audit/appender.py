@@ -8,7 +8,7 @@ tree grows, and is signed for, in the transaction that writes the leaves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -176,6 +176,16 @@ class Appender:
         if tree.root != root or not signed:
             raise TreeDamaged
         return tree
+
+
+def together(changes: Sequence[Within]) -> Within | None:
+    """Several changes as one: all of them or none; None for no change."""
+
+    async def make(connection: AsyncConnection) -> None:
+        for change in changes:
+            await change(connection)
+
+    return make if changes else None
 
 
 async def _make(change: Within | None, connection: AsyncConnection) -> None:

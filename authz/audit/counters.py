@@ -14,6 +14,8 @@ class Count(StrEnum):
     """By record type code."""
     ANONYMOUS_DENIAL = "ANONYMOUS_DENIAL"
     """By error code."""
+    DENIAL_OVER_QUOTA = "DENIAL_OVER_QUOTA"
+    """By error code: refusals of a known client beyond its quota, so that a flood fills no disk."""
 
 
 class Counters:

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     IDENTITY_VERIFY = "IDENTITY_VERIFY"
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
+    REVIEW = "REVIEW"
 
 
 class Result(StrEnum):
@@ -294,6 +295,27 @@ class RegisterAct:
             "name": self.name,
             "reason": self.reason,
             "target": self.target,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAct:
+    """An alarm, a draw, a result or the end of a lock: what the review of use did, and who."""
+
+    act: str
+    reviewer: str
+    """Staff reference; empty for the gateway itself."""
+    client: str
+    about: Mapping[str, object]
+    """Codes, numbers and references to items; nothing of a subject."""
+
+    def as_json(self) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "about": dict(self.about),
+            "act": self.act,
+            "kind": EventKind.REVIEW,
+            "reviewer": {"clientId": self.client, "operatorRef": self.reviewer},
         }
 
 

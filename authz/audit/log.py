@@ -30,6 +30,7 @@ from authz.audit.events import (
     Origin,
     Outcome,
     RegisterAct,
+    ReviewAct,
     Visibility,
     visible_at,
 )
@@ -37,7 +38,7 @@ from authz.audit.leaves import Leaf, canonical, read_leaves
 from authz.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from authz.audit.tree import TreeDamaged
 from authz.audit.verification import Verification, verify_leaves
-from authz.errors import AuditUnavailable
+from authz.errors import AccessDenied, AuditUnavailable
 from authz.keys import KeyRing
 from authz.references import References
 from authz.store import Store
@@ -58,6 +59,7 @@ class Phase(StrEnum):
     ERASURE = "ERASURE"
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
+    REVIEW = "REVIEW"
 
 
 class AppendObserver(Protocol):
@@ -159,13 +161,28 @@ class AuditLog:
         """Record an act on the register and, in the same transaction, make it; raises as an intent does."""
         await self._append(Phase.REGISTER, event.as_json(), None, within)
 
-    async def denial(self, event: Denial) -> None:
-        """Record a refusal; one of nobody known is only counted."""
+    async def review(self, event: ReviewAct, within: Within | None = None) -> int:
+        """Record an act of the review of use and, in the same transaction, make it; returns its index."""
+        return await self._append(Phase.REVIEW, event.as_json(), None, within)
+
+    async def denial(self, event: Denial, within: Within | None = None) -> None:
+        """Record a refusal; one of nobody known, or that `within` refuses to keep, is only counted.
+
+        Raises AuditUnavailable, and what `within` raised.
+        """
         if event.anonymous:
-            for code in event.codes:
-                self._counters.add(Count.ANONYMOUS_DENIAL, code)
+            self._count(Count.ANONYMOUS_DENIAL, event)
             return
-        await self._append(Phase.DENIAL, event.as_json(self._references), self._audit_ref(event.subject))
+        try:
+            members = event.as_json(self._references)
+            await self._append(Phase.DENIAL, members, self._audit_ref(event.subject), within)
+        except AccessDenied:
+            self._count(Count.DENIAL_OVER_QUOTA, event)
+            raise
+
+    def _count(self, count: Count, event: Denial) -> None:
+        for code in event.codes:
+            self._counters.add(count, code)
 
     def public_read(self, record_types: Iterable[str]) -> None:
         """Count an anonymous read of what a law orders to be published."""

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from authz.audit.leaves import Leaf
+import orjson
+from sqlalchemy import select
 
+from authz.audit.leaves import Leaf
+from authz.audit.tables import audit_leaf
+from authz.store import Store
+
+_NEAR: Final = 200
+"""Events about the same subject among which an outcome is looked for."""
+_EVENT: Final = select(audit_leaf.c.payload, audit_leaf.c.subject)
 UNANSWERED: Final = "UNANSWERED"
 """The result of an intent without an outcome: it was cancelled or its process ended, or it is under way."""
 
@@ -77,6 +85,23 @@ async def operations(leaves: AsyncIterator[Leaf]) -> AsyncIterator[Operation]:
             yield _operation(index, intents.pop(index), event)
     for index, event in intents.items():
         yield _operation(index, event, {"result": UNANSWERED, "codes": ()})
+
+
+async def operation_at(store: Store, index: int) -> Operation | None:
+    """The operation that an intent or a refusal at this index began; None for any other event."""
+    column = audit_leaf.c
+    async with store.reading() as connection:
+        row = (await connection.execute(_EVENT.where(column.leaf_index == index))).first()
+        asked = orjson.loads(row.payload) if row and row.payload else {"phase": None}
+        if asked["phase"] == "DENIAL":
+            return _operation(index, asked, {"result": "DENY", "codes": asked["codes"]})
+        if row is None or asked["phase"] != "INTENT":
+            return None
+        later = _EVENT.where(column.leaf_index > index, column.subject == row.subject)
+        rows = await connection.execute(later.order_by(column.leaf_index).limit(_NEAR))
+        events = [orjson.loads(each.payload) for each in rows if each.payload]
+    ended = next((event for event in events if event.get("intentIndex") == index), None)
+    return _operation(index, asked, ended or {"result": UNANSWERED, "codes": ()})
 
 
 def _operation(index: int, asked: dict[str, Any], ended: dict[str, Any]) -> Operation:

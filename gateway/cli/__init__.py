@@ -13,6 +13,7 @@ from gateway.cli import (
     mandate,
     policy,
     query,
+    review,
     scenario,
     schema,
     serve,
@@ -37,6 +38,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(mandate.app, name="mandate")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(policy.app, name="policy")
+app.add_typer(review.app, name="review")
 app.add_typer(db.app, name="db")
 app.add_typer(client.app, name="client")
 

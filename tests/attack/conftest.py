@@ -23,6 +23,7 @@ from gateway.deployment import Deployment, deploy
 from gateway.settings import load_settings
 from tests.support.county import COUNTY, serving_tax, write_county
 from tests.support.http import served
+from tests.support.use import BOUNDLESS
 
 ISSUER, AUDIENCE = "http://127.0.0.1:1", "attacked"
 
@@ -89,7 +90,8 @@ def _written(folder: Path) -> Path:
     in_force = {"validFrom": date.today(), "validUntil": date.today() + timedelta(days=30)}
     for name in ("clients", "mandates"):
         entries = yaml.safe_load((COUNTY / f"{name}.yaml").read_text("utf-8"))
-        content = yaml.safe_dump([entry | in_force for entry in entries], allow_unicode=True)
+        changed = in_force | ({"use": BOUNDLESS} if name == "clients" else {})
+        content = yaml.safe_dump([entry | changed for entry in entries], allow_unicode=True)
         (folder / f"{name}.yaml").write_text(content, "utf-8")
     config = folder / "gateway.yaml"
     settings: dict[str, object] = {

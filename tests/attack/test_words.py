@@ -46,7 +46,10 @@ def test_a_case_number_is_written_in_the_digits_that_a_file_can_be_found_by(
     assert refused.value.code == "CASE_NUMBER_INVALID"
 
 
-@pytest.mark.parametrize("operator", ["op.990101198001010014", "x990101800101001"])
+@pytest.mark.parametrize(
+    "operator",
+    ["op.990101198001010014", "x990101800101001", "13800138000", "138-0013-8000", "op:138.0013.8000"],
+)
 def test_an_operator_is_nobodys_number(target: Target, operator: str):
     token = target.token("hr-approval", operator=operator)
     with pytest.raises(Unauthenticated) as refused:

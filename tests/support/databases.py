@@ -119,6 +119,13 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         yield found
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """The gateway's own store, on both engines it may live on."""
+    async with throwaway(request.param, tmp_path) as found:
+        yield found
+
+
 @asynccontextmanager
 async def throwaway(engine: str, folder: Path) -> AsyncIterator[Database]:
     """A new, empty database; skips or fails the test where there is no server."""

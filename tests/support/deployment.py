@@ -31,6 +31,7 @@ from tests.support.bank import BOUND
 from tests.support.county import COUNTY, TODAY, serving_tax, write_county
 from tests.support.http import served
 from tests.support.recording import Ledger, Recorded
+from tests.support.use import BOUNDLESS
 
 ISSUER, AUDIENCE = "http://127.0.0.1:1", "credit-gateway-test"
 PERSON_CLIENT = "citizen-app"
@@ -90,12 +91,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def county_stage(folder: Path, overlay: Path, *localities: str) -> AsyncIterator[Stage]:
-    """The county with an overlay, generated, deployed and served, once for each locality."""
+async def county_stage(
+    folder: Path, overlay: Path, *localities: str, use: Mapping[str, Any] = BOUNDLESS
+) -> AsyncIterator[Stage]:
+    """The county with an overlay, generated, deployed and served, once for each locality.
+
+    `use` are the terms of every client: docs/review.md.
+    """
     environment = await write_county(folder)
     async with serving_tax(folder) as tax:
         environment |= {"COUNTY_TAX_URL": tax}
-        settings = load_settings(_write_deployment(folder, overlay, environment), environ={})
+        settings = load_settings(_write_deployment(folder, overlay, environment, use), environ={})
         built = deploy(settings, environ=environment, demo=True)
         ledger = Ledger()
         recorded = {name: Recorded(source, ledger) for name, source in built.sources.items()}
@@ -133,7 +139,9 @@ def _without_lifespan(app: Any) -> Any:
     return shared
 
 
-def _write_deployment(folder: Path, overlay: Path, environment: dict[str, str]) -> Path:
+def _write_deployment(
+    folder: Path, overlay: Path, environment: dict[str, str], use: Mapping[str, Any]
+) -> Path:
     """Keys, clients, mandates, catalogue and manifests, as a county's own folder has them."""
     keys = generate_keys(demo=True)
     keys.write(folder / "keys.yaml")
@@ -144,6 +152,7 @@ def _write_deployment(folder: Path, overlay: Path, environment: dict[str, str]) 
             valid = {
                 "validFrom": date.today() - timedelta(days=1),
                 "validUntil": date.today() + timedelta(days=30),
+                "use": dict(use),
             }
             entries = [entry | valid for entry in entries]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(entries, allow_unicode=True), "utf-8")
