@@ -62,18 +62,19 @@ class Watch:
         self._clock = clock or _now
         self._every = every
         self._looking: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self.observers: list[Told] = []
 
     async def __aenter__(self) -> Self:
-        self._looking = asyncio.create_task(self._look_forever(), name="use-watch")
+        self._looking = asyncio.create_task(self._look_until_stopped(), name="use-watch")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stopping.set()
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+            await self._looking
 
     async def look(self) -> None:
         """See what is new, forget what is old, and tell of alarms; raises what the store raises."""
@@ -90,12 +91,14 @@ class Watch:
         for alarm in untold:
             await self._tell(alarm)
 
-    async def _look_forever(self) -> None:
-        while True:
+    async def _look_until_stopped(self) -> None:
+        while not self._stopping.is_set():
             # the store is down: reads are refused by then, and the next look goes on from here
             with suppress(AuditUnavailable, SQLAlchemyError, OSError):
                 await self.look()
-            await asyncio.sleep(self._every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._stopping.wait()
 
     async def _page(self) -> bool:
         """Count one page of events; whether there may be more."""
