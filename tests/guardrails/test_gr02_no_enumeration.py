@@ -5,6 +5,7 @@ The parts are shown one by one in tests/review; this is what a caller over HTTP 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.county import cast
+from tests.support.declared import DECLARED
 from tests.support.deployment import Stage, county_stage
 from tests.support.scenarios import OVERLAY
 from tests.support.use import REVIEWER, SECOND, number
@@ -22,7 +24,9 @@ from tests.support.use import REVIEWER, SECOND, number
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PERSON = "测试甲"
-CASES = {"hr-approval": ("S04", "RSKS-2026-0001"), "service-hall": ("S16", "LSTD-2026-00001")}
+CASES = {"hr-approval": ("S04", "RSKS-2026-{:04d}"), "service-hall": ("S16", "LSTD-2026-{:05d}")}
+numbers = itertools.count(1)
+"""Each subject has a case of its own."""
 READ = "query R($who: SubjectLookup!, $why: AccessContext!) { subject(lookup: $who, access: $why) { kind } }"
 TWO = """query T($a: SubjectLookup!, $b: SubjectLookup!, $why: AccessContext!) {
   a: subject(lookup: $a, access: $why) { kind } b: subject(lookup: $b, access: $why) { kind } }"""
@@ -67,9 +71,10 @@ class Caller:
         return await self.post(token, READ, {"who": who, "why": why(client)})
 
 
-def why(client: str) -> dict[str, str]:
-    scenario, case_no = CASES[client]
-    return {"scenario": scenario, "caseNo": case_no, "purpose": "办件审查"}
+def why(client: str) -> dict[str, Any]:
+    scenario, pattern = CASES[client]
+    case_no = pattern.format(next(numbers))
+    return {"scenario": scenario, "caseNo": case_no, "purpose": "办件审查", **DECLARED}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
