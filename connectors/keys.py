@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from catalogue.identifiers import KeyKind, SubjectKey, citizen_id_15
+from connectors.protocol import Links
 from connectors.shapes import KeyForm
 
 _TO_FULL_WIDTH: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -29,6 +30,15 @@ def key_variants(key: SubjectKey, forms: tuple[KeyForm, ...]) -> tuple[str, ...]
     if KeyForm.TRAILING_SPACE in forms:
         bare = [key.value] if forms == (KeyForm.TRAILING_SPACE,) else found
         found += [text + blank for text in bare for blank in " \t"]
+    return tuple(dict.fromkeys(found))
+
+
+def asked_forms(key: SubjectKey, links: Links | None, forms: tuple[KeyForm, ...]) -> tuple[str, ...]:
+    """The forms of a key and of the other numbers that its identity authority links to it."""
+    found = list(key_variants(key, forms))
+    if links:
+        found += (text for former in links.former for text in key_variants(former, forms))
+        found += links.numbers if KeyForm.LINKED in forms else ()
     return tuple(dict.fromkeys(found))
 
 

@@ -16,6 +16,7 @@ from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import FieldName, Label, RecordTypeCode, Role
 from connectors.parts import Client, Drop, Part, Rest, Signing, Token, Upstream
 from connectors.shapes import (
+    Alias,
     Branch,
     Column,
     Condition,
@@ -48,6 +49,8 @@ class RecordSource(Part):
     """Columns that identify a record where there is no primary key, or beyond it (ruling 31)."""
     fields: Mapping[FieldName, Origin]
     controls: Mapping[Role, Origin] = Field(default_factory=dict)
+    aliases: tuple[Alias, ...] = ()
+    """Corrected and linked numbers, where the record type is an identity authority's (ruling 15)."""
     version: Version | None = None
     dedupe: tuple[str, ...] = ()
     """Fields or roles whose normalized values make two rows the same record; the latest stands."""

@@ -8,6 +8,7 @@ called: it never answers a USCC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from catalogue.identifiers import (
@@ -21,6 +22,7 @@ from catalogue.identifiers import (
 )
 from connectors.cells import Cells
 from connectors.keys import key_variants
+from connectors.protocol import Links
 from connectors.shapes import Key, KeyForm
 
 _SHORT_FORMS: Final = (KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15)
@@ -42,13 +44,23 @@ class Matcher:
     """Ties rows to the keys of one ask, by the key columns of one kind."""
 
     def __init__(
-        self, kind: KeyKind, key: Key, asked: Iterable[SubjectKey], positions: tuple[int, ...]
+        self,
+        kind: KeyKind,
+        key: Key,
+        asked: Iterable[SubjectKey],
+        positions: tuple[int, ...],
+        links: Mapping[SubjectKey, Links] = MappingProxyType({}),
     ) -> None:
         self._kind = kind
         self._positions = positions
         self._normalize = _NORMALIZERS[kind]
         self._asked: dict[str, SubjectKey] = {one.value: one for one in asked if one.kind is kind}
-        self._short = _short_forms(self._asked.values(), key.forms)
+        mine = tuple(self._asked.values())
+        self._short = _short_forms(mine, key.forms)
+        self._linked = _linked(mine, links, key.forms)
+        for one in mine if links else ():
+            for former in links[one].former if one in links else ():
+                self._asked.setdefault(former.value, one)
 
     def subject(self, cells: Cells) -> SubjectKey | None:
         """The asked subject of a row, None if it is nobody's; raises KeyConflict."""
@@ -62,7 +74,7 @@ class Matcher:
 
     def _tie(self, text: str) -> SubjectKey | None:
         exact = self._asked.get(text)
-        return exact or self._asked.get(self._normal(text) or "") or self._by_short_form(text)
+        return exact or self._asked.get(self._normal(text) or clean(text)) or self._by_short_form(text)
 
     def _normal(self, text: str) -> str | None:
         try:
@@ -71,11 +83,15 @@ class Matcher:
             return None
 
     def _by_short_form(self, text: str) -> SubjectKey | None:
-        found = self._short.get(clean(text).replace("-", "")) if self._short else None
+        if not self._short and not self._linked:
+            return None
+        plain = clean(text)
+        found = self._short.get(plain.replace("-", "")) or self._linked.get(plain)
         return None if found is None or is_citizen_id(text) else found
 
     def _names_another(self, texts: list[str], key: SubjectKey) -> bool:
-        return any(self._normal(text) not in (None, key.value) for text in texts)
+        normal = (self._normal(text) for text in texts)
+        return any(found is not None and self._asked.get(found) != key for found in normal)
 
 
 def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dict[str, SubjectKey]:
@@ -88,3 +104,16 @@ def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dic
             if found.setdefault(text, key) is not key:
                 shared.add(text)
     return {text: key for text, key in found.items() if text not in shared}
+
+
+def _linked(
+    asked: Iterable[SubjectKey], links: Mapping[SubjectKey, Links], forms: tuple[KeyForm, ...]
+) -> dict[str, SubjectKey]:
+    """Linked numbers of the asked keys, where the column may hold such; one that two share names neither."""
+    found: dict[str, SubjectKey] = {}
+    shared = set()
+    for key in asked if KeyForm.LINKED in forms else ():
+        for number in links[key].numbers if key in links else ():
+            if found.setdefault(number, key) is not key:
+                shared.add(number)
+    return {number: key for number, key in found.items() if number not in shared}

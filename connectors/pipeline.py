@@ -96,7 +96,7 @@ class Pipeline:
         rejects: dict[SubjectKey, list[Reject]] = {key: [] for key in ask.keys}
         kinds = {key.kind for key in ask.keys}
         matchers = [
-            Matcher(kind, key, ask.keys, plan.keys[kind])
+            Matcher(kind, key, ask.keys, plan.keys[kind], ask.links)
             for kind, key in self._source.keys.items()
             if kind in kinds
         ]

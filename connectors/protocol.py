@@ -33,6 +33,18 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """Other numbers of one subject, as its identity authority knows them; kept for one request only."""
+
+    current: SubjectKey | None = None
+    """The number that replaced this one."""
+    former: tuple[SubjectKey, ...] = ()
+    """Numbers that this one replaced, as they were: a wrong one may not be valid."""
+    numbers: tuple[str, ...] = field(default=(), repr=False)
+    """Numbers of another kind, such as the registration number of a firm."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One question: these output fields of this record type for these subjects."""
 
@@ -43,6 +55,10 @@ class Ask:
     """Id that travels in a SQL comment or header, so that the department can tell who asked."""
     case: Case | None = field(default=None, compare=False, repr=False)
     """None where the basis cannot be passed on: a person's own login, a consent."""
+    links: Mapping[SubjectKey, Links] = field(default_factory=dict)
+    """Under which other numbers the rows of an asked key may stand."""
+    follow: bool = False
+    """Of an identity authority: tell the links of each key, and the rows of the numbers they lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,8 @@ class Answer:
     """Rows that could not be decoded, by the subject they were found for: the section is PARTIAL."""
     truncated: frozenset[SubjectKey] = frozenset()
     """Subjects whose rows were cut by the row cap: the section is PARTIAL, reason ROW_CAP."""
+    links: Mapping[SubjectKey, Links] = field(default_factory=dict)
+    """Other numbers of the asked keys, where the ask says `follow` and there are any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ def _verify_record(where: str, manifest: Manifest, record_type: RecordType, reco
                 f"{where}.keys.{kind.value}",
                 f"{record_type.code} is not asked by {kind.value}",
             )
+    if record.aliases and record_type.code not in manifest.identity.values():
+        message = "only the record type that `identity` names can say whose numbers are one subject's"
+        raise ManifestError("MANIFEST_ALIASES", f"{where}.aliases", message)
+    if record.aliases and manifest.connector != "sql":
+        raise ManifestError("MANIFEST_ALIASES", f"{where}.aliases", "aliases are read from SQL tables only")
     _verify_clock(where, record_type, record)
     _verify_dedupe(where, record_type, record)
 

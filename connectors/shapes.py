@@ -41,6 +41,8 @@ class KeyForm(StrEnum):
     """Characters 9–17 of a USCC (GB 11714), with and without its dash."""
     TAXPAYER_15 = "TAXPAYER_15"
     """Old taxpayer number: characters 3–17 of the USCC (region and organization code)."""
+    LINKED = "LINKED"
+    """A number that the identity authority's `aliases` link, such as the registration number."""
 
 
 class Key(Part):
@@ -176,6 +178,17 @@ class Branch(Part):
     table: Table
     columns: Mapping[Column, Column | Constant | None] = Field(default_factory=dict)
     """Column as the manifest writes it → this table's own, a constant, or null where it has none."""
+
+
+class Alias(Part):
+    """A table of an identity authority that says which numbers are one subject's."""
+
+    table: Table
+    former: Column
+    current: Column
+    numbers: bool = False
+    """`former` holds another kind of number, such as the registration number: nobody is asked by it."""
+    where: tuple[Condition, ...] = ()
 
 
 class Version(Part):

@@ -7,14 +7,14 @@ another: then nothing may be said about the subject at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Role
 from connectors.errors import SectionState
-from connectors.protocol import Ask
+from connectors.protocol import Answer, Ask, Links, Row
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import canonical_name, names_match
@@ -32,9 +32,17 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The authority knows the subject, by this name."""
+    """The authority knows the subject, by this name, and under which numbers it stood before."""
 
     name: str | None
+    links: Links | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The number was corrected: the subject is known under this one."""
+
+    key: SubjectKey
 
 
 class Match(StrEnum):
@@ -52,7 +60,7 @@ class Doubt:
     match: Match
 
 
-Confirmation: TypeAlias = Confirmed | Doubt | Fault
+Confirmation: TypeAlias = Confirmed | Moved | Doubt | Fault
 
 
 async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[SubjectKey, Confirmation]:
@@ -69,6 +77,7 @@ async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[Su
         frozenset(),
         tuple(dict.fromkeys(lookup.key for lookup in lookups)),
         context.request_id,
+        follow=True,
     )
     code = authority.record_type
     fetched = await fetch_all({code: ask}, {code: (authority.source,)}, context.report)
@@ -78,15 +87,38 @@ async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[Su
 async def verify(context: RequestContext, lookup: Lookup) -> Match:
     """MATCH or NO_MATCH; UNSURE when the authority cannot be sure or cannot be asked."""
     confirmation = (await confirm(context, [lookup]))[lookup.key]
-    if isinstance(confirmation, Fault):
-        return Match.UNSURE
-    return confirmation.match if isinstance(confirmation, Doubt) else Match.MATCH
+    if isinstance(confirmation, Doubt):
+        return confirmation.match
+    # a number that was corrected is no longer theirs: a person should look at it
+    return Match.MATCH if isinstance(confirmation, Confirmed) else Match.UNSURE
 
 
 def _verdict(lookup: Lookup, fetched: Fetched) -> Confirmation:
+    """By the number asked about or, where it was corrected, by the number that it became (ruling 15)."""
     if fetched.faults:
         return fetched.faults[0]
     _, answer = fetched.answers[0]
+    links = answer.links.get(lookup.key)
+    found = _known(lookup, answer)
+    if links and isinstance(found, Confirmed):
+        return replace(found, links=_still_theirs(found.name, links, answer))
+    if links and links.current and isinstance(_known(replace(lookup, key=links.current), answer), Confirmed):
+        return Moved(links.current)
+    return found
+
+
+def _still_theirs(name: str | None, links: Links, answer: Answer) -> Links:
+    """Without former numbers that another person holds today: what stands under those is another's."""
+    kept = (one for one in links.former if not any(_names_another(name, row) for row in answer.rows[one]))
+    return replace(links, former=tuple(kept))
+
+
+def _names_another(name: str | None, row: Row) -> bool:
+    found = row.controls.get(Role.NAME)
+    return isinstance(found, str) and name is not None and not names_match(found, name)
+
+
+def _known(lookup: Lookup, answer: Answer) -> Confirmed | Doubt:
     rows = [row for row in answer.rows[lookup.key] if row.controls.get(Role.STATUS) not in _GONE]
     names = {
         canonical_name(name): name for row in rows if isinstance(name := row.controls.get(Role.NAME), str)

@@ -26,7 +26,7 @@ from resolvers.cases import case_of
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
-from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, confirm, verify
+from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, Moved, confirm, verify
 from resolvers.paging import Start, fault_of, overall, page_node, start_of
 from resolvers.planning import SubjectPlan
 from resolvers.recording import Recorder, outcome_of, planned_read, refusals_recorded
@@ -48,16 +48,23 @@ class Reading:
 
 
 async def read_subjects(
-    context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]
+    context: RequestContext,
+    grant: Grant,
+    plan: SubjectPlan,
+    lookups: Sequence[Lookup],
+    asked_by: SubjectKey | None = None,
 ) -> list[Outcome]:
-    """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place."""
+    """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place.
+
+    `asked_by` is the number that the client knows the subject by, where it has been corrected since.
+    """
     services = context.services
     await require_subject(context, grant, lookups)
     reading = decide(context, grant, plan, lookups)
     async with refusals_recorded(context):
         _require_publicity(reading, lookups)
         starts = {
-            (lookup.key, page.key): start_of(page, grant, lookup.key, services.references)
+            (lookup.key, page.key): start_of(page, grant, asked_by or lookup.key, services.references)
             for lookup in lookups
             for page in plan.pages
         }
@@ -67,14 +74,21 @@ async def read_subjects(
         for code, fields in asked.items()
     )
     async with Recorder(context, grant, planned, lookups) as recorder:
-        confirmed = await confirm(context, lookups)
+        confirmed = {key: _followed(grant, one) for key, one in (await confirm(context, lookups)).items()}
         known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
         fetched = await fetch_all(_asks(reading, asked, known, confirmed), services.sources, context.report)
         outcomes: list[Outcome] = []
         for lookup in lookups:
-            sections = _sections(reading, lookup.key, confirmed[lookup.key], fetched)
-            recorder.note(lookup.key, outcome_of(confirmed[lookup.key], sections))
-            outcomes.append(_outcome(reading, lookup.key, confirmed[lookup.key], sections, starts))
+            confirmation = confirmed[lookup.key]
+            if isinstance(confirmation, Moved):
+                # decided, read and recorded as if asked by the number of today, so that its holder sees it
+                recorder.note(lookup.key, AuditOutcome(Result.PERMIT, codes=("NUMBER_CORRECTED",)))
+                today = replace(lookup, key=confirmation.key)
+                outcomes += await read_subjects(context, grant, plan, [today], asked_by or lookup.key)
+                continue
+            sections = _sections(reading, lookup.key, confirmation, fetched)
+            recorder.note(lookup.key, outcome_of(confirmation, sections))
+            outcomes.append(_outcome(reading, lookup.key, confirmation, sections, starts))
     return outcomes
 
 
@@ -160,6 +174,12 @@ async def require_subject(context: RequestContext, grant: Grant, lookups: Sequen
             raise AccessDenied("CONSENT_SUBJECT", "The consent is about another subject than this one.")
 
 
+def _followed(grant: Grant, confirmation: Confirmation) -> Confirmation:
+    """A grant about one person is about the number it names: where that was corrected, it is given anew."""
+    bound = isinstance(grant, Consent | SelfAccess)
+    return Doubt(Match.NO_MATCH) if bound and isinstance(confirmation, Moved) else confirmation
+
+
 def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:
     """Selected fields that the grant permits, by type: what may leave, and nothing else."""
     return {
@@ -180,8 +200,10 @@ def _asks(
     if not keys:
         return {}
     trace, case = reading.context.request_id, case_of(reading.grant, confirmed)
+    found = ((key, confirmed[key]) for key in keys)
+    links = {key: one.links for key, one in found if isinstance(one, Confirmed) and one.links}
     return {
-        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace, case)
+        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace, case, links)
         for code, fields in asked.items()
     }
 
@@ -194,7 +216,7 @@ def _sections(
     reading: Reading, key: SubjectKey, confirmation: Confirmation, fetched: Mapping[str, Fetched]
 ) -> dict[str, Section]:
     """The section of every planned type, for one subject."""
-    if isinstance(confirmation, Doubt):
+    if isinstance(confirmation, Doubt | Moved):
         return {}
     sections: dict[str, Section] = {}
     for code, entry in reading.entries.items():

@@ -24,9 +24,10 @@ from connectors.errors import SourceDrift, SourceRubbish
 from connectors.files.drop import Changed, Delivered, Signature
 from connectors.files.positions import Hasher, Places, Standing, Table
 from connectors.files.rows import Line, lines
-from connectors.keys import key_variants
+from connectors.keys import asked_forms
 from connectors.manifest import RecordSource
 from connectors.parts import Drop
+from connectors.protocol import Links
 from connectors.shapes import KeyForm
 
 BAD_KEPT: Final = 1_000
@@ -73,9 +74,10 @@ class Index:
     bad: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
 
-    def rows_of(self, key: SubjectKey) -> list[int]:
+    def rows_of(self, key: SubjectKey, links: Links | None = None) -> list[int]:
         """Row numbers that may be the subject's, in the order they were delivered."""
-        texts = {canonical(key.kind, text) for text in key_variants(key, self.record.keys[key.kind].forms)}
+        forms = asked_forms(key, links, self.record.keys[key.kind].forms)
+        texts = {canonical(key.kind, text) for text in forms}
         hashes = {self.hasher(key.kind, text) for text in texts | {key.value}}
         return sorted({row for hashed in hashes for row in self.keys.find(hashed)})
 

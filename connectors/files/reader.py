@@ -21,7 +21,7 @@ from connectors.files.rows import Line, lines
 from connectors.manifest import Manifest, RecordSource
 from connectors.parts import Drop
 from connectors.pipeline import Pipeline
-from connectors.protocol import Answer, Ask, Reject
+from connectors.protocol import Answer, Ask, Links, Reject
 
 _ROWS_PER_RECORD = 10
 """So many times the row cap is read for one subject at most: versions and duplicates come off later."""
@@ -77,7 +77,7 @@ class Reader:
         streams: dict[int, BinaryIO] = {}
         try:
             for key in ask.keys:
-                self._read(key, index, columns, found, streams)
+                self._read(key, ask.links.get(key), index, columns, found, streams)
             for file, stream in streams.items():
                 _unchanged(index.files[file], stream)
         finally:
@@ -90,13 +90,14 @@ class Reader:
     def _read(
         self,
         key: SubjectKey,
+        links: Links | None,
         index: Index,
         columns: Sequence[str],
         found: _Found,
         streams: dict[int, BinaryIO],
     ) -> None:
         limit = self._cap * _ROWS_PER_RECORD
-        for count, row in enumerate(index.rows_of(key)):
+        for count, row in enumerate(index.rows_of(key, links)):
             if count == limit:
                 found.cut.add(key)
                 return

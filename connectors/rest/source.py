@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
@@ -19,7 +19,7 @@ from connectors.conditions import holds
 from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTimeout, SourceUnavailable
 from connectors.gathering import together
 from connectors.http import session_of
-from connectors.keys import key_variants
+from connectors.keys import asked_forms
 from connectors.manifest import Manifest, RecordSource
 from connectors.protocol import Answer, Ask, Finding
 from connectors.quota import HourlyQuota
@@ -85,7 +85,7 @@ class RestSource:
             raise SourceDrift(self.name, "KEY_KIND")
         fetched_at = datetime.now(CHINA_TIME)
         admitted = self._admission(object())
-        owners = _owners(reader.record, ask.keys)
+        owners = _owners(reader.record, ask)
         batches = reader.batches(list(owners))
         pages = await together(self._pages(reader, keys, ask.trace, admitted) for keys in batches)
         columns = reader.pipeline.columns(ask.fields)
@@ -175,10 +175,10 @@ def _http_url(url: str) -> SplitResult:
     return parsed
 
 
-def _owners(record: RecordSource, keys: Iterable[SubjectKey]) -> dict[str, set[SubjectKey]]:
+def _owners(record: RecordSource, ask: Ask) -> dict[str, set[SubjectKey]]:
     """Each physical key once, and whom it may mean."""
     found: dict[str, set[SubjectKey]] = {}
-    for key in keys:
-        for text in key_variants(key, record.keys[key.kind].forms):
+    for key in ask.keys:
+        for text in asked_forms(key, ask.links.get(key), record.keys[key.kind].forms):
             found.setdefault(text, set()).add(key)
     return found

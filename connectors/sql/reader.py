@@ -15,10 +15,11 @@ from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import RecordType, Role
 from catalogue.values import CHINA_TIME
 from connectors.errors import SourceDrift
-from connectors.keys import key_variants
+from connectors.keys import asked_forms
 from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Reject, Row
+from connectors.sql.links import Follower
 from connectors.sql.pool import Pool
 from connectors.sql.statement import Statement, Statements
 
@@ -41,6 +42,7 @@ class Reader:
         self.record = record
         self.pipeline = Pipeline(record_type, record, manifest.code_tables, manifest.charset)
         self.statements = Statements(record, dialect, manifest.charset)
+        self._follower = Follower(record, dialect, manifest.charset)
         self._source = manifest.source
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)
@@ -62,9 +64,17 @@ class Reader:
 
     async def answer(self, ask: Ask, pool: Pool) -> Answer:
         """Rows for every asked key, in as few statements as the kinds of keys allow."""
-        kinds = {key.kind for key in ask.keys}
-        if kinds - self.record.keys.keys():
+        if {key.kind for key in ask.keys} - self.record.keys.keys():
             raise SourceDrift(self._source, "KEY_KIND")
+        if not ask.follow or not self.record.aliases:
+            return await self._answer(ask, pool)
+        links = await self._follower.links(ask.keys, pool, _traced(ask))
+        others = [key for found in links.values() for key in (found.current, *found.former) if key]
+        everyone = replace(ask, keys=tuple(dict.fromkeys([*ask.keys, *others])))
+        return replace(await self._answer(everyone, pool), links=links)
+
+    async def _answer(self, ask: Ask, pool: Pool) -> Answer:
+        kinds = {key.kind for key in ask.keys}
         if len(kinds) == 1:
             return await self._read(ask, pool)
         return await self._each(
@@ -74,7 +84,7 @@ class Reader:
     async def _read(self, ask: Ask, pool: Pool) -> Answer:
         kind = ask.keys[0].kind
         forms = self.record.keys[kind].forms
-        variants = [text for key in ask.keys for text in key_variants(key, forms)]
+        variants = [text for key in ask.keys for text in asked_forms(key, ask.links.get(key), forms)]
         if len(variants) > self.statements.most_keys(kind) and len(ask.keys) > 1:
             return await self._halves(ask, pool)
         columns = self._column_set(ask.fields, kind).columns
@@ -82,7 +92,7 @@ class Reader:
         if not variants:
             return self.pipeline.answer(ask, columns, (), fetched_at, self._cap, truncated_by_source=False)
         limit = self._cap * len(ask.keys) + 1
-        trace = _NOT_IN_TRACE.sub("", ask.trace)[:_TRACE_LENGTH]
+        trace = _traced(ask)
         statement = self.statement(ask.fields, kind, len(variants))
         rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
         overflow = len(rows) == limit
@@ -116,6 +126,10 @@ class _ColumnSet:
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
         self.statements: dict[tuple[int, bool], Statement] = {}
+
+
+def _traced(ask: Ask) -> str:
+    return _NOT_IN_TRACE.sub("", ask.trace)[:_TRACE_LENGTH]
 
 
 def _newest_by(record_type: RecordType, record: RecordSource) -> str | None:

@@ -31,6 +31,7 @@ KEYS_OF = {
     "Joins, unions, queries": shapes.Join,
     "Versions, duplicates, identity": shapes.Version,
     "Breaker": model.Breaker,
+    "Identity authorities": shapes.Alias,
     "Files": kinds.Drop,
 }
 GRAPHS = (kinds.Upstream, kinds.Client)

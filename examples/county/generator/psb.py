@@ -44,6 +44,7 @@ CORRECTION = Table(
     metadata,
     *varchars(YGMSFHM=18, XGMSFHM=18, GZRQ=8, GZYY=1),
     Index("IX_GZ_YGMSFHM", "YGMSFHM"),
+    Index("IX_GZ_XGMSFHM", "XGMSFHM"),
 )
 TRAFFIC = Table(
     "T_JTWF_JDS",
