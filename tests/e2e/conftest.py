@@ -122,7 +122,8 @@ def _sleepy(manifest: dict[str, Any], nap: str, deadline_ms: int) -> None:
     """The same rows through a fixed query of the department that takes as long as `pace` says."""
     manifest["deadlineMs"] = deadline_ms
     for record in manifest["records"].values():
-        record["query"] = f"SELECT rows_of.* FROM {record.pop('table')} rows_of, ({nap}) nap"
+        slow = f"SELECT rows_of.* FROM {record.pop('table')} rows_of, ({nap}) nap"
+        record["query"] = f"SELECT {{columns}} FROM ({slow}) slowly"
 
 
 async def _drop(urls: Any) -> None:
