@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest_asyncio
 from catalogue.loader import load_catalogue
 from connectors.protocol import Source
 from connectors.registry import load_sources
-from tests.legacy import loading
+from tests.legacy import loading, tax_proxy
 from tests.legacy.loading import GIVEN
 from tests.support.databases import Database, throwaway
 
@@ -39,6 +40,15 @@ async def legacy(tmp_path_factory: Any) -> AsyncIterator[dict[str, Source]]:
             database: Database = await stack.enter_async_context(throwaway(engine, folder))
             await load(database, *scripts)
             environment[f"LEGACY_{name}_URL"] = database.url
+        drops = folder / "housing"
+        drops.mkdir()
+        for delivered in (*GIVEN.glob("L6_*.csv"), *(HERE / "defects").glob("L6_*.csv")):
+            shutil.copy(delivered, drops / delivered.name.removeprefix("L6_housing_"))
+        environment |= {
+            "LEGACY_HOUSING_URL": drops.as_uri(),
+            "LEGACY_TAX_URL": await stack.enter_async_context(tax_proxy.serving()),
+            "LEGACY_TAX_SECRET": tax_proxy.SECRET,
+        }
         sources = load_sources(HERE / "sources", load_catalogue(), environment)
         yield {name.removeprefix("legacy-"): source for name, source in sources.items()}
         for source in sources.values():
