@@ -34,6 +34,7 @@ _LAYOUT: Final[Mapping[str, tuple[str, type[Entry]]]] = {
     "departments": ("departments.yaml", Department),
     "domains": ("domains.yaml", Domain),
     "record_types": ("record_types/*.yaml", RecordType),
+    "confirmations": ("confirmations/*.yaml", RecordType),
     "behaviours": ("behaviours.yaml", Behaviour),
     "scenarios": ("scenarios/*.yaml", Scenario),
     "measures": ("measures.yaml", Measure),
@@ -60,6 +61,8 @@ def load_catalogue(*overlays: Path) -> Catalogue:
             digest.update(path.name.encode() + b"\0" + content + b"\0")
             shelf.add_file(path, content)
         kinds[kind] = shelf.entries
+    for code in kinds["record_types"].keys() & kinds["confirmations"].keys():
+        raise DuplicateEntry(f"confirmations/{code}.yaml", f"{code} is a record type; give it another code")
     return Catalogue.model_validate({"version": digest.hexdigest()[:12], **kinds})
 
 

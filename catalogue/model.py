@@ -384,10 +384,16 @@ class Catalogue(Entry):
     departments: Mapping[str, Department]
     domains: Mapping[str, Domain]
     record_types: Mapping[str, RecordType]
+    confirmations: Mapping[str, RecordType] = Field(default_factory=dict)
+    """What is asked only to confirm who may act for somebody: in no graph, answered by yes or no."""
     behaviours: Mapping[str, Behaviour]
     scenarios: Mapping[str, Scenario]
     measures: Mapping[str, Measure]
     localities: Mapping[str, Locality]
+
+    def read(self, code: str) -> RecordType | None:
+        """What a source can be asked for under a code, in the graph or not."""
+        return self.record_types.get(code) or self.confirmations.get(code)
 
     def of_kind(self, kind: SubjectKind) -> list[RecordType]:
         """Record types that a subject of this kind can have, by code."""

@@ -148,3 +148,10 @@ class Manifest(Part):
     identity: Mapping[SubjectKind, RecordTypeCode] = Field(default_factory=dict)
     """Kinds of subject this source confirms, and the record type it confirms them by."""
     records: Mapping[RecordTypeCode, RecordSource] = Field(min_length=1)
+    confirms: Mapping[RecordTypeCode, RecordSource] = Field(default_factory=dict)
+    """What this source is asked to confirm who may act for a subject; no answer of it enters the graph."""
+
+    @property
+    def mapped(self) -> Mapping[str, RecordSource]:
+        """Everything this source can be asked for."""
+        return {**self.records, **self.confirms}

@@ -74,9 +74,10 @@ def _located(document: Located) -> Iterator[None]:
         yield
     except ManifestError as error:
         steps = error.where.split(".")
-        records = document.content.get("records", {}) if isinstance(document.content, dict) else {}
-        if steps[0] in records:
-            steps.insert(0, "records")
+        content = document.content if isinstance(document.content, dict) else {}
+        for section in ("records", "confirms"):
+            if steps[0] in content.get(section, {}):
+                steps.insert(0, section)
         raise ManifestError(error.code, document.where(steps), error.message) from None
 
 

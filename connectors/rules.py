@@ -20,14 +20,30 @@ def verify(manifest: Manifest, catalogue: Catalogue) -> None:
             raise ManifestError(
                 "MANIFEST_RECORD_TYPE", f"identity.{kind.value}", f"map {code} under `records` first"
             )
-    for code, record in manifest.records.items():
-        where = f"records.{code}"
-        record_type = catalogue.record_types.get(code)
+    known = {"records": catalogue.record_types, "confirms": catalogue.confirmations}
+    for section, code, record in _mappings(manifest):
+        where = f"{section}.{code}"
+        record_type = known[section].get(code)
         if record_type is None:
             raise ManifestError("MANIFEST_RECORD_TYPE", where, f"the catalogue has no record type {code}")
         if record_type.pointer is not None:
             raise ManifestError("MANIFEST_RECORD_TYPE", where, f"{code} is static and has no source")
         _verify_record(where, manifest, record_type, record)
+
+
+def mapped(catalogue: Catalogue, code: str) -> RecordType:
+    """The record type behind a mapping that was verified."""
+    found = catalogue.read(code)
+    if found is None:
+        raise ManifestError("MANIFEST_RECORD_TYPE", code, f"the catalogue has no record type {code}")
+    return found
+
+
+def _mappings(manifest: Manifest) -> Iterator[tuple[str, str, RecordSource]]:
+    for code, record in manifest.records.items():
+        yield "records", code, record
+    for code, record in manifest.confirms.items():
+        yield "confirms", code, record
 
 
 def never_mapped(record_type: RecordType, record: RecordSource) -> Iterator[str]:

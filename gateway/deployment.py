@@ -44,6 +44,7 @@ from gateway.issuer import DiscoveredKeys, filed_keys
 from gateway.settings import Settings, SettingsError
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
+from resolvers.representation import RegisteredRepresentatives, confirmers
 from resolvers.schema import GraphSchema, build_schema
 
 
@@ -88,7 +89,7 @@ class Deployment:
     @cached_property
     def consent_dialogue(self) -> ConsentDialogue:
         """What the authorization server and the pages ask people with."""
-        return ConsentDialogue(self.consents, self.clients)
+        return ConsentDialogue(self.consents, self.clients, self.references)
 
     @cached_property
     def services(self) -> Services:
@@ -144,6 +145,8 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     revocations = Revocations(store)
     discovered = DiscoveredKeys(settings.issuer, settings.discovery) if settings.discovery else None
     issuer_keys = discovered or (filed_keys(settings.jwks) if settings.jwks else keys.verification_keys)
+    sources = load_sources(settings.sources, catalogue, source_environment(settings, environ))
+    representatives = RegisteredRepresentatives(catalogue, confirmers(sources), audit)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
@@ -156,10 +159,12 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
             settings.issuer, settings.audience, issuer_keys, clients, references, revocations.holds
         ),
         references=references,
-        sources=load_sources(settings.sources, catalogue, source_environment(settings, environ)),
+        sources=sources,
         store=store,
         audit=audit,
-        consents=ConsentRegister(store, audit, references, signer, catalogue, clients, locality.code),
+        consents=ConsentRegister(
+            store, audit, references, signer, catalogue, clients, locality.code, representatives
+        ),
         consent_use=ConsentUse(store, references, signer, catalogue),
         case_use=CaseUse(references),
         once=OnceOnly(store),

@@ -191,7 +191,7 @@ def _entry(event: Mapping[str, Any], result: Result | None, catalogue: Catalogue
 
 def _records(read: Mapping[str, Any], catalogue: Catalogue) -> AccessedRecords:
     """Names as of today's catalogue; a type or field that is gone keeps its code."""
-    entry = catalogue.record_types.get(read["recordType"])
+    entry = catalogue.read(read["recordType"])
     fields = entry.field_by_name if entry else {}
     return AccessedRecords(
         recordType=RecordTypeCode(read["recordType"]),

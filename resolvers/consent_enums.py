@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from authz.consent.artefact import Confirmation, FetchType, Level, Mode, Reason, RowNature
+from authz.consent.artefact import Capacity, Confirmation, FetchType, Level, Mode, Reason, RowNature
 from authz.consent.rules import Code
 from authz.consent.states import Act, Party, State
 from catalogue.model import Label
@@ -13,6 +13,7 @@ from resolvers.fields import named_enum
 
 __all__ = [
     "Act",
+    "Capacity",
     "Code",
     "Confirmation",
     "FetchType",
@@ -76,6 +77,17 @@ named_enum(
         ("同意向第三方提供", "Agreed to provision to a third party (PIPL 23)"),
         ("同意处理敏感信息", "Agreed to sensitive data (PIPL 29)"),
         ("监护人同意", "Agreed by the guardian (PIPL 31)"),
+        ("法定代表人同意", "Agreed by the registered legal representative or operator"),
+    ),
+)
+named_enum(
+    Capacity,
+    "ConsentCapacity",
+    Label(zh="代为同意的资格，由登记部门实时核验", en="Confirmed live by the department that registers it"),
+    _labels(
+        Capacity,
+        ("监护人", "Guardian of a child under 14"),
+        ("法定代表人、经营者", "Legal representative or operator of an enterprise"),
     ),
 )
 named_enum(
@@ -138,7 +150,7 @@ named_enum(
     _labels(
         Code,
         ("参数不合要求", "A value is missing or outside what it may be"),
-        ("仅可向自然人申请", "Only natural persons can be asked"),
+        ("仅可向自然人和企业申请", "Only natural persons and enterprises can be asked"),
         ("场景不适用授权", "No such scenario, or consent is no basis for it"),
         ("信息类型与场景无关", "A record type does not bear on the scenario"),
         ("字段与场景无关或重复", "A field does not bear on the scenario, or stands twice"),

@@ -17,6 +17,7 @@ from authz.consent.tables import Event, Record
 from catalogue.model import Catalogue, DataClass
 from resolvers.consent_enums import (
     Act,
+    Capacity,
     Code,
     Confirmation,
     FetchType,
@@ -122,6 +123,9 @@ class Consent:
         "The grantee's own reference of the person; for the grantee only",
         AUTHORIZED,
     )
+    capacity: Capacity | None = described(
+        "由谁代为同意；空为本人", "As what somebody else has to agree; null when the person does"
+    )
     scenario: ScenarioCode = described("场景", "Scenario")
     scenarioName: str = described("场景名称", "Its Chinese name")
     reason: Reason = described("原因", "Reason")
@@ -204,6 +208,7 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
             name=request.grantee.name, uscc=Uscc(request.grantee.uscc), contact=request.grantee.contact
         ),
         subjectRef=strawberry.ID(request.subject_ref) if actor.kind is ActorKind.PARTNER else None,
+        capacity=request.capacity,
         scenario=ScenarioCode(request.purpose.scenario_code),
         scenarioName=scenario.name.zh if scenario else request.purpose.scenario_code,
         reason=request.purpose.reason_code,
@@ -224,7 +229,7 @@ def shown(record: Record, actor: Actor, register: ConsentRegister, catalogue: Ca
         answerBy=Instant(request.answer_by),
         notice=_notice(register.notice(record)),
         noticeInEnglish=_notice(register.notice(record, Language.ENGLISH)),
-        confirmationsNeeded=sorted(needed(terms.authorization_details, catalogue)),
+        confirmationsNeeded=sorted(needed(terms.authorization_details, catalogue, request.capacity)),
         refusalConsequence=Withdrawal().refusal_consequence,
         events=[_event(event) for event in record.history(now)],
         artefact=record.payload.decode() if record.payload else None,

@@ -11,7 +11,8 @@ from strawberry.types.info import Info
 
 from authz.actors import ActorKind
 from authz.consent.drafting import Choice, draft_item
-from authz.consent.register import Caller, require_partner
+from authz.consent.register import require_partner
+from authz.consent.representation import Caller
 from authz.consent.rules import ConsentRefused
 from authz.consent.tables import Record, position
 from authz.grants import SelfAccess
@@ -195,7 +196,7 @@ async def find_consent(info: Info, id: ConsentIdArgument) -> Any:  # noqa: A002
     async with refusals_recorded(context):
         partner = context.actor.kind is ActorKind.PARTNER
         require_scope(context.actor, CONSENT_SCOPE if partner else SELF_SCOPE)
-    record = await services.consents.find(context.actor, id)
+        record = await services.consents.see(Caller(context.actor, context.query), id)
     return record and shown(record, context.actor, services.consents, services.catalogue)
 
 

@@ -70,6 +70,19 @@ class Confirmation(StrEnum):
     THIRD_PARTY_PROVISION = "THIRD_PARTY_PROVISION"
     SENSITIVE = "SENSITIVE"
     GUARDIAN = "GUARDIAN"
+    LEGAL_REPRESENTATIVE = "LEGAL_REPRESENTATIVE"
+
+
+class Capacity(StrEnum):
+    """As what somebody agrees for another: for a child under 14 (PIPL 31), or for an enterprise."""
+
+    GUARDIAN = "GUARDIAN"
+    LEGAL_REPRESENTATIVE = "LEGAL_REPRESENTATIVE"
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """What they confirm beside everything else."""
+        return Confirmation(self.value)
 
 
 class Reason(StrEnum):
@@ -160,21 +173,39 @@ class Verification(Part):
 
 
 class Representative(Part):
-    """Who agreed for the subject."""
+    """Who agreed for the subject, as the department that registers it confirmed at that moment."""
 
-    kind: Literal["GUARDIAN"]
-    subject_ref: str
-    proof_no: Words
+    capacity: Capacity
+    subject_ref: Annotated[str, StringConstraints(pattern=r"^sr_[a-z2-7]+$")]
+    """The grantee's own reference of the person who agreed."""
+    confirmed_by: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
+    """Code of the department."""
 
 
 class Subject(Part):
     """About whom; the reference is the grantee's own."""
 
-    kind: Literal[SubjectKind.NATURAL_PERSON] = SubjectKind.NATURAL_PERSON
+    kind: Literal[SubjectKind.NATURAL_PERSON, SubjectKind.ENTERPRISE] = SubjectKind.NATURAL_PERSON
     subject_ref: Annotated[str, StringConstraints(pattern=r"^sr_[a-z2-7]+$")]
     verified_by: Verification
-    age_band: AgeBand
+    age_band: AgeBand | None = None
+    """Of a natural person."""
     representative: Representative | None = None
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """As what somebody else has to agree; None for a person who agrees themself."""
+        if self.kind is SubjectKind.ENTERPRISE:
+            return Capacity.LEGAL_REPRESENTATIVE
+        return Capacity.GUARDIAN if self.age_band is AgeBand.UNDER_14 else None
+
+    @model_validator(mode="after")
+    def _represented(self) -> Self:
+        if (self.kind is SubjectKind.NATURAL_PERSON) != (self.age_band is not None):
+            raise ValueError("a natural person has an age band, an enterprise has none")
+        if self.capacity != (self.representative.capacity if self.representative else None):
+            raise ValueError("a guardian agrees under 14 (PIPL 31), a legal representative for an enterprise")
+        return self
 
 
 class Provider(Part):
@@ -248,6 +279,8 @@ class ConsentRequest(Terms):
 
     consent_id: ConsentId
     subject_ref: Annotated[str, StringConstraints(pattern=r"^sr_[a-z2-7]+$")]
+    capacity: Capacity | None = None
+    """As what somebody else has to agree for the subject; None when the subject agrees in person."""
     grantee: Grantee
     valid_days: Annotated[int, Field(ge=1)]
     """Days the consent holds from the moment it is given."""
@@ -261,14 +294,23 @@ def _say_what_the_model_checks(schema: dict[str, Any]) -> None:
     def confirms(item: Confirmation) -> dict[str, Any]:
         return {"properties": {"notice": {"properties": {"itemsConfirmed": {"contains": {"const": item}}}}}}
 
-    young = {"properties": {"subject": {"properties": {"ageBand": {"const": AgeBand.UNDER_14}}}}}
-    guarded = {"properties": {"subject": {"required": ["representative"]}}}
+    def represented(capacity: Capacity, **subject: StrEnum) -> dict[str, Any]:
+        by = {"properties": {"capacity": {"const": capacity}}}
+        named = {"required": ["representative"], "properties": {"representative": by}}
+        values = {name: {"const": value} for name, value in subject.items()}
+        is_so = {"required": list(subject), "properties": values}
+        return {
+            "if": {"properties": {"subject": is_so}},
+            "then": {"allOf": [{"properties": {"subject": named}}, confirms(capacity.confirmation)]},
+        }
+
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["$id"] = f"urn:credit-subject-gateway:consent-artefact:{VERSION}"
     schema["allOf"] = [
         confirms(Confirmation.GENERAL),
         confirms(Confirmation.THIRD_PARTY_PROVISION),
-        {"if": young, "then": {"allOf": [guarded, confirms(Confirmation.GUARDIAN)]}},
+        represented(Capacity.GUARDIAN, ageBand=AgeBand.UNDER_14),
+        represented(Capacity.LEGAL_REPRESENTATIVE, kind=SubjectKind.ENTERPRISE),
         {
             "if": {"properties": {"fetchType": {"const": FetchType.PERIODIC}}, "required": ["fetchType"]},
             "then": {"required": ["frequency"]},
@@ -310,10 +352,9 @@ class ConsentArtefact(Terms):
         confirmed = set(self.notice.items_confirmed)
         if not {Confirmation.GENERAL, Confirmation.THIRD_PARTY_PROVISION} <= confirmed:
             raise ValueError("providing to a third party is confirmed on its own (PIPL 23)")
-        if self.subject.age_band is AgeBand.UNDER_14 and (
-            self.subject.representative is None or Confirmation.GUARDIAN not in confirmed
-        ):
-            raise ValueError("under 14 a guardian consents (PIPL 31)")
+        capacity = self.subject.capacity
+        if capacity is not None and capacity.confirmation not in confirmed:
+            raise ValueError("who agrees for another confirms that on its own")
         if self.validity.since >= self.validity.until:
             raise ValueError("validity ends after it begins")
         return self

@@ -21,10 +21,14 @@ from authz.consent.artefact import Confirmation, Item
 from authz.consent.drafting import Choice
 from authz.consent.notice import Notice
 from authz.consent.notice_words import Language
-from authz.consent.register import Caller, ConsentRegister, person_of
+from authz.consent.register import ConsentRegister, person_of
+from authz.consent.representation import Caller
 from authz.consent.rules import Code, ConsentRefused
 from authz.consent.states import Act, State
 from authz.consent.tables import Record
+from authz.errors import SubjectNotConfirmed
+from authz.references import References
+from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.values import CHINA_TIME
 
 _QUERY: Final = "authorize"
@@ -56,8 +60,9 @@ class Given:
 class ConsentDialogue:
     """Raises ConsentRefused for what may not be done, AccessDenied for who may not, AuditUnavailable."""
 
-    def __init__(self, register: ConsentRegister, clients: ClientRegister) -> None:
+    def __init__(self, register: ConsentRegister, clients: ClientRegister, references: References) -> None:
         self._register = register
+        self._references = references
         self._clients = clients
 
     def check(self, client_id: str, details: object) -> None:
@@ -66,18 +71,32 @@ class ConsentDialogue:
         Raises ConsentRefused: `invalid_authorization_details` (RFC 9396 §5).
         """
         asked = rar.requested(details)
-        self._register.check(self._client(client_id), asked.terms(), asked.valid_days)
+        about = self._about(client_id, asked)
+        self._register.check(self._client(client_id), asked.terms(), asked.valid_days, about)
 
     async def ask(self, client_id: str, details: object, person: Actor, request_id: str) -> Asked:
-        """Put a client's request to the person who has logged in. Once a dialogue: reload with `shown`."""
+        """Put a client's request to the person who has logged in. Once a dialogue: reload with `shown`.
+
+        Where it names another subject, it is about that one, and the person has to be confirmed as
+        its legal representative or guardian: before they see anything of it, and when they agree.
+        """
         asked = rar.requested(details)
         caller = Caller(self._client(client_id), _query(request_id))
-        record = await self._register.request(caller, asked.terms(), asked.valid_days, person_of(person))
-        return self._asked(record, Language.CHINESE)
+        about = self._about(client_id, asked) or person_of(person)
+        record = await self._register.request(caller, asked.terms(), asked.valid_days, about)
+        known = await self._known(Caller(person, caller.query), record.id)
+        return self._asked(known, Language.CHINESE)
 
-    async def shown(self, person: Actor, consent_id: str, language: Language = Language.CHINESE) -> Asked:
+    async def shown(
+        self,
+        person: Actor,
+        consent_id: str,
+        language: Language = Language.CHINESE,
+        *,
+        request_id: str = "",
+    ) -> Asked:
         """The request again, in a language; raises ConsentRefused UNKNOWN for anybody else's."""
-        return self._asked(await self._known(person, consent_id), language)
+        return self._asked(await self._known(Caller(person, _query(request_id)), consent_id), language)
 
     async def give(
         self,
@@ -93,11 +112,12 @@ class ConsentDialogue:
 
         AccessDenied STEP_UP_REQUIRED asks for a fresh strong login first.
         """
-        record = await self._known(person, consent_id)
+        caller = Caller(person, _query(request_id))
+        record = await self._known(caller, consent_id)
         offers = {item.record_type: item for item in record.request.authorization_details}
         items = tuple(_ticked(offers, code, fields) for code, fields in ticked.items())
         choice = Choice(items, frozenset(confirmed), notice_sha256)
-        made = await self._register.give(Caller(person, _query(request_id)), consent_id, choice)
+        made = await self._register.give(caller, consent_id, choice)
         artefact = made.artefact
         if artefact is None:
             raise LookupError("a consent that was just given has no artefact")
@@ -107,9 +127,18 @@ class ConsentDialogue:
         """Do not agree; nothing else changes for the person."""
         await self._register.change(Caller(person, _query(request_id)), consent_id, Act.REJECTED)
 
-    async def _known(self, person: Actor, consent_id: str) -> Record:
-        person_of(person)
-        record = await self._register.find(person, consent_id)
+    def _about(self, client_id: str, asked: rar.ReadRequest) -> SubjectKey | None:
+        """Whom the request names; None for the person who logs in. Raises ConsentRefused SHAPE."""
+        try:
+            if asked.subject_ref is not None:
+                return self._references.resolve(asked.subject_ref, client_id)
+            return SubjectKey.entity(asked.uscc) if asked.uscc is not None else None
+        except (IdentifierError, SubjectNotConfirmed):
+            raise ConsentRefused(Code.SHAPE, "No subject has this `subjectRef` or `uscc`.") from None
+
+    async def _known(self, caller: Caller, consent_id: str) -> Record:
+        person_of(caller.actor)
+        record = await self._register.see(caller, consent_id)
         if record is None:
             raise ConsentRefused(Code.UNKNOWN, "You have no such consent.")
         return record

@@ -10,9 +10,10 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from authz.actors import Actor
 from authz.clients import Client
 from authz.consent.artefact import (
-    AgeBand,
+    Capacity,
     Confirmation,
     ConsentArtefact,
     ConsentRequest,
@@ -20,6 +21,7 @@ from authz.consent.artefact import (
     Item,
     Legal,
     Provider,
+    Representative,
     ShownNotice,
     Subject,
     Terms,
@@ -27,8 +29,11 @@ from authz.consent.artefact import (
     Verification,
 )
 from authz.consent.notice import VERSION, Notice
-from authz.consent.rules import Code, ConsentRefused
+from authz.consent.rules import Code, ConsentRefused, age_band
+from authz.references import References
+from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue
+from catalogue.values import CHINA_TIME
 
 ANSWER_WITHIN: Final = timedelta(days=7)
 """A request that nobody answers ends by itself."""
@@ -54,12 +59,18 @@ class Choice:
 
 
 def draft_request(
-    terms: Mapping[str, object], valid_days: int, client: Client, subject_ref: str, now: datetime
+    terms: Mapping[str, object],
+    valid_days: int,
+    client: Client,
+    subject_ref: str,
+    capacity: Capacity | None,
+    now: datetime,
 ) -> ConsentRequest:
     """The request of a registered client; raises ConsentRefused SHAPE."""
     made: dict[str, object] = {
         "consent_id": "ca_" + "".join(secrets.choice(_LETTERS) for _ in range(32)),
         "subject_ref": subject_ref,
+        "capacity": capacity,
         "grantee": Grantee(
             client_id=client.client_id,
             name=client.organization_name,
@@ -74,25 +85,50 @@ def draft_request(
     return checked(lambda: ConsentRequest.model_validate(with_terms))
 
 
+def draft_subject(
+    request: ConsentRequest,
+    subject: SubjectKey,
+    actor: Actor,
+    confirmed_by: str | None,
+    references: References,
+    now: datetime,
+) -> Subject:
+    """About whom a consent is and who agreed; `confirmed_by` is the department that let another agree."""
+    person = subject.subject_kind is SubjectKind.NATURAL_PERSON
+    representative = None
+    if request.capacity is not None and confirmed_by is not None and actor.subject is not None:
+        representative = Representative(
+            capacity=request.capacity,
+            subject_ref=references.subject_ref(actor.subject, request.grantee.client_id),
+            confirmed_by=confirmed_by,
+        )
+    return Subject(
+        kind=SubjectKind.NATURAL_PERSON if person else SubjectKind.ENTERPRISE,
+        subject_ref=request.subject_ref,
+        verified_by=Verification(client_id=actor.client_id, at=now),
+        age_band=age_band(subject, now.astimezone(CHINA_TIME).date()) if person else None,
+        representative=representative,
+    )
+
+
 def draft_artefact(
     request: ConsentRequest,
     items: tuple[Item, ...],
     choice: Choice,
     shown: Notice,
-    verification: Verification,
-    band: AgeBand,
+    subject: Subject,
     catalogue: Catalogue,
     locality: str,
 ) -> ConsentArtefact:
     """What the person agreed to, from this moment on."""
-    now = verification.at
+    now = subject.verified_by.at
     terms = {name: getattr(request, name) for name in Terms.model_fields}
     departments = dict.fromkeys(catalogue.record_types[item.record_type].department for item in items)
     return ConsentArtefact(
         **(terms | {"authorization_details": items}),
         consent_id=request.consent_id,
         created_at=now,
-        subject=Subject(subject_ref=request.subject_ref, verified_by=verification, age_band=band),
+        subject=subject,
         grantee=request.grantee,
         providers=tuple(
             Provider(dept_code=code, dept_name=catalogue.departments[code].name.zh) for code in departments

@@ -80,7 +80,7 @@ def notice_of(request: ConsentRequest, catalogue: Catalogue, language: Language 
     items = tuple(offered(item, catalogue, language) for item in request.authorization_details)
     confirmations = tuple(
         (each, words.confirmations[each].format(name=request.grantee.name))
-        for each in sorted(needed(request.authorization_details, catalogue))
+        for each in sorted(needed(request.authorization_details, catalogue, request.capacity))
     )
     sentences = tuple(_sentences(request, catalogue, language))
     matters = tuple(Matter(*each) for each in zip(words.headings, sentences, strict=True))

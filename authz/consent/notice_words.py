@@ -99,6 +99,7 @@ WORDS: Final[Mapping[Language, Words]] = {
             Confirmation.THIRD_PARTY_PROVISION: "我单独同意将所选信息提供给{name}。",
             Confirmation.SENSITIVE: "我单独同意提供其中的敏感个人信息。",
             Confirmation.GUARDIAN: "我是该未成年人的监护人，代其同意。",
+            Confirmation.LEGAL_REPRESENTATIVE: "我是该企业登记的法定代表人（经营者），代其同意。",
         },
     ),
     Language.ENGLISH: Words(
@@ -161,6 +162,9 @@ WORDS: Final[Mapping[Language, Words]] = {
             Confirmation.THIRD_PARTY_PROVISION: "I agree on its own to what I ticked being given to {name}.",
             Confirmation.SENSITIVE: "I agree on its own to the sensitive information in it being given.",
             Confirmation.GUARDIAN: "I am the guardian of this minor and agree on their behalf.",
+            Confirmation.LEGAL_REPRESENTATIVE: (
+                "I am the registered legal representative of this enterprise and agree on its behalf."
+            ),
         },
     ),
 }

@@ -7,9 +7,9 @@ what may be read under it: the consent's id, and where given the items (§9.1).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from authz.consent.artefact import (
     ConsentId,
@@ -43,6 +43,16 @@ class ReadRequest(Part):
     frequency: Frequency | None = None
     max_uses: int = 1
     parent_id: ConsentId | None = None
+    subject_ref: str | None = None
+    """The client's own reference of a child or an enterprise that the person agrees for."""
+    uscc: str | None = None
+    """Or the code of that enterprise. Without either, it is about the person who logs in."""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if self.subject_ref is not None and self.uscc is not None:
+            raise ValueError("name one subject")
+        return self
 
     def terms(self) -> dict[str, object]:
         """As `ConsentRegister.request` takes them."""

@@ -14,14 +14,15 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.actors import Actor, ActorKind
-from authz.audit import AuditLog, ConsentAct, Query
+from authz.audit import AuditLog, ConsentAct
 from authz.clients import ClientRegister
 from authz.consent import tables
-from authz.consent.artefact import AgeBand, ConsentRequest, Verification
-from authz.consent.drafting import Choice, draft_artefact, draft_request
+from authz.consent.artefact import ConsentRequest
+from authz.consent.drafting import Choice, draft_artefact, draft_request, draft_subject
 from authz.consent.notice import Notice, language_of, notice_of
 from authz.consent.notice_words import Language
-from authz.consent.rules import Code, ConsentRefused, age_band, check_choice, check_terms
+from authz.consent.representation import Caller, Representatives, capacity_needed
+from authz.consent.rules import Code, ConsentRefused, check_choice, check_terms
 from authz.consent.signing import Signer, canonical_bytes, digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State
 from authz.consent.tables import Record
@@ -37,15 +38,7 @@ _OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
 
 
 _NOBODY: Final = "sr_none"
-"""In place of a person's reference, while only the terms are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who acts, in which operation."""
-
-    actor: Actor
-    query: Query
+"""In place of a reference, while only the terms are looked at."""
 
 
 def now_in_china() -> datetime:
@@ -65,6 +58,7 @@ class ConsentRegister:
         catalogue: Catalogue,
         clients: ClientRegister,
         locality: str,
+        representatives: Representatives,
         *,
         clock: Callable[[], datetime] = now_in_china,
     ) -> None:
@@ -75,6 +69,7 @@ class ConsentRegister:
         self._catalogue = catalogue
         self._clients = clients
         self._locality = locality
+        self._representatives = representatives
         self._clock = clock
 
     @property
@@ -88,18 +83,45 @@ class ConsentRegister:
 
     async def find(self, actor: Actor, consent_id: str) -> Record | None:
         """A consent of the partner or the person who asks; None for anybody else's and for none."""
-        async with tables.reading(self._store) as connection:
-            record = await tables.load(connection, consent_id)
+        record = await self._load(consent_id)
         return record if record is not None and self._concerns(actor, record) else None
+
+    async def see(self, caller: Caller, consent_id: str) -> Record | None:
+        """As `find`, and for whoever is confirmed to act for its subject at this moment.
+
+        Raises AccessDenied REPRESENTATION_UNKNOWN where that cannot be asked, AuditUnavailable.
+        """
+        record = await self._load(consent_id)
+        if record is None or self._concerns(caller.actor, record):
+            return record
+        return record if await self._represented(caller, record) else None
+
+    async def _load(self, consent_id: str) -> Record | None:
+        async with tables.reading(self._store) as connection:
+            return await tables.load(connection, consent_id)
 
     def _concerns(self, actor: Actor, record: Record) -> bool:
         if actor.kind is ActorKind.PARTNER:
             return record.request.grantee.client_id == actor.client_id
-        return actor.subject is not None and self._is_of(record, actor.subject)
+        return actor.subject is not None and (
+            self._is_of(record, actor.subject)
+            or record.representative in self._references.audit_refs(actor.subject)
+        )
 
     def _is_of(self, record: Record, subject: SubjectKey) -> bool:
         """Whether it is that subject's, under whichever key it was written."""
         return record.subject in self._references.audit_refs(subject)
+
+    def _subject(self, record: Record) -> SubjectKey:
+        """Whom a consent is about."""
+        return self._references.resolve(record.request.subject_ref, record.request.grantee.client_id)
+
+    async def _represented(self, caller: Caller, record: Record) -> str | None:
+        """The department that confirms the caller as who may agree for the subject; None when none does."""
+        capacity = record.request.capacity
+        if capacity is None or caller.actor.kind is not ActorKind.PERSON:
+            return None
+        return await self._representatives.confirm(capacity, self._subject(record), caller)
 
     async def of_person(
         self, subject: SubjectKey, first: int, before: tuple[int, str] | None = None
@@ -116,14 +138,8 @@ class ConsentRegister:
         Whether the person exists is not said: the request waits for whoever it concerns.
         Raises AccessDenied for other actors than partners, ConsentRefused, AuditUnavailable.
         """
-        client_id, now = caller.actor.client_id, self._clock()
-        if subject.subject_kind is not SubjectKind.NATURAL_PERSON:
-            raise ConsentRefused(
-                Code.SUBJECT_KIND,
-                "Ask a natural person. For an entity the registered representative cannot be proven here.",
-            )
-        reference = self._references.subject_ref(subject, client_id)
-        request = self._drafted(caller.actor, terms, valid_days, reference, now)
+        now = self._clock()
+        request = self._drafted(caller.actor, terms, valid_days, subject, now)
         await self._check_parent(caller.actor, request.parent_consent_id, subject)
         payload = canonical_bytes(request)
 
@@ -134,17 +150,32 @@ class ConsentRegister:
         await self._audit.consent(act.by(caller), add)
         return await self._known(caller.actor, request.consent_id)
 
-    def check(self, actor: Actor, terms: Mapping[str, object], valid_days: int) -> None:
-        """Raise what `request` would raise for these terms, whoever they concern."""
-        self._drafted(actor, terms, valid_days, _NOBODY, self._clock())
+    def check(
+        self, actor: Actor, terms: Mapping[str, object], valid_days: int, subject: SubjectKey | None
+    ) -> None:
+        """Raise what `request` would raise for these terms; without a subject, for any grown-up person."""
+        self._drafted(actor, terms, valid_days, subject, self._clock())
 
     def _drafted(
-        self, actor: Actor, terms: Mapping[str, object], valid_days: int, subject_ref: str, now: datetime
+        self,
+        actor: Actor,
+        terms: Mapping[str, object],
+        valid_days: int,
+        subject: SubjectKey | None,
+        now: datetime,
     ) -> ConsentRequest:
         require_partner(actor)
-        client = self._clients.active(actor.client_id, now.astimezone(CHINA_TIME).date())
-        request = draft_request(terms, valid_days, client, subject_ref, now)
-        check_terms(request, valid_days, self._catalogue)
+        kind = subject.subject_kind if subject else SubjectKind.NATURAL_PERSON
+        if kind not in (SubjectKind.NATURAL_PERSON, SubjectKind.ENTERPRISE):
+            raise ConsentRefused(
+                Code.SUBJECT_KIND, "Ask a person or an enterprise: for others nobody can be confirmed."
+            )
+        today = now.astimezone(CHINA_TIME).date()
+        client = self._clients.active(actor.client_id, today)
+        reference = self._references.subject_ref(subject, actor.client_id) if subject else _NOBODY
+        capacity = capacity_needed(subject, today) if subject else None
+        request = draft_request(terms, valid_days, client, reference, capacity, now)
+        check_terms(request, valid_days, self._catalogue, kind)
         return request
 
     async def _check_parent(self, actor: Actor, parent_id: str | None, subject: SubjectKey) -> None:
@@ -156,47 +187,57 @@ class ConsentRegister:
 
     async def give(self, caller: Caller, consent_id: str, choice: Choice) -> Record:
         """Agree to a request, or to less than it asks for; raises as `request` does."""
-        subject, now = _person(caller.actor, Act.GIVEN), self._clock()
-        record = await self._ready(caller.actor, consent_id, Act.GIVEN, now)
-        language = language_of(record.request, self._catalogue, choice.notice_sha256)
+        now = self._clock()
+        record, by = await self._ready(caller, consent_id, Act.GIVEN, now)
+        request, subject = record.request, self._subject(record)
+        language = language_of(request, self._catalogue, choice.notice_sha256)
         if language is None:
             raise ConsentRefused(Code.NOTICE, "The notice is another one by now. Show it and ask again.")
-        asked = record.request.authorization_details
-        items = asked if choice.items is None else choice.items
-        check_choice(items, asked, choice.confirmed, self._catalogue)
-        band = age_band(subject, now.astimezone(CHINA_TIME).date())
-        if band is AgeBand.UNDER_14:
-            raise ConsentRefused(Code.GUARDIAN, "Under 14 a guardian agrees, at the counter (PIPL 31).")
-        verified = Verification(client_id=caller.actor.client_id, at=now)
+        if request.capacity != capacity_needed(subject, now.astimezone(CHINA_TIME).date()):
+            raise ConsentRefused(Code.STATE, "Who has to agree has changed meanwhile. Ask anew.")
+        items = request.authorization_details if choice.items is None else choice.items
+        check_choice(items, request, choice.confirmed, self._catalogue)
+        agreed = draft_subject(request, subject, caller.actor, by, self._references, now)
         shown = self.notice(record, language)
-        artefact = draft_artefact(
-            record.request, items, choice, shown, verified, band, self._catalogue, self._locality
-        )
+        artefact = draft_artefact(request, items, choice, shown, agreed, self._catalogue, self._locality)
         payload = canonical_bytes(artefact)
         columns = {
             "artefact": payload,
             "signature": self._signer.sign(payload),
             "receipt": self._signer.receipt(artefact, payload, now),
+            "representative": self._references.audit_ref(person_of(caller.actor)) if by else None,
         }
         act = _Done(Act.GIVEN, State.ACTIVE, record.id, digest_of(payload), subject)
         return await self._make(caller, act, now, columns)
 
     async def change(self, caller: Caller, consent_id: str, act: Act) -> Record:
         """Reject, pause, resume or revoke; raises as `request` does."""
-        subject, now = _person(caller.actor, act), self._clock()
-        record = await self._ready(caller.actor, consent_id, act, now)
-        return await self._make(
-            caller, _Done(act, TRANSITIONS[act].target, record.id, record.digest, subject), now, {}
-        )
+        now = self._clock()
+        record, _ = await self._ready(caller, consent_id, act, now)
+        done = _Done(act, TRANSITIONS[act].target, record.id, record.digest, self._subject(record))
+        return await self._make(caller, done, now, {})
 
-    async def _ready(self, actor: Actor, consent_id: str, act: Act, now: datetime) -> Record:
-        """The person's own consent, in a state from which the act leads on."""
-        record = await self.find(actor, consent_id)
+    async def _ready(
+        self, caller: Caller, consent_id: str, act: Act, now: datetime
+    ) -> tuple[Record, str | None]:
+        """A consent in a state from which the act leads on, and who confirmed the caller to act for another.
+
+        Whoever gave it may stop it unconfirmed; opening it again is confirmed anew.
+        """
+        subject = _person(caller.actor, act)
+        record = await self._load(consent_id)
+        own = record is not None and self._is_of(record, subject)
+        by = None
+        if record is not None and not own and (act in _OPENING or not self._concerns(caller.actor, record)):
+            by = await self._represented(caller, record)
+            record = record if by else None
         if record is None:
             raise ConsentRefused(Code.UNKNOWN, "You have no such consent.")
         if record.state(now) not in TRANSITIONS[act].sources:
             raise ConsentRefused(Code.STATE, f"It is {record.state(now)}; nothing was changed.")
-        return record
+        if act in _OPENING and record.request.capacity is not None and by is None:
+            raise ConsentRefused(Code.GUARDIAN, "Under 14 a guardian agrees (PIPL 31).")
+        return record, by
 
     async def _make(
         self, caller: Caller, done: _Done, now: datetime, columns: Mapping[str, object]

@@ -12,9 +12,18 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from authz.consent.artefact import AgeBand, Confirmation, DataLife, Item, Level, Terms
+from authz.consent.artefact import (
+    AgeBand,
+    Capacity,
+    Confirmation,
+    ConsentRequest,
+    DataLife,
+    Item,
+    Level,
+    Terms,
+)
 from authz.wording import holds_personal_number
-from catalogue.identifiers import SubjectKey, birth_date
+from catalogue.identifiers import SubjectKey, SubjectKind, birth_date
 from catalogue.model import Catalogue, DataClass, Relevance, Scenario
 from catalogue.values import Period
 
@@ -29,7 +38,7 @@ class Code(StrEnum):
     SHAPE = "SHAPE"
     """A value is missing or outside what it may be."""
     SUBJECT_KIND = "SUBJECT_KIND"
-    """Only natural persons can be asked: for an entity nobody's right to agree can be proven here."""
+    """Natural persons and enterprises can be asked; for others nobody's right to agree can be confirmed."""
     SCENARIO = "SCENARIO"
     """The scenario does not exist, or consent is no basis for it."""
     RECORD_TYPE = "RECORD_TYPE"
@@ -57,7 +66,7 @@ class Code(StrEnum):
     WIDENED = "WIDENED"
     """More was ticked than was asked for; that needs a request of its own."""
     GUARDIAN = "GUARDIAN"
-    """Under 14 a guardian agrees, at the counter."""
+    """Under 14 a guardian agrees, whom the civil affairs register confirms."""
 
 
 class ConsentRefused(Exception):
@@ -69,24 +78,25 @@ class ConsentRefused(Exception):
         self.message = message
 
 
-def check_terms(terms: Terms, valid_days: int, catalogue: Catalogue) -> None:
-    """Raise ConsentRefused for a request that may not be made."""
+def check_terms(terms: Terms, valid_days: int, catalogue: Catalogue, kind: SubjectKind) -> None:
+    """Raise ConsentRefused for a request that may not be made of this kind of subject."""
     scenario = catalogue.scenarios.get(terms.purpose.scenario_code)
     if scenario is None or "CONSENT" not in scenario.basis:
         raise ConsentRefused(Code.SCENARIO, "Name a scenario for which consent is a basis, such as S17.")
     for item in terms.authorization_details:
-        _check_item(item, scenario, catalogue)
+        _check_item(item, scenario, catalogue, kind)
     _check_limits(terms, valid_days, scenario)
     if any(map(holds_personal_number, (terms.purpose.text, terms.purpose.case_no))):
         raise ConsentRefused(Code.WORDING, "Describe the matter without the number of a person or a phone.")
 
 
-def _check_item(item: Item, scenario: Scenario, catalogue: Catalogue) -> None:
+def _check_item(item: Item, scenario: Scenario, catalogue: Catalogue, kind: SubjectKind) -> None:
     code = item.record_type
     relevant = _relevance(scenario, code)
     entry = catalogue.record_types.get(code)
-    if relevant is None or entry is None or not entry.about_persons or entry.pointer is not None:
-        raise ConsentRefused(Code.RECORD_TYPE, f"{code} is not read about persons in {scenario.code}.")
+    if relevant is None or entry is None or kind not in entry.subjects or entry.pointer is not None:
+        about = "persons" if kind is SubjectKind.NATURAL_PERSON else "enterprises"
+        raise ConsentRefused(Code.RECORD_TYPE, f"{code} is not read about {about} in {scenario.code}.")
     if (item.level is Level.BOOLEAN) != (not item.named):
         raise ConsentRefused(Code.LEVEL, f"{code}: BOOLEAN names no field, every other level names some.")
     permitted = frozenset(relevant.fields) or entry.field_by_name.keys()
@@ -136,10 +146,14 @@ def still_relevant(
     return kept
 
 
-def needed(items: Iterable[Item], catalogue: Catalogue) -> frozenset[Confirmation]:
-    """The confirmations an agreement to these items takes."""
+def needed(items: Iterable[Item], catalogue: Catalogue, capacity: Capacity | None) -> frozenset[Confirmation]:
+    """The confirmations an agreement to these items takes, of the subject or of who agrees for it."""
     always = {Confirmation.GENERAL, Confirmation.THIRD_PARTY_PROVISION}
-    return frozenset(always | ({Confirmation.SENSITIVE} if sensitive(items, catalogue) else set()))
+    if sensitive(items, catalogue):
+        always.add(Confirmation.SENSITIVE)
+    if capacity is not None:
+        always.add(capacity.confirmation)
+    return frozenset(always)
 
 
 def sensitive(items: Iterable[Item], catalogue: Catalogue) -> bool:
@@ -155,18 +169,21 @@ def sensitive(items: Iterable[Item], catalogue: Catalogue) -> bool:
 
 
 def check_choice(
-    chosen: Iterable[Item], asked: Iterable[Item], confirmed: frozenset[Confirmation], catalogue: Catalogue
+    chosen: Iterable[Item],
+    request: ConsentRequest,
+    confirmed: frozenset[Confirmation],
+    catalogue: Catalogue,
 ) -> None:
     """Raise ConsentRefused for an agreement wider than the request, or not confirmed item by item."""
     chosen = tuple(chosen)
     if not chosen:
         raise ConsentRefused(Code.SHAPE, "Agree to one item at least, or reject the request.")
-    offers = {item.record_type: item for item in asked}
+    offers = {item.record_type: item for item in request.authorization_details}
     for item in chosen:
         offer = offers.get(item.record_type)
         if offer is None or not _narrower(item, offer):
             raise ConsentRefused(Code.WIDENED, f"{item.record_type}: agree to what was asked, or to less.")
-    missing = needed(chosen, catalogue) - confirmed
+    missing = needed(chosen, catalogue, request.capacity) - confirmed
     if missing:
         raise ConsentRefused(Code.CONFIRMATION, f"Confirm each on its own: {', '.join(sorted(missing))}.")
 
@@ -203,6 +220,11 @@ def intersection(one: Item, other: Item) -> Item | None:
             "until": None if last == date.max else last,
         }
     )
+
+
+def under_14(subject: SubjectKey, today: date) -> bool:
+    """Whether a guardian has to agree (PIPL 31)."""
+    return age_band(subject, today) is AgeBand.UNDER_14
 
 
 def age_band(subject: SubjectKey, today: date) -> AgeBand:

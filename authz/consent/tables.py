@@ -42,6 +42,7 @@ consent: Final = Table(
     Column("state", String(16), nullable=False),
     Column("client_id", String(64), nullable=False),
     Column("subject", String(64), nullable=False, index=True),
+    Column("representative", String(64), index=True),
     Column("request", LargeBinary, nullable=False),
     Column("artefact", LargeBinary),
     Column("signature", Text),
@@ -85,7 +86,9 @@ class Record:
 
     stored_state: State
     subject: str
-    """The person's audit reference."""
+    """The audit reference of whom it is about."""
+    representative: str | None
+    """The audit reference of who agreed for them."""
     request: ConsentRequest
     requested: bytes
     """The request's canonical bytes."""
@@ -157,13 +160,13 @@ async def load(connection: AsyncConnection, consent_id: str) -> Record | None:
 async def load_of(
     connection: AsyncConnection, subjects: Collection[str], first: int, before: tuple[int, str] | None
 ) -> list[Record]:
-    """Consents of one person, by every reference of theirs, newest first.
+    """Consents of one person or given by them for another, by every reference of theirs, newest first.
 
     `before` is where the last page ended (`position`).
     """
     query = (
         select(consent.c.id)
-        .where(consent.c.subject.in_(subjects))
+        .where(consent.c.subject.in_(subjects) | consent.c.representative.in_(subjects))
         .order_by(consent.c.requested_at.desc(), consent.c.id.desc())
         .limit(first)
     )
@@ -194,6 +197,7 @@ async def _load(connection: AsyncConnection, ids: object) -> list[Record]:
         Record(
             stored_state=State(row.state),
             subject=row.subject,
+            representative=row.representative,
             request=ConsentRequest.model_validate_json(row.request),
             requested=row.request,
             uses=row.uses,

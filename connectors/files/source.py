@@ -28,6 +28,7 @@ from connectors.files.index import Index
 from connectors.files.reader import Reader
 from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Finding
+from connectors.rules import mapped
 
 _ATTEMPTS: Final = 3
 """How often a question starts again because a file was replaced under it."""
@@ -41,8 +42,8 @@ class FileSource:
     def __init__(self, manifest: Manifest, catalogue: Catalogue, folder: Path) -> None:
         self.manifest = manifest
         self.readers = {
-            code: Reader(manifest, catalogue.record_types[code], record, folder)
-            for code, record in manifest.records.items()
+            code: Reader(manifest, mapped(catalogue, code), record, folder)
+            for code, record in manifest.mapped.items()
         }
         name = f"files-{manifest.source}"
         self._reading = ThreadPoolExecutor(manifest.pool, thread_name_prefix=name)
@@ -73,7 +74,7 @@ class FileSource:
     @property
     def record_types(self) -> frozenset[str]:
         """Codes of the record types the manifest describes."""
-        return frozenset(self.readers)
+        return frozenset(self.manifest.records)
 
     def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
         """Which keys the record type can be asked by here."""

@@ -29,6 +29,7 @@ from connectors.rest.calls import Admission, Caller
 from connectors.rest.filling import Turn
 from connectors.rest.quota import Quota
 from connectors.rest.reader import Pages, Reader, reader_of
+from connectors.rules import mapped
 
 
 class RestSource:
@@ -39,8 +40,8 @@ class RestSource:
     ) -> None:
         self.manifest = manifest
         self.readers = {
-            code: reader_of(catalogue.record_types[code], record, manifest)
-            for code, record in manifest.records.items()
+            code: reader_of(mapped(catalogue, code), record, manifest)
+            for code, record in manifest.mapped.items()
         }
         self._url = _http_url(url)
         self._deadline = manifest.deadline_ms / 1_000
@@ -72,7 +73,7 @@ class RestSource:
     @property
     def record_types(self) -> frozenset[str]:
         """Codes of the record types the manifest describes."""
-        return frozenset(self.readers)
+        return frozenset(self.manifest.records)
 
     def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
         """Which keys the record type can be asked by here."""

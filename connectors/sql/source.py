@@ -8,6 +8,7 @@ from catalogue.identifiers import KeyKind
 from catalogue.model import Catalogue, Label
 from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Finding
+from connectors.rules import mapped
 from connectors.sql import check
 from connectors.sql.engine import engine_for
 from connectors.sql.pool import Pool
@@ -23,8 +24,8 @@ class SqlSource:
         size = self.engine.connections or manifest.pool
         self._pool = Pool(manifest.source, self.engine.connect, size, manifest.quota_per_hour)
         self.readers = {
-            code: Reader(manifest, self.engine.dialect, catalogue.record_types[code], record)
-            for code, record in manifest.records.items()
+            code: Reader(manifest, self.engine.dialect, mapped(catalogue, code), record)
+            for code, record in manifest.mapped.items()
         }
 
     @property
@@ -50,11 +51,11 @@ class SqlSource:
     @property
     def record_types(self) -> frozenset[str]:
         """Codes of the record types the manifest describes."""
-        return frozenset(self.readers)
+        return frozenset(self.manifest.records)
 
     def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
         """Which keys the record type can be asked by here."""
-        return frozenset(self.manifest.records[record_type].keys)
+        return frozenset(self.readers[record_type].record.keys)
 
     async def fetch(self, ask: Ask) -> Answer:
         """One statement for all keys of a kind; halved at the row limit or the limit of binds."""

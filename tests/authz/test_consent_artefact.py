@@ -14,7 +14,9 @@ from tests.support.policy_matrix import CONFIRMED, NOW, artefact, item
 
 SCHEMA = Path(module.__file__).with_name("artefact.schema.json")
 UNDER_14 = {"subjectRef": "sr_abc", "verifiedBy": {"clientId": "a", "at": NOW}, "ageBand": "UNDER_14"}
-GUARDIAN = {"kind": "GUARDIAN", "subjectRef": "sr_def", "proofNo": "G-1"}
+GUARDIAN = {"capacity": "GUARDIAN", "subjectRef": "sr_def", "confirmedBy": "MZ"}
+DIRECTOR = GUARDIAN | {"capacity": "LEGAL_REPRESENTATIVE"}
+COMPANY = {"kind": "ENTERPRISE", "subjectRef": "sr_abc", "verifiedBy": {"clientId": "a", "at": NOW}}
 
 
 def test_the_shipped_schema_is_the_models():
@@ -32,6 +34,18 @@ def test_the_shipped_schema_is_the_models():
         {"subject": UNDER_14},
         {"subject": UNDER_14 | {"representative": GUARDIAN}},
         {"subject": UNDER_14, "confirmed": (*CONFIRMED, "GUARDIAN")},
+        {"subject": UNDER_14 | {"representative": DIRECTOR}, "confirmed": (*CONFIRMED, "GUARDIAN")},
+        {"subject": COMPANY, "confirmed": (*CONFIRMED, "LEGAL_REPRESENTATIVE")},
+        {"subject": COMPANY | {"representative": DIRECTOR}},
+        {
+            "subject": COMPANY | {"representative": GUARDIAN},
+            "confirmed": (*CONFIRMED, "LEGAL_REPRESENTATIVE"),
+        },
+        {
+            "subject": COMPANY | {"representative": DIRECTOR, "ageBand": "18_PLUS"},
+            "confirmed": (*CONFIRMED, "LEGAL_REPRESENTATIVE"),
+        },
+        {"subject": UNDER_14 | {"ageBand": "14_17", "representative": GUARDIAN}},
         {"automatedDecision": {"used": True, "humanReview": True}},
         {"automatedDecision": {"used": False, "humanReview": False}},
         {"maxUses": 2},
@@ -61,7 +75,7 @@ def test_no_wildcard_names_a_field(name):
 
 def test_a_guardian_agrees_for_a_child():
     given = artefact(subject=UNDER_14 | {"representative": GUARDIAN}, confirmed=(*CONFIRMED, "GUARDIAN"))
-    assert given.subject.representative.kind == "GUARDIAN"
+    assert given.subject.representative.capacity == "GUARDIAN"
 
 
 def test_it_cannot_be_changed():

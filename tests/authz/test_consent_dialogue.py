@@ -7,19 +7,22 @@ from datetime import date
 from typing import Any
 
 import pytest
+from stdnum.iso7064 import mod_11_2
 
-from authz.consent.artefact import Confirmation, Item
+from authz.consent.artefact import Capacity, Confirmation, Item
 from authz.consent.dialogue import ConsentDialogue
 from authz.consent.notice_words import WORDS, Language
+from authz.consent.representation import Caller
 from authz.consent.rules import Code, ConsentRefused, intersection
-from authz.consent.states import State
+from authz.consent.states import Act, State
 from authz.consent.token_scope import ReadGrant, of_token
 from authz.consent.use import Claim
 from authz.decisions import Effect
 from authz.errors import AccessDenied, Unauthenticated
 from authz.policy import decision_table
-from tests.support.authz_parties import person
-from tests.support.consents import BANK, CONFIRMED, Bench, bench, citizen, generous
+from catalogue.identifiers import SubjectKey
+from tests.support.authz_parties import entity, person
+from tests.support.consents import BANK, CONFIRMED, QUERY, Bench, bench, citizen, generous
 from tests.support.databases import Database
 
 ME, OTHER = citizen(person()), citizen(person(2))
@@ -35,7 +38,7 @@ async def found(sqlite: Database):
 
 @pytest.fixture
 def dialogue(found: Bench) -> ConsentDialogue:
-    return ConsentDialogue(found.register, found.clients)
+    return ConsentDialogue(found.register, found.clients, found.references)
 
 
 def details(*items: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
@@ -174,6 +177,61 @@ async def test_only_the_person_it_was_put_to_sees_it_and_decides(found: Bench, d
         await dialogue.shown(BANK, asked.consent_id)
     await dialogue.reject(ME, asked.consent_id, "r")
     assert (await dialogue.shown(ME, asked.consent_id)).state is State.REJECTED
+
+
+GRADE = {"recordType": "E-SW-01", "fields": ["grade"], "level": "MASKED"}
+
+
+@pytest.mark.parametrize("named", ["uscc", "subjectRef"])
+async def test_a_representative_is_asked_for_the_enterprise_and_others_see_nothing(
+    found: Bench, dialogue: ConsentDialogue, named: str
+):
+    company = entity(serial=7)
+    reference = {"uscc": company.value, "subjectRef": found.references.subject_ref(company, "sample-bank")}
+    sent = details(GRADE, **{named: reference[named]})
+    dialogue.check("sample-bank", sent)
+    with pytest.raises(ConsentRefused) as refused:
+        await dialogue.ask("sample-bank", sent, ME, "r")
+    assert refused.value.code is Code.UNKNOWN
+    found.registered.known.add((Capacity.LEGAL_REPRESENTATIVE, company, person()))
+    asked = await dialogue.ask("sample-bank", sent, ME, "r")
+    agreement = {"ticked": {"E-SW-01": ["grade"]}, "notice_sha256": asked.notice.sha256, "request_id": "r"}
+    boxes = {confirmation for confirmation, _ in asked.notice.confirmations}
+    given = await dialogue.give(ME, asked.consent_id, confirmed=boxes, **agreement)
+    assert given.authorization_details[0]["items"][0]["recordType"] == "E-SW-01"
+    found.registered.known.clear()
+    await found.register.change(Caller(ME, QUERY), asked.consent_id, Act.PAUSED)
+    with pytest.raises(ConsentRefused):
+        await found.register.change(Caller(ME, QUERY), asked.consent_id, Act.RESUMED)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"uscc": "1"},
+        {"uscc": person().value},
+        {"subjectRef": "sr_a"},
+        {"uscc": entity().value, "subjectRef": "sr_a"},
+    ],
+)
+def test_a_subject_that_is_none_is_refused_at_once(dialogue: ConsentDialogue, named: dict[str, str]):
+    with pytest.raises(ConsentRefused) as refused:
+        dialogue.check("sample-bank", details(GRADE, **named))
+    assert refused.value.code is Code.SHAPE
+
+
+async def test_a_child_who_turns_14_meanwhile_is_asked_anew(found: Bench):
+    body = "99010120121124001"
+    child = SubjectKey.person(body + mod_11_2.calc_check_digit(body))
+    found.registered.known.add((Capacity.GUARDIAN, child, person()))
+    record = await found.asked(child)
+    found.clock.pass_by(days=5)
+    choice = found.choice(record, confirmed=CONFIRMED | {Confirmation.GUARDIAN})
+    for who in (ME, citizen(child)):
+        with pytest.raises(ConsentRefused) as refused:
+            await found.register.give(Caller(who, QUERY), record.id, choice)
+        assert refused.value.code in (Code.STATE, Code.GUARDIAN)
+    assert (await found.asked(child)).request.capacity is None
 
 
 async def test_agreeing_needs_a_fresh_strong_login(dialogue: ConsentDialogue):

@@ -9,12 +9,12 @@ from stdnum.iso7064 import mod_11_2
 
 from authz.actors import Actor, ActorKind
 from authz.consent.artefact import Confirmation, Item, Terms
-from authz.consent.register import Caller
+from authz.consent.representation import Caller
 from authz.consent.rules import Code, ConsentRefused, check_terms
 from authz.consent.states import ENDING, TRANSITIONS, Act, State, state_at
 from authz.errors import AccessDenied
 from authz.keys import KeyRing, Purpose, generate_keys
-from catalogue.identifiers import SubjectKey
+from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.loader import load_catalogue
 from tests.support.authz_parties import NOW, demo_keys, entity, person
 from tests.support.consents import BANK, CONFIRMED, QUERY, TWELVE, Bench, bench, citizen, terms
@@ -76,19 +76,18 @@ async def test_what_may_not_be_asked(found: Bench, changes, days, code):
 
 def test_the_shipped_scenario_allows_one_use_within_thirty_days():
     shipped = load_catalogue()
-    check_terms(Terms.model_validate(terms()), 30, shipped)
+    check_terms(Terms.model_validate(terms()), 30, shipped, SubjectKind.NATURAL_PERSON)
     for changed, days in ((terms(), 31), (terms(**TWELVE), 7)):
         with pytest.raises(ConsentRefused) as refused:
-            check_terms(Terms.model_validate(changed), days, shipped)
+            check_terms(Terms.model_validate(changed), days, shipped, SubjectKind.NATURAL_PERSON)
         assert refused.value.code is Code.LIMIT
 
 
-async def test_only_a_partner_asks_and_only_a_natural_person(found: Bench):
+async def test_only_a_partner_asks_and_only_persons_and_enterprises(found: Bench):
     for kind in set(ActorKind) - {ActorKind.PARTNER}:
         with pytest.raises(AccessDenied):
             await found.register.request(Caller(Actor(kind, "sample-bank"), QUERY), terms(), 7, person())
-    assert await refusal(found.asked(entity())) is Code.SUBJECT_KIND
-    assert await refusal(found.asked(entity("92"))) is Code.SUBJECT_KIND
+    assert await refusal(found.asked(entity("51"))) is Code.SUBJECT_KIND
 
 
 async def test_agreeing_needs_the_person_a_strong_login_and_the_notice(found: Bench):

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from authz.actors import Actor, ActorKind
 from authz.audit import EventKind, Intent
 from authz.consent.artefact import Item
-from authz.consent.register import Caller
+from authz.consent.representation import Caller
 from authz.consent.rules import still_relevant
 from authz.consent.states import Act, State
 from authz.consent.use import Claim

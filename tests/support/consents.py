@@ -12,9 +12,10 @@ from typing import Any
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, EventKind, Intent, PlannedRead, Query
 from authz.clients import ClientRegister
-from authz.consent.artefact import Confirmation
+from authz.consent.artefact import Capacity, Confirmation
 from authz.consent.drafting import Choice
-from authz.consent.register import Caller, ConsentRegister
+from authz.consent.register import ConsentRegister
+from authz.consent.representation import Caller
 from authz.consent.signing import Signer
 from authz.consent.tables import Record
 from authz.consent.use import Claim, ConsentUse
@@ -84,6 +85,17 @@ TWELVE: dict[str, Any] = {
 }
 
 
+class Registered:
+    """Who may act for whom, as a department would know it."""
+
+    def __init__(self) -> None:
+        self.known: set[tuple[Capacity, SubjectKey, SubjectKey]] = set()
+
+    async def confirm(self, capacity: Capacity, represented: SubjectKey, caller: Caller) -> str | None:
+        assert caller.actor.subject is not None
+        return "MZ" if (capacity, represented, caller.actor.subject) in self.known else None
+
+
 @dataclass
 class Bench:
     """Everything consents need, on one store."""
@@ -93,6 +105,8 @@ class Bench:
     register: ConsentRegister
     use: ConsentUse
     clients: ClientRegister
+    references: References
+    registered: Registered
     clock: Clock = field(default_factory=Clock)
 
     async def asked(self, who: SubjectKey | None = None, *, days: int = 7, **changes: Any) -> Record:
@@ -136,11 +150,12 @@ async def bench(
     keys = keys or demo_keys()
     ticking = clock or Clock()
     references, signer, catalogue = References(keys), Signer(keys), generous()
+    registered = Registered()
     bank = client("sample-bank", ActorKind.PARTNER, organization=entity().value)
     clients = ClientRegister([bank, client()])
     async with Store(url) as store, AuditLog(store, keys, ORIGIN) as audit:
         register = ConsentRegister(
-            store, audit, references, signer, catalogue, clients, "default", clock=ticking
+            store, audit, references, signer, catalogue, clients, "default", registered, clock=ticking
         )
         use = ConsentUse(store, references, signer, catalogue, clock=ticking)
-        yield Bench(store, audit, register, use, clients, ticking)  # type: ignore[arg-type]
+        yield Bench(store, audit, register, use, clients, references, registered, ticking)  # type: ignore[arg-type]

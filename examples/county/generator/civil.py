@@ -38,6 +38,12 @@ SOCIAL_ORGANIZATION = Table(
     *standing(),
     Index("ix_shzz_dm", "tyshxydm"),
 )
+GUARDIANS = Table(
+    "mz_jhr",
+    metadata,
+    *varchars(jhbh=40, bjhr_sfzh=24, jhr_sfzh=24, jhrq=20, zt=4),
+    Index("ix_jhr_bjhr", "bjhr_sfzh"),
+)
 VOLUNTEER = Table(
     "zyfw_jl",
     metadata,

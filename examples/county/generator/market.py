@@ -53,6 +53,13 @@ INDIVIDUALS = Table(
     *varchars(regorg=9, regstate=2, tel=60, s_ext_timestamp=30),
     Index("ix_gt_uniscid", "uniscid"),
 )
+REPRESENTATIVES = Table(
+    "e_pri_person",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    *varchars(pripid=36, name=60, cerno=36, lerepsign=2),
+    Index("ix_pri_person_pripid", "pripid"),
+)
 ABNORMAL = {
     year: Table(
         f"ao_opa_detail_{year}",
@@ -131,6 +138,16 @@ def _registered(entity: Entity, dice: Dice) -> Iterator[Row]:
     number = f"P{entity.index:09d}"
     row = _register(entity, dice) | {"pripid": number}
     yield REGISTER, row
+    yield (
+        REPRESENTATIVES,
+        {
+            "id": f"FR-{number}",
+            "pripid": number,
+            "name": lost_rare(entity.head.name),
+            "cerno": entity.head.citizen_id,
+            "lerepsign": "1",
+        },
+    )
     if dice.chance(0.08):  # the registration before a change, still in the table
         old = {"pripid": number + "-BG", "uniscid": dice.choice(("", "无", entity.uscc)), "regstate": "K"}
         yield REGISTER, row | old | {"entname": f"{entity.name}(变更前)"}
