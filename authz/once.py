@@ -38,6 +38,7 @@ class Kind(StrEnum):
 
     ASSERTION = "assertion"
     PROOF = "proof"
+    EXPORT = "export"
 
 
 @dataclass(frozen=True, slots=True)

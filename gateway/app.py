@@ -137,12 +137,12 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
 
 
 def _weights(deployment: Deployment) -> dict[str, int]:
-    """What a field costs beyond 1: sections ask a department, `records` asks many."""
+    """What a field costs beyond 1: sections ask a department, `records` and `export` ask many."""
     weights = {}
     for type_name, kind in deployment.schema.executable.type_map.items():
         for name, field in getattr(kind, "fields", {}).items():
             below = str(getattr(field, "type", "")).rstrip("!")
-            if below == "CreditRecordConnection":
+            if below in ("CreditRecordConnection", "SubjectExport"):
                 weights[f"{type_name}.{name}"] = RECORDS_COST
             elif below.endswith("Section"):
                 weights[f"{type_name}.{name}"] = SECTION_COST

@@ -68,6 +68,7 @@ class Deployment:
     consents: ConsentRegister
     consent_use: ConsentUse
     case_use: CaseUse
+    signer: Signer
     once: OnceOnly
     revocations: Revocations
     discovered: DiscoveredKeys | None
@@ -107,6 +108,8 @@ class Deployment:
             case_use=self.case_use,
             guard=self.guard,
             desk=self.desk,
+            signer=self.signer,
+            once=self.once,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -167,6 +170,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         ),
         consent_use=ConsentUse(store, references, signer, catalogue),
         case_use=CaseUse(references),
+        signer=signer,
         once=OnceOnly(store),
         revocations=revocations,
         discovered=discovered,

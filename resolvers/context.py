@@ -12,8 +12,10 @@ from authz.actors import Actor
 from authz.audit import AuditLog, Query
 from authz.case_use import CaseUse
 from authz.consent.register import ConsentRegister
+from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
+from authz.once import OnceOnly
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -50,6 +52,8 @@ class Services:
     case_use: CaseUse
     guard: UseGuard
     desk: Desk
+    signer: Signer
+    once: OnceOnly
     planner: Planner
     today: Callable[[], date] = date.today
 

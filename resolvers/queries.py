@@ -21,6 +21,7 @@ from resolvers.consent_types import Consent, ConsentConnection
 from resolvers.consents import find_consent, my_consents
 from resolvers.context import RequestContext
 from resolvers.directives import classified
+from resolvers.export import SubjectExport, my_export
 from resolvers.fields import bilingual, described, named_enum, object_type, optional
 from resolvers.identity import Lookup, Match
 from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person, resolve_lookup
@@ -237,6 +238,16 @@ def _me_class(types: SubjectTypes) -> type:
                     "What departments hold on me",
                     DataClass.RESTRICTED,
                     resolver=_person,
+                ),
+            ),
+            (
+                "export",
+                SubjectExport,
+                described(
+                    "本人信息的签名副本，须增强认证",
+                    "All of it as a signed document to take along; needs a fresh strong login",
+                    DataClass.RESTRICTED,
+                    resolver=my_export,
                 ),
             ),
             (

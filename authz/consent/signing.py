@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import orjson
 from joserfc import jws
 from joserfc.errors import JoseError
 
@@ -22,6 +23,7 @@ from authz.keys import KeyRing
 ALGORITHM: Final = "ES256"
 ARTEFACT_TYPE: Final = "consent-artefact+jws"
 RECEIPT_TYPE: Final = "consent-receipt+jws"
+EXPORT_TYPE: Final = "subject-export+jws"
 
 
 def canonical_bytes(part: Part) -> bytes:
@@ -69,6 +71,10 @@ class Signer:
             "withdrawal": list(artefact.withdrawal.channels),
         }
         return self._signed(RECEIPT_TYPE, canonical(content))
+
+    def export(self, content: Mapping[str, object]) -> str:
+        """A person's own data, as a compact JWS."""
+        return self._signed(EXPORT_TYPE, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
     def _signed(self, kind: str, payload: bytes) -> str:
         key = self._keys.consent_key
