@@ -14,20 +14,34 @@ A list in YAML:
   scopes: [credit:check]
   grantTypes: [client_credentials]
   jwks: {keys: [{kty: EC, crv: P-256, x: …, y: …, kid: "2026"}]}
+
+- clientId: citizen-app
+  kind: PERSON
+  …
+  scopes: [credit:self]
+  grantTypes: [authorization_code]
+  redirectUris: [https://app.example.cn/callback]
+  origins: [https://app.example.cn]
 ```
 
-`grantTypes` and `jwks` (the client's public keys) are for the embedded authorization server;
-without them a client gets its tokens elsewhere.
+`grantTypes` and what follows it is for the embedded authorization server; without it a client
+gets its tokens elsewhere. Whoever has `jwks` proves itself by a key. A `PERSON` client has
+none: it is an app that runs at the person's (a public client, RFC 6749 §2.1), and every key it
+had would be in everybody's hands. `origins` are the front ends whose browsers may call
+(CORS). `native: true` says that it is installed: a redirect to the loopback interface may then
+come at any port (RFC 8252 §7.3).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 from joserfc.jwk import KeySet
@@ -45,10 +59,19 @@ LONGEST_TERM: Final = Period(years=2)
 """Every client stops by itself (GR-12)."""
 
 
+RedirectUri = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*:[!-~]+$", max_length=512)]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
+"""`scheme://host[:port]`, exactly as a browser sends it."""
+_LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/[!-~]*)?")
+"""By address: a name may lead elsewhere (RFC 8252 §8.3)."""
+
+
 class GrantType(StrEnum):
     """How a client may get a token from the embedded authorization server (RFC 6749)."""
 
     CLIENT_CREDENTIALS = "client_credentials"
+    AUTHORIZATION_CODE = "authorization_code"
+    """With PKCE, and with refresh tokens as ruling 21 gives them."""
 
 
 class PublicKeys(Entry):
@@ -75,6 +98,21 @@ class Client(Entry):
     grant_types: frozenset[GrantType] = Field(default=frozenset())
     jwks: PublicKeys | None = None
     """Its public keys; several while it changes them."""
+    redirect_uris: tuple[RedirectUri, ...] = ()
+    origins: frozenset[Origin] = Field(default=frozenset())
+    native: bool = False
+
+    @property
+    def public(self) -> bool:
+        """Whether it runs where it can keep no secret."""
+        return self.kind is ActorKind.PERSON
+
+    def takes_redirect(self, uri: str) -> bool:
+        """Whether that is one of its redirect URIs, compared as text (RFC 9700 §2.1)."""
+        if uri in self.redirect_uris:
+            return True
+        found = _LOOPBACK.fullmatch(uri) if self.native else None
+        return found is not None and f"{found[1]}{found[2]}" in map(_without_port, self.redirect_uris)
 
     @cached_property
     def keys(self) -> KeySet:
@@ -100,6 +138,11 @@ class ClientRegister:
     def clients(self) -> Mapping[str, Client]:
         """Every registered client, expired ones too."""
         return self._clients
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Where registered front ends run."""
+        return frozenset(origin for client in self._clients.values() for origin in client.origins)
 
     def active(self, client_id: str, on: date) -> Client:
         """The client, if it may ask on that day; raises Unauthenticated."""
@@ -136,10 +179,7 @@ def check_client(client: Client) -> None:
     if not first or not second or first == second:
         raise refuse("CLIENT_APPROVAL", "`approvedBy` must name two different people.")
     _check_keys(client)
-    if client.grant_types and client.kind is ActorKind.PERSON:
-        raise refuse("CLIENT_GRANT", "A person's token needs the person; client credentials are for systems.")
-    if client.grant_types and not client.keys:
-        raise refuse("CLIENT_GRANT", "A client that gets tokens here proves itself by a key: add `jwks`.")
+    _check_grants(client)
 
 
 def _check_keys(client: Client) -> None:
@@ -149,6 +189,48 @@ def _check_keys(client: Client) -> None:
         raise ConfigurationError("CLIENT_KEYS", client.client_id, f"`jwks` has {error}.") from None
     if len(set(names)) != len(names):
         raise ConfigurationError("CLIENT_KEYS", client.client_id, "`jwks` has two keys of one `kid`.")
+
+
+def _check_grants(client: Client) -> None:
+    def refuse(code: str, message: str) -> ConfigurationError:
+        return ConfigurationError(code, client.client_id, message)
+
+    granted = client.grant_types
+    if GrantType.CLIENT_CREDENTIALS in granted and client.public:
+        raise refuse("CLIENT_GRANT", "A person's token needs the person; client credentials are for systems.")
+    if GrantType.AUTHORIZATION_CODE in granted and client.kind not in (ActorKind.PERSON, ActorKind.PARTNER):
+        raise refuse("CLIENT_GRANT", "Only persons' apps and partners send a person to agree to something.")
+    if granted and not client.public and not client.keys:
+        raise refuse("CLIENT_GRANT", "A client that gets tokens here proves itself by a key: add `jwks`.")
+    if granted and client.public and client.jwks:
+        raise refuse("CLIENT_KEYS", "An app at the person's keeps no secret: it has no `jwks`.")
+    if (GrantType.AUTHORIZATION_CODE in granted) != bool(client.redirect_uris):
+        raise refuse("CLIENT_REDIRECT", "`redirectUris` and the grant `authorization_code` go together.")
+    if (client.origins or client.native) and not (client.public and client.redirect_uris):
+        raise refuse("CLIENT_REDIRECT", "`origins` and `native` are for persons' apps with `redirectUris`.")
+    if not all(_is_safe(uri, native=client.native) for uri in client.redirect_uris):
+        raise refuse(
+            "CLIENT_REDIRECT",
+            "A redirect URI is https, or http at 127.0.0.1 or [::1], or for a native app a scheme such as"
+            " `cn.example.app:`; without a fragment, a user or a wildcard.",
+        )
+
+
+def _is_safe(uri: str, *, native: bool) -> bool:
+    """RFC 9700 §2.1, RFC 8252 §7: nobody on the way reads the code."""
+    parts = urlsplit(uri)
+    if "#" in uri or "*" in uri or "@" in parts.netloc:
+        return False
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    if parts.scheme == "http":
+        return _LOOPBACK.fullmatch(uri) is not None
+    return native and "." in parts.scheme  # a reversed domain name, so that it is one's own
+
+
+def _without_port(uri: str) -> str:
+    found = _LOOPBACK.fullmatch(uri)
+    return f"{found[1]}{found[2]}" if found else uri
 
 
 def load_clients(path: Path) -> ClientRegister:

@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import StoreUnavailable
 from authz.store import Store, metadata
@@ -23,6 +24,9 @@ FRESH: Final = 0.25
 """Seconds for which a look at the store holds; a revocation must bite within one second (ruling 19)."""
 PATIENCE: Final = 2.0
 """Seconds to wait for the store; a look holds from its beginning, however long it took."""
+
+LONGEST_TOKEN_SECONDS: Final = 3_600
+"""Longer than any access token lives: how long it must be remembered that a grant or a consent ended."""
 
 revoked_token: Final = Table(
     "revoked_token",
@@ -59,11 +63,10 @@ class Revocations:
     async def revoke(self, token_id: str, until: float) -> None:
         """Revoke a token that expires at `until` (seconds since the epoch); raises StoreUnavailable."""
         now = int(self._clock())
-        row = {"digest": _digest(token_id), "until": int(until) + 1}
         try:
             async with self._store.writing() as connection:
                 await connection.execute(delete(revoked_token).where(revoked_token.c.until < now))
-                await connection.execute(insert(revoked_token), row)
+                await revoke_within(connection, token_id, until)
         except (SQLAlchemyError, OSError):
             raise StoreUnavailable from None
         self._looked = float("-inf")
@@ -93,6 +96,12 @@ class Revocations:
             self._until |= {row.digest: row.until for row in rows}
             self._last = rows[-1].number
         self._looked = began
+
+
+async def revoke_within(connection: AsyncConnection, name: str, until: float) -> None:
+    """Revoke, in a transaction under way, every token of a `jti`, a grant or a consent."""
+    row = {"digest": _digest(name), "until": int(until) + 1}
+    await connection.execute(insert(revoked_token), row)
 
 
 def _digest(token_id: str) -> bytes:

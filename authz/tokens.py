@@ -64,6 +64,8 @@ class _Verified:
     """When the person logged in strongly; 0 for never."""
     token_id: str
     """`jti`; empty where an external issuer gives none, which nobody can then revoke here."""
+    grant_id: str
+    """What a person allowed, of which the token is one; empty where no person did."""
     key_thumbprint: str
     """`cnf.jkt`: the key whose holder alone may present it (RFC 9449 §6.1); empty for a bearer token."""
     consent: ReadGrant | None
@@ -117,7 +119,7 @@ class TokenVerifier:
         if verified is None:
             verified = self._read(_decode(bearer, keys))
         _check_times(verified, now.timestamp())
-        if verified.token_id and self._revoked(verified.token_id):
+        if self._is_revoked(verified):
             raise Unauthenticated("TOKEN_REVOKED", "The token was revoked. Request a new one.")
         client = self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
         _check_sender(verified, client, key_thumbprint)
@@ -134,7 +136,13 @@ class TokenVerifier:
             self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
         except Unauthenticated:
             return {}
-        return {} if self._revoked(verified.token_id) else claims
+        return {} if self._is_revoked(verified) else claims
+
+    def _is_revoked(self, verified: _Verified) -> bool:
+        """Whether the token was revoked, or what it was issued on."""
+        consent_id = verified.consent.consent_id if verified.consent else ""
+        names = (verified.token_id, verified.grant_id, consent_id)
+        return any(self._revoked(name) for name in names if name)
 
     def _read(self, claims: Mapping[str, object]) -> _Verified:
         if claims.get("iss") != self._issuer:
@@ -157,6 +165,7 @@ class TokenVerifier:
             not_before=max(starts, default=0),
             strong_login=_time(claims, "auth_time") if strong else 0,
             token_id=_text(claims, "jti") if "jti" in claims else "",
+            grant_id=_text(claims, "grant_id") if "grant_id" in claims else "",
             key_thumbprint=_bound_to(claims["cnf"]) if "cnf" in claims else "",
             consent=_consent(claims),
         )

@@ -20,7 +20,9 @@ from gateway.identity import GRAPHQL, Door, OfferNonce
 from gateway.key_sets import CONSENT_KEYS, published
 from gateway.metrics import Metrics
 from gateway.middleware import edge
-from gateway.oauth.endpoints import TOKEN, OAuthEndpoints
+from gateway.oauth.endpoints import OAuthEndpoints
+from gateway.oauth.metadata import Published
+from gateway.oauth.paths import PUSHED, TOKEN
 from gateway.oauth.proofs import ProofReader
 from gateway.oauth.protocol import TokenServer
 from gateway.replies import EXCEPTION_HANDLERS
@@ -82,7 +84,8 @@ def create_app(deployment: Deployment) -> ASGIApp:
     deployment.audit.observers.append(metrics.audited)
     deployment.watch.observers.append(metrics.alarmed)
     app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
-    return edge(app, settings, metrics, [*places, ide.MOUNT])
+    origins = {*settings.cors_origins, *deployment.clients.origins}
+    return edge(app, settings, metrics, [*places, ide.MOUNT], origins)
 
 
 def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Route]:
@@ -91,22 +94,26 @@ def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Ro
     server = TokenServer(
         issuer=settings.issuer,
         audience=settings.audience,
-        token_endpoint=proofs.public_url + TOKEN,
+        endpoints=[proofs.public_url + path for path in (TOKEN, PUSHED)],
         lifetime=timedelta(seconds=settings.token_seconds),
         keys=deployment.keys,
         clients=deployment.clients,
         verifier=deployment.verifier,
+        grants=deployment.grants,
+        dialogue=deployment.consent_dialogue,
     )
-    return OAuthEndpoints(
+    endpoints = OAuthEndpoints(
         server,
         proofs,
         deployment.once,
         deployment.revocations,
-        deployment.clients,
-        deployment.keys,
-        settings.issuer,
+        deployment.grants,
+        deployment.consent_use,
+        deployment.audit,
         settings.deadlines.operation_ms / 1000,
-    ).routes()
+    )
+    published = Published(settings.issuer, proofs.public_url, deployment.clients, deployment.keys)
+    return [*endpoints.routes(), *published.routes()]
 
 
 def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Awaitable[ExecutionOutcome]]:

@@ -14,6 +14,7 @@ from socket import gethostname
 from dotenv import dotenv_values
 
 from authz.audit import AuditLog, Origin
+from authz.authorizations import AuthorizationStore
 from authz.case_use import CaseUse
 from authz.clients import ClientRegister, load_clients
 from authz.consent.dialogue import ConsentDialogue
@@ -41,6 +42,7 @@ from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from connectors.registry import load_sources
 from gateway.issuer import DiscoveredKeys, filed_keys
+from gateway.oauth.authorizations import Authorizations
 from gateway.settings import Settings, SettingsError
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
@@ -70,6 +72,7 @@ class Deployment:
     case_use: CaseUse
     signer: Signer
     once: OnceOnly
+    grants: AuthorizationStore
     revocations: Revocations
     discovered: DiscoveredKeys | None
     """The external issuer's keys, where they are not in a file."""
@@ -81,6 +84,11 @@ class Deployment:
     def nonces(self) -> Nonces:
         """Server nonces for DPoP."""
         return Nonces(self.keys)
+
+    @cached_property
+    def authorizations(self) -> Authorizations:
+        """What waits for a person's decision at the authorization server."""
+        return Authorizations(self.grants, self.clients, self.references, self.consents, self.settings.issuer)
 
     @cached_property
     def schema(self) -> GraphSchema:
@@ -172,6 +180,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         case_use=CaseUse(references),
         signer=signer,
         once=OnceOnly(store),
+        grants=AuthorizationStore(store),
         revocations=revocations,
         discovered=discovered,
         guard=UseGuard(clients, references),

@@ -39,13 +39,19 @@ _HEADERS: Final = {
 _HSTS: Final = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 
 
-def edge(app: ASGIApp, settings: Settings, metrics: Metrics, routes: Collection[str]) -> ASGIApp:
-    """Wrap the application. `routes` are the paths that may be named in the log."""
+def edge(
+    app: ASGIApp, settings: Settings, metrics: Metrics, routes: Collection[str], origins: Collection[str]
+) -> ASGIApp:
+    """Wrap the application.
+
+    `routes` are the paths that may be named in the log; `origins` those of front ends that may
+    call from browsers, never with cookies.
+    """
     app = BodyLimit(app, settings.limits.body_bytes)
     app = LastResort(app)
     app = CORSMiddleware(
         app,
-        allow_origins=settings.cors_origins,
+        allow_origins=tuple(origins),
         allow_methods=("GET", "POST"),
         allow_headers=("Authorization", "Content-Type", "DPoP", REQUEST_ID),
         expose_headers=(REQUEST_ID, "WWW-Authenticate", "DPoP-Nonce", "Retry-After"),

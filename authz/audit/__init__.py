@@ -18,6 +18,7 @@ from authz.audit.events import (
     Result,
     ReviewAct,
     SourceStatus,
+    TokenIssued,
     Visibility,
     visibility_of,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Result",
     "ReviewAct",
     "SourceStatus",
+    "TokenIssued",
     "Verification",
     "Visibility",
     "Wanted",

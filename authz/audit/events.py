@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
     REVIEW = "REVIEW"
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of event
 
 
 class Result(StrEnum):
@@ -316,6 +317,29 @@ class ReviewAct:
             "act": self.act,
             "kind": EventKind.REVIEW,
             "reviewer": {"clientId": self.client, "operatorRef": self.reviewer},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssued:
+    """An access token issued, and never the token."""
+
+    actor: Actor
+    grant_type: str
+    key_thumbprint: str
+    """RFC 7638, a hash of the key that it is bound to; empty for a bearer token."""
+    scopes: tuple[str, ...]
+    consent_id: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """The event's own members."""
+        return {
+            "agent": _agent(self.actor),
+            "consentId": self.consent_id,
+            "grantType": self.grant_type,
+            "keyThumbprint": self.key_thumbprint,
+            "kind": EventKind.TOKEN,
+            "scopes": list(self.scopes),
         }
 
 

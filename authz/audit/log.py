@@ -31,6 +31,7 @@ from authz.audit.events import (
     Outcome,
     RegisterAct,
     ReviewAct,
+    TokenIssued,
     Visibility,
     visible_at,
 )
@@ -60,6 +61,7 @@ class Phase(StrEnum):
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
     REVIEW = "REVIEW"
+    TOKEN = "TOKEN"  # noqa: S105 - a kind of leaf
 
 
 class AppendObserver(Protocol):
@@ -160,6 +162,10 @@ class AuditLog:
     async def register(self, event: RegisterAct, within: Within) -> None:
         """Record an act on the register and, in the same transaction, make it; raises as an intent does."""
         await self._append(Phase.REGISTER, event.as_json(), None, within)
+
+    async def token(self, event: TokenIssued, within: Within | None = None) -> None:
+        """Record a token before it is handed out; `within` and what is raised are as for an intent."""
+        await self._append(Phase.TOKEN, event.as_json(), None, within)
 
     async def review(self, event: ReviewAct, within: Within | None = None) -> int:
         """Record an act of the review of use and, in the same transaction, make it; returns its index."""

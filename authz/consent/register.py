@@ -28,6 +28,7 @@ from authz.consent.states import TRANSITIONS, Act, Party, State
 from authz.consent.tables import Record
 from authz.errors import AccessDenied
 from authz.references import References
+from authz.revocations import LONGEST_TOKEN_SECONDS, revoke_within
 from authz.store import Store
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue
@@ -247,6 +248,8 @@ class ConsentRegister:
         async def move(connection: AsyncConnection) -> None:
             if not await tables.move(connection, done.consent_id, done.act, Party.SUBJECT, now, **columns):
                 raise AccessDenied("CONSENT_NOT_ACTIVE", "Another act came first.")
+            if done.act is Act.REVOKED:  # its tokens end with it
+                await revoke_within(connection, done.consent_id, now.timestamp() + LONGEST_TOKEN_SECONDS)
 
         try:
             await self._audit.consent(done.by(caller), move)

@@ -118,6 +118,12 @@ class ConsentUse:
         agreed = still_relevant(artefact.authorization_details, scenario, self._catalogue, today)
         return agreed if actor.consent is None else actor.consent.narrows(agreed)
 
+    async def in_force(self, consent_id: str) -> Record | None:
+        """A consent that may be used now, whosever it is; raises AuditUnavailable."""
+        async with tables.reading(self._store) as connection:
+            record = await tables.load(connection, consent_id)
+        return record if record is not None and record.state(self._clock()) is State.ACTIVE else None
+
     def _artefact(self, record: Record) -> ConsentArtefact:
         """What was agreed, once its signature has been found to hold."""
         if record.stored_state in (State.REQUESTED, State.REJECTED):

@@ -1,4 +1,4 @@
-"""The HTTP side: token, introspection, revocation, metadata and keys.
+"""The HTTP side: authorization, pushed requests, tokens, introspection and revocation.
 
 A request is read, the protocol core says what it comes to, and what it changes is durable
 before anything is answered: an assertion and a proof are used up together, or neither is.
@@ -17,29 +17,29 @@ from urllib.parse import parse_qsl
 
 import orjson
 import structlog
+from authlib.oauth2 import OAuth2Error
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from authz.clients import ClientRegister, GrantType
-from authz.errors import StoreUnavailable, Unauthenticated
-from authz.jose import ALGORITHMS
-from authz.keys import KeyRing
+from authz.audit import AuditLog
+from authz.authorizations import PUSHED_SECONDS, AuthorizationStore, UsedBefore
+from authz.consent.use import ConsentUse
+from authz.errors import AuditUnavailable, StoreUnavailable, Unauthenticated
 from authz.once import Kind, OnceOnly, Replayed
 from authz.revocations import Revocations
 from catalogue.values import CHINA_TIME
+from gateway.oauth.authorizations import PAGE, answered
+from gateway.oauth.exchange import Answer, Exchange
+from gateway.oauth.grants import named_consent
+from gateway.oauth.paths import AUTHORIZATION, INTROSPECTION, PUSHED, REVOCATION, TOKEN
 from gateway.oauth.proofs import ERRORS, ProofReader
-from gateway.oauth.protocol import METHOD, Answer, Exchange, TokenServer
+from gateway.oauth.protocol import TokenServer
 
-TOKEN: Final = "/oauth/token"  # noqa: S105 - a path
-INTROSPECTION: Final = "/oauth/introspect"
-REVOCATION: Final = "/oauth/revoke"
-METADATA: Final = "/.well-known/oauth-authorization-server"
-KEYS: Final = "/.well-known/jwks.json"
 FORM: Final = "application/x-www-form-urlencoded"
-MOST_PARAMETERS: Final = 20
-KEYS_SECONDS: Final = 300
-"""How long others may keep our public keys."""
+MOST_PARAMETERS: Final = 30
+REQUEST_URI: Final = "urn:ietf:params:oauth:request_uri:"
+"""What a pushed request is called (RFC 9126 §2.2)."""
 
 _REPLAYED: Final = {Kind.ASSERTION: "invalid_client", Kind.PROOF: "invalid_dpop_proof"}
 _log: Final = structlog.get_logger(__name__)
@@ -61,9 +61,9 @@ class OAuthEndpoints:
     proofs: ProofReader
     once: OnceOnly
     revocations: Revocations
-    clients: ClientRegister
-    keys: KeyRing
-    issuer: str
+    grants: AuthorizationStore
+    consents: ConsentUse
+    audit: AuditLog
     deadline: float
 
     def routes(self) -> list[Route]:
@@ -72,8 +72,8 @@ class OAuthEndpoints:
             Route(TOKEN, self._endpoint(TOKEN, self._token), methods=["POST"]),
             Route(INTROSPECTION, self._endpoint(INTROSPECTION, self._introspect), methods=["POST"]),
             Route(REVOCATION, self._endpoint(REVOCATION, self._revoke), methods=["POST"]),
-            Route(METADATA, self._metadata, methods=["GET"]),
-            Route(KEYS, self._keys, methods=["GET"]),
+            Route(PUSHED, self._endpoint(PUSHED, self._push), methods=["POST"]),
+            Route(AUTHORIZATION, self._authorize, methods=["GET"]),
         ]
 
     def _endpoint(
@@ -88,24 +88,52 @@ class OAuthEndpoints:
                 answered = await answer(Exchange(self.proofs.public_url + path, form, now, proof))
             except _Refused as refusal:
                 answered = refusal.answer
+            except OAuth2Error as refusal:
+                answered = _refusal(str(refusal.error), str(refusal.description))
             except Unauthenticated as refusal:
                 answered = _refusal(ERRORS[refusal.code], refusal.message)
             except Replayed as replay:
                 answered = _refusal(
                     _REPLAYED[replay.kind], f"The {replay.kind} was used before. Make a new one."
                 )
-            except StoreUnavailable as refusal:
+            except (StoreUnavailable, AuditUnavailable) as refusal:
                 answered = _refusal("temporarily_unavailable", refusal.message, 503)
-            if answered.status != 200:
+            if answered.status >= 400:
                 _log.warning("oauth_refused", path=path, error=answered.body["error"])
             return _json(answered.body, answered.status, self.proofs.offer(now))
 
         return respond
 
     async def _token(self, exchange: Exchange) -> Answer:
+        await self._look_up(exchange)
         answer: Answer = self.server.create_token_response(exchange)
-        await self._use_up(exchange, answer)
+        if exchange.reused:
+            await self.grants.end(exchange.reused)
+        if answer.status != 200 or exchange.issued is None:
+            return answer
+        await self.once.spend(*exchange.uses)
+        try:
+            await self.audit.token(exchange.issued, exchange.within)
+        except UsedBefore:  # another request came first with the same code or refresh token
+            if exchange.held:
+                await self.grants.end(exchange.held.allowed.grant_id)
+            return _refusal("invalid_grant", "It was used before.")
         return answer
+
+    async def _look_up(self, exchange: Exchange) -> None:
+        """What the protocol core will want to know of the store."""
+        form = exchange.form
+        if "code" in form:
+            exchange.held = await self.grants.by_code(form["code"])
+        elif token := form.get("refresh_token", form.get("token")):
+            exchange.held = await self.grants.by_refresh(token)
+        if exchange.held:
+            consent_id = exchange.held.allowed.consent_id
+        else:
+            wanted = named_consent(form)
+            consent_id = wanted.consent_id if wanted else None
+        if consent_id:
+            exchange.consent = await self.consents.in_force(consent_id)
 
     async def _introspect(self, exchange: Exchange) -> Answer:
         await self.revocations.refresh()
@@ -114,17 +142,59 @@ class OAuthEndpoints:
         return answer
 
     async def _revoke(self, exchange: Exchange) -> Answer:
+        await self._look_up(exchange)
         answer: Answer = self.server.create_endpoint_response("revocation", exchange)
         await self._use_up(exchange, answer)
+        if exchange.ended:
+            await self.grants.end(exchange.ended)
         if exchange.revoked:
             jti, expires = exchange.revoked["jti"], exchange.revoked["exp"]
             await self.revocations.revoke(str(jti), float(str(expires)))
         return answer
 
+    async def _push(self, exchange: Exchange) -> Answer:
+        """RFC 9126: the request comes from the client itself, and the browser only brings its name."""
+        party = self.server.authenticate_pushed(exchange)
+        if "request_uri" in exchange.form:
+            raise _Refused("invalid_request", "A pushed request has no `request_uri`.")
+        asked = self.server.checked(exchange, party.client.client_id)
+        await self.once.spend(*exchange.uses)
+        handle = await self.grants.park(asked, opened=False)
+        return Answer(201, {"request_uri": REQUEST_URI + handle, "expires_in": PUSHED_SECONDS})
+
+    async def _authorize(self, request: Request) -> Response:
+        """RFC 6749 §4.1.1: check, park, and send the person to the page that asks them."""
+        try:
+            form = _parameters(request.url.query)
+            handle = await self._parked(form)
+        except _Refused as refusal:
+            return _told(str(refusal.answer.body["error_description"]), refusal.answer.status)
+        except OAuth2Error as refusal:
+            if not refusal.redirect_uri:
+                return _told(str(refusal.description), 400)
+            told = {"error": str(refusal.error), "error_description": str(refusal.description)}
+            state = form.get("state")
+            return _sent(answered(refusal.redirect_uri, self.server.issuer, state, **told))
+        except StoreUnavailable as refusal:
+            return _told(refusal.message, 503)
+        return _sent(PAGE + handle)
+
+    async def _parked(self, form: Mapping[str, str]) -> str:
+        """The handle of the request; raises OAuth2Error or _Refused."""
+        pushed = form.get("request_uri")
+        if pushed is not None:  # what else the browser says does not count (RFC 9126 §4)
+            handle = pushed.removeprefix(REQUEST_URI)
+            if handle == pushed or not await self.grants.open(handle, form.get("client_id", "")):
+                raise _Refused("invalid_request", "The request is unknown or has expired. Begin again.")
+            return handle
+        exchange = Exchange(self.proofs.public_url + AUTHORIZATION, form, datetime.now(CHINA_TIME))
+        exchange.in_front = True
+        asked = self.server.checked(exchange, form.get("client_id", ""))
+        return await self.grants.park(asked, opened=True)
+
     async def _use_up(self, exchange: Exchange, answer: Answer) -> None:
-        if answer.status == 200 and exchange.assertion:
-            proofs = [exchange.proof.use] if exchange.proof else []
-            await self.once.spend(exchange.assertion.use, *proofs)
+        if answer.status == 200:
+            await self.once.spend(*exchange.uses)
 
     async def _form(self, request: Request) -> Mapping[str, str]:
         """The parameters of the body, each once (RFC 6749 §3.2); nothing is taken from the address."""
@@ -133,55 +203,41 @@ class OAuthEndpoints:
         try:
             async with asyncio.timeout(self.deadline):
                 body = (await request.body()).decode()
-            pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
         except TimeoutError:
             raise _Refused("invalid_request", "The body did not arrive in time.", 408) from None
         except ClientDisconnect:
             raise
         except ValueError:
             raise _Refused("invalid_request", "The body is not a form.") from None
-        form = dict(pairs)
-        if len(form) != len(pairs):
-            raise _Refused("invalid_request", "A parameter is given twice.")
-        return form
+        return _parameters(body)
 
-    async def _metadata(self, _: Request) -> Response:
-        """RFC 8414, with RFC 9449's algorithms."""
-        url, algorithms = self.proofs.public_url, sorted(ALGORITHMS)
-        scopes = sorted({scope for client in self.clients.clients.values() for scope in client.scopes})
-        document: dict[str, object] = {
-            "issuer": self.issuer,
-            "jwks_uri": url + KEYS,
-            "token_endpoint": url + TOKEN,
-            "introspection_endpoint": url + INTROSPECTION,
-            "revocation_endpoint": url + REVOCATION,
-            "grant_types_supported": sorted(GrantType),
-            # required by RFC 8414 §2; there is no authorization endpoint, so none it answers
-            "response_types_supported": [],
-            "scopes_supported": scopes,
-            "dpop_signing_alg_values_supported": algorithms,
-        }
-        for endpoint in ("token", "introspection", "revocation"):
-            document[f"{endpoint}_endpoint_auth_methods_supported"] = [METHOD]
-            document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
-        return _json(document, cache=f"public, max-age={KEYS_SECONDS}")
 
-    async def _keys(self, _: Request) -> Response:
-        """Public keys of all versions (RFC 7517)."""
-        document = dict(self.keys.verification_keys().as_dict(private=False))
-        return _json(document, cache=f"public, max-age={KEYS_SECONDS}")
+def _parameters(text: str) -> Mapping[str, str]:
+    """The parameters, each once (RFC 6749 §3.1)."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise _Refused("invalid_request", "The parameters are not a form.") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _Refused("invalid_request", "A parameter is given twice.")
+    return form
+
+
+def _sent(url: str) -> Response:
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+
+
+def _told(message: str, status: int) -> Response:
+    """For the person, where there is no application to send them back to."""
+    headers = {"Cache-Control": "no-store"}
+    return PlainTextResponse(f"无法继续授权,请返回应用重新开始。\n{message}\n", status, headers)
 
 
 def _refusal(error: str, description: str, status: int = 400) -> Answer:
     return Answer(status, {"error": error, "error_description": description})
 
 
-def _json(
-    body: Mapping[str, object],
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-    cache: str = "no-store",
-) -> Response:
-    response = Response(orjson.dumps(body), status, dict(headers or {}), "application/json")
-    response.headers["Cache-Control"] = cache
-    return response
+def _json(body: Mapping[str, object], status: int, headers: Mapping[str, str]) -> Response:
+    kept = {**headers, "Cache-Control": "no-store"}
+    return Response(orjson.dumps(body), status, kept, "application/json")

@@ -5,7 +5,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
 from authz.actors import ActorKind
-from authz.clients import ClientRegister, load_clients
+from authz.clients import Client, ClientRegister, GrantType, load_clients
 from authz.errors import ConfigurationError, Unauthenticated
 from tests.support.authz_parties import client, entity
 
@@ -132,3 +132,55 @@ def test_a_client_acts_from_its_first_to_its_last_day() -> None:
     with pytest.raises(Unauthenticated) as refused:
         register.active("nobody", date(2026, 1, 1))
     assert refused.value.code == "TOKEN_CLIENT_UNKNOWN"
+
+
+CALLBACK = "https://app.example.cn/callback"
+
+
+def _app(**changes: object) -> Client:
+    return client("app", ActorKind.PERSON).model_copy(
+        update={"grant_types": frozenset({GrantType.AUTHORIZATION_CODE}), "redirect_uris": (CALLBACK,)}
+        | changes
+    )
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [
+        (CALLBACK,),
+        ("http://127.0.0.1:8765/callback",),
+        ("http://[::1]/callback",),
+    ],
+)
+def test_a_code_goes_where_nobody_on_the_way_reads_it(uris: tuple[str, ...]) -> None:
+    ClientRegister([_app(redirect_uris=uris)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"redirect_uris": ()}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("http://app.example.cn/callback",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("http://localhost/callback",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": (CALLBACK + "#top",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("https://*.example.cn/callback",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("https://me@app.example.cn/callback",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("cn.example.app:/callback",)}, "CLIENT_REDIRECT"),
+        ({"redirect_uris": ("javascript:alert(1)",), "native": True}, "CLIENT_REDIRECT"),
+        ({"grant_types": frozenset(), "origins": frozenset({"https://app.example.cn"})}, "CLIENT_REDIRECT"),
+        ({"kind": ActorKind.OFFICER}, "CLIENT_GRANT"),
+        ({"grant_types": frozenset({GrantType.CLIENT_CREDENTIALS})}, "CLIENT_GRANT"),
+    ],
+)
+def test_a_client_that_could_lose_a_code_is_not_registered(changes: dict[str, object], code: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ClientRegister([_app(**changes)])
+    assert refused.value.code == code
+
+
+def test_an_installed_app_may_have_a_scheme_of_its_own() -> None:
+    app = _app(redirect_uris=("cn.example.app:/callback", "http://127.0.0.1/cb"), native=True)
+    ClientRegister([app])
+    assert app.takes_redirect("http://127.0.0.1:5000/cb")
+    assert not app.takes_redirect("cn.example.app:/callback2")
+    assert not _app(redirect_uris=("http://127.0.0.1/cb",)).takes_redirect("http://127.0.0.1:5000/cb")

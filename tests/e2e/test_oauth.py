@@ -72,7 +72,7 @@ async def test_the_metadata_is_that_of_the_rfc_and_its_addresses_answer(pair: tu
     issuer = pair[0].url
     found = await pair[0].get("/.well-known/oauth-authorization-server")
     assert (found.status, found.body["issuer"]) == (200, issuer)
-    assert found.body["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert found.body["token_endpoint_auth_methods_supported"] == ["private_key_jwt", "none"]
     for name in ("token", "introspection", "revocation"):
         assert found.body[f"{name}_endpoint"].startswith(f"{issuer}/oauth/")
         algorithms = found.body[f"{name}_endpoint_auth_signing_alg_values_supported"]
@@ -179,7 +179,7 @@ async def test_a_client_that_does_not_prove_itself_gets_nothing(
     ("form", "error"),
     [
         ({"grant_type": "password"}, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": "implicit"}, "unsupported_grant_type"),
         ({}, "unsupported_grant_type"),
         ({"grant_type": "client_credentials", "scope": "credit:operate"}, "invalid_scope"),
         ({"grant_type": "client_credentials", "client_id": "hr-approval"}, "invalid_client"),

@@ -20,18 +20,21 @@ BOUND: Final = {"jkt": thumbprint(BANK_KEY)}
 """The `cnf` claim of a token bound to it."""
 
 
-def is_bound(token: str) -> bool:
-    """Whether the token is bound to the bank's key."""
+def is_bound(token: str, key: ECKey = BANK_KEY) -> bool:
+    """Whether the token is bound to the key."""
+    bound = {"jkt": thumbprint(key)}
     try:
         body = token.split(".")[1]
-        return bool(orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))).get("cnf") == BOUND)
+        return bool(orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))).get("cnf") == bound)
     except (IndexError, ValueError, AttributeError):
         return False
 
 
-def presented(token: str, url: str, nonce: str | None = None, **changes: Any) -> dict[str, str]:
-    """Headers that present a token to `url`: with a proof if it is the bank's, bare otherwise."""
-    if not is_bound(token):
+def presented(
+    token: str, url: str, nonce: str | None = None, key: ECKey = BANK_KEY, **changes: Any
+) -> dict[str, str]:
+    """Headers that present a token to `url`: with a proof if it is bound to the key, bare otherwise."""
+    if not is_bound(token, key):
         return {"Authorization": f"Bearer {token}"}
     request = {"method": "POST", "url": url, "now": datetime.now(UTC), "nonce": nonce, "access_token": token}
-    return {"Authorization": f"DPoP {token}", "DPoP": make_proof(BANK_KEY, **(request | changes))}
+    return {"Authorization": f"DPoP {token}", "DPoP": make_proof(key, **(request | changes))}

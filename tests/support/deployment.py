@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -92,16 +92,23 @@ class Stage:
 
 @asynccontextmanager
 async def county_stage(
-    folder: Path, overlay: Path, *localities: str, use: Mapping[str, Any] = BOUNDLESS
+    folder: Path,
+    overlay: Path,
+    *localities: str,
+    use: Mapping[str, Any] = BOUNDLESS,
+    change: Callable[[Path], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
     """The county with an overlay, generated, deployed and served, once for each locality.
 
-    `use` are the terms of every client: docs/review.md.
+    `use` are the terms of every client: docs/review.md. `change` may alter the settings file, and
+    what lies beside it, before anything starts.
     """
     environment = await write_county(folder)
     async with serving_tax(folder) as tax:
         environment |= {"COUNTY_TAX_URL": tax}
-        settings = load_settings(_write_deployment(folder, overlay, environment, use), environ={})
+        config = _write_deployment(folder, overlay, environment, use)
+        change(config)
+        settings = load_settings(config, environ={})
         built = deploy(settings, environ=environment, demo=True)
         ledger = Ledger()
         recorded = {name: Recorded(source, ledger) for name, source in built.sources.items()}

@@ -177,7 +177,7 @@ async def county(routes: Sequence[Route] = (), **changes: object) -> AsyncIterat
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
-    async with served(edge(app, chosen, stage.metrics, ROUTES)) as stage.url:
+    async with served(edge(app, chosen, stage.metrics, ROUTES, chosen.cors_origins)) as stage.url:
         yield stage
 
 

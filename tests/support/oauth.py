@@ -21,16 +21,13 @@ from tests.support.processes import Home, Reply
 OFFICE_KEY: Final = ECKey.generate_key("P-256", auto_kid=True)
 """The key of the approval system `hr-approval`."""
 _KEYS: Final = {"sample-bank": BANK_KEY, "hr-approval": OFFICE_KEY}
+BANK_CALLBACK: Final = "http://127.0.0.1:8765/callback"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def embed(home: Home, issuer: str, **settings: object) -> None:
     """Make a deployment its own issuer, with a bank and an approval system that have keys."""
-    clients = yaml.safe_load((COUNTY / "clients.yaml").read_text("utf-8"))
-    for client in clients:
-        if key := _KEYS.get(client["clientId"]):
-            client["grantTypes"] = ["client_credentials"]
-            client["jwks"] = {"keys": [dict(key.as_dict(private=False))]}
+    clients = with_grants(yaml.safe_load((COUNTY / "clients.yaml").read_text("utf-8")))
     (home.folder / "clients.yaml").write_text(yaml.safe_dump(clients, allow_unicode=True), "utf-8")
     content = yaml.safe_load(home.config.read_text()) | {
         "issuer": issuer,
@@ -40,6 +37,18 @@ def embed(home: Home, issuer: str, **settings: object) -> None:
     }
     del content["jwks"]
     home.config.write_text(yaml.safe_dump(content))
+
+
+def with_grants(clients: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The register, in which a bank and an approval system have keys, and the bank sends persons here."""
+    for client in clients:
+        if key := _KEYS.get(client["clientId"]):
+            client["grantTypes"] = ["client_credentials"]
+            client["jwks"] = {"keys": [dict(key.as_dict(private=False))]}
+        if client["clientId"] == "sample-bank":
+            client["grantTypes"].append("authorization_code")
+            client["redirectUris"] = [BANK_CALLBACK]
+    return clients
 
 
 def key_file(folder: Path) -> Path:
@@ -69,9 +78,9 @@ class Party:
             "iat": now,
             "exp": now + 60,
         } | changes
-        key = key or _KEYS[self.client_id]
+        own = _KEYS.get(self.client_id, OFFICE_KEY)
         kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": "ES256", "kid": _KEYS[self.client_id].kid}, kept, key)
+        return jwt.encode({"alg": "ES256", "kid": own.kid}, kept, key or own)
 
     def proof(self, path: str = "/oauth/token", key: ECKey = BANK_KEY, **changes: object) -> str:
         """A DPoP proof; `changes` overrule claims, None removes one."""
