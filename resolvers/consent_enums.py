@@ -164,6 +164,7 @@ named_enum(
         ("告知内容已变", "What was shown is not what was asked for"),
         ("缺少单独确认", "A confirmation is missing"),
         ("超出申请范围", "More was ticked than was asked for"),
+        ("申请过于频繁", "This client has asked this subject too often"),
         ("须监护人同意", "Under 14 a guardian agrees"),
     ),
 )

@@ -6,7 +6,7 @@ Neither holds a number or a name of the person: the subject is the grantee's own
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -18,6 +18,9 @@ from catalogue.model import FieldName, RecordTypeCode
 
 VERSION: Final = "1.1"
 """Of the artefact's format; 1.0 is the draft that design.md §9 corrected."""
+
+ANSWER_WITHIN: Final = timedelta(days=7)
+"""A request that nobody answers ends by itself."""
 
 ConsentId = Annotated[str, StringConstraints(pattern=r"^ca_[a-p]{32}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from authz.actors import Actor
 from authz.clients import Client
 from authz.consent.artefact import (
+    ANSWER_WITHIN,
     Capacity,
     Confirmation,
     ConsentArtefact,
@@ -35,8 +36,6 @@ from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue
 from catalogue.values import CHINA_TIME
 
-ANSWER_WITHIN: Final = timedelta(days=7)
-"""A request that nobody answers ends by itself."""
 ARTICLES: Final = (
     "个人信息保护法第13条",
     "个人信息保护法第14条",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +34,8 @@ from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue
 from catalogue.values import CHINA_TIME
 
+LATELY: Final = timedelta(days=30)
+"""Over which requests to one subject are counted, answered or not."""
 _OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
 """Acts that need a fresh strong login (ruling 26); refusing and taking back never do (PIPL 15)."""
 
@@ -143,12 +145,24 @@ class ConsentRegister:
         request = self._drafted(caller.actor, terms, valid_days, subject, now)
         await self._check_parent(caller.actor, request.parent_consent_id, subject)
         payload = canonical_bytes(request)
+        client = self._clients.active(caller.actor.client_id, now.astimezone(CHINA_TIME).date())
 
         async def add(connection: AsyncConnection) -> None:
+            refs = self._references.audit_refs(subject)
+            waiting, recent = await tables.pressure(connection, client.client_id, refs, now, LATELY)
+            if waiting >= client.use.asking.waiting or recent >= client.use.asking.in_30_days:
+                raise AccessDenied("CONSENT_QUOTA", "This subject has been asked too often.")
             await tables.add(connection, request, payload, self._references.audit_ref(subject), now)
 
         act = _Done(Act.REQUESTED, State.REQUESTED, request.consent_id, digest_of(payload), subject)
-        await self._audit.consent(act.by(caller), add)
+        try:
+            await self._audit.consent(act.by(caller), add)
+        except AccessDenied:
+            asking = client.use.asking
+            raise ConsentRefused(
+                Code.QUOTA,
+                f"One subject: at most {asking.waiting} requests unanswered, {asking.in_30_days} in 30 days.",
+            ) from None
         return await self._known(caller.actor, request.consent_id)
 
     def check(

@@ -65,6 +65,8 @@ class Code(StrEnum):
     """A confirmation is missing."""
     WIDENED = "WIDENED"
     """More was ticked than was asked for; that needs a request of its own."""
+    QUOTA = "QUOTA"
+    """This client has asked this subject too often: nobody is worn down into agreeing."""
     GUARDIAN = "GUARDIAN"
     """Under 14 a guardian agrees, whom the civil affairs register confirms."""
 

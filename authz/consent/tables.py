@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
     func,
     insert,
     select,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.consent.artefact import ConsentArtefact, ConsentRequest
+from authz.consent.artefact import ANSWER_WITHIN, ConsentArtefact, ConsentRequest
 from authz.consent.signing import digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State, state_at
 from authz.errors import AuditUnavailable
@@ -209,6 +210,18 @@ async def _load(connection: AsyncConnection, ids: object) -> list[Record]:
         )
         for row in map(rows.__getitem__, wanted)
     ]
+
+
+async def pressure(
+    connection: AsyncConnection, client_id: str, subjects: Collection[str], now: datetime, within: timedelta
+) -> tuple[int, int]:
+    """How many requests of a client wait for a subject's answer, and how many it made lately."""
+    of_both = (consent.c.client_id == client_id, consent.c.subject.in_(subjects))
+    recent = consent.c.requested_at > millis(now - within)
+    waiting = (consent.c.state == State.REQUESTED) & (consent.c.requested_at > millis(now - ANSWER_WITHIN))
+    counted = select(func.count(case((waiting, 1))), func.count(case((recent, 1)))).where(*of_both)
+    row = (await connection.execute(counted)).one()
+    return int(row[0]), int(row[1])
 
 
 async def add(

@@ -5,6 +5,7 @@
   use:
     subjects: {perMinute: 60, perHour: 1000, perDay: 5000}
     denials: {perMinute: 30, perHour: 300, perDay: 1000}
+    asking: {waiting: 3, in30Days: 20}
     lockout: {operatorFailures: 5, clientFailures: 20, windowMinutes: 60, lastsMinutes: 60}
     alarms: {denialsPerHour: 30, readsOutOfHours: 20, hours: [8, 18]}
 ```
@@ -61,6 +62,15 @@ class AlarmTerms(Entry):
         return self
 
 
+class AskingTerms(Entry):
+    """How often a partner may ask one subject for consent: nobody is worn down into agreeing."""
+
+    waiting: Whole = 3
+    """Requests without an answer."""
+    in_30_days: Whole = 20
+    """Answered or not."""
+
+
 class UseTerms(Entry):
     """Everything about one client's use."""
 
@@ -68,5 +78,6 @@ class UseTerms(Entry):
     """Subjects read, not requests; for a person's own login, of each person."""
     denials: Quota = Quota(per_minute=30, per_hour=300, per_day=1_000)
     """Refusals that are audited one by one; beyond, they are counted."""
+    asking: AskingTerms = AskingTerms()
     lockout: Lockout = Lockout()
     alarms: AlarmTerms = AlarmTerms()

@@ -14,6 +14,7 @@ from authz.consent.rules import Code, ConsentRefused, check_terms
 from authz.consent.states import ENDING, TRANSITIONS, Act, State, state_at
 from authz.errors import AccessDenied
 from authz.keys import KeyRing, Purpose, generate_keys
+from authz.review.terms import AskingTerms
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.loader import load_catalogue
 from tests.support.authz_parties import NOW, demo_keys, entity, person
@@ -251,6 +252,27 @@ async def test_a_person_finds_what_was_agreed_to_under_older_keys(sqlite: Databa
         assert (await found.register.change(me, before.id, Act.REVOKED)).stored_state is State.REVOKED
     async with bench(sqlite.url, new) as found:
         assert await found.register.of_person(person(), 9) == []
+
+
+async def test_nobody_is_worn_down_by_requests(own_database: Database):
+    async with bench(own_database.url, asking=AskingTerms()) as found:
+        asked = [found.asked() for _ in range(8)]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        waiting = [one for one in results if not isinstance(one, ConsentRefused)]
+        assert len(waiting) == 3
+        assert {one.code for one in results if isinstance(one, ConsentRefused)} == {Code.QUOTA}
+        assert (await found.asked(person(2))).stored_state is State.REQUESTED, "another is asked freely"
+        me = Caller(citizen(person()), QUERY)
+        await found.register.change(me, waiting[0].id, Act.REJECTED)
+        await found.asked()
+        assert await refusal(found.asked()) is Code.QUOTA
+        found.clock.pass_by(days=8)
+        for _ in range(16):
+            again = await found.asked()
+            await found.register.change(me, again.id, Act.REJECTED)
+        assert await refusal(found.asked()) is Code.QUOTA, "twenty in thirty days, answered or not"
+        found.clock.pass_by(days=31)
+        await found.asked()
 
 
 async def test_two_acts_at_once_are_one_act(found: Bench):

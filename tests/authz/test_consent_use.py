@@ -7,6 +7,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
@@ -163,17 +164,34 @@ async def _child(url: str, keys: Path, record_id: str, at_once: int) -> asyncio.
     )
 
 
-async def test_several_processes_count_as_one(own_database: Database, tmp_path: Path):
+async def _at_once(children: list[asyncio.subprocess.Process]) -> list[str]:
+    """What the children say when all of them, once all are ready, are told to go."""
+    outputs = [child.stdout for child in children if child.stdout]
+    assert [await output.readline() for output in outputs] == [b"ready\n"] * len(children)
+    told = await asyncio.gather(*(child.communicate(b"go\n") for child in children))
+    assert [child.returncode for child in children] == [0] * len(children)
+    return [word for said, _ in told for word in said.decode().split()]
+
+
+@pytest.mark.parametrize(
+    ("terms", "uses", "refusal"),
+    [
+        (TWELVE, 12, "CONSENT_USED_UP"),
+        (TWELVE | {"frequency": {"unit": "DAY", "value": 5}}, 5, "CONSENT_FREQUENCY"),
+        ({}, 1, "CONSENT_USED_UP"),
+    ],
+)
+async def test_processes_that_race_count_as_one(
+    own_database: Database, tmp_path: Path, terms: dict[str, Any], uses: int, refusal: str
+):
     keys = generate_keys(demo=True)
     keys.write(tmp_path / "keys.yaml")
     async with bench(own_database.url, keys) as found:
-        record = await found.given(**TWELVE)
+        record = await found.given(**terms)
         children = [await _child(own_database.url, tmp_path / "keys.yaml", record.id, 8) for _ in range(3)]
-        told = [(await child.communicate(b"go\n"))[0].decode().split() for child in children]
-        assert [child.returncode for child in children] == [0, 0, 0]
-        words = [word for words in told for word in words if word != "ready"]
-        assert words.count("used") == await found.uses(record) == 12
-        assert set(words) == {"used", "CONSENT_USED_UP"}
+        words = await _at_once(children)
+        assert words.count("used") == await found.uses(record) == uses
+        assert words.count(refusal) == 24 - uses
         assert (await found.audit.verify()).fault is None
 
 

@@ -22,6 +22,7 @@ from authz.consent.use import Claim, ConsentUse
 from authz.grants import Consent
 from authz.keys import KeyRing
 from authz.references import References
+from authz.review.terms import AskingTerms, UseTerms
 from authz.store import Store
 from catalogue.identifiers import SubjectKey
 from catalogue.loader import load_catalogue
@@ -145,13 +146,17 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    url: str, keys: KeyRing | None = None, clock: Callable[[], datetime] | None = None
+    url: str,
+    keys: KeyRing | None = None,
+    clock: Callable[[], datetime] | None = None,
+    asking: AskingTerms | None = None,
 ) -> AsyncIterator[Bench]:
     keys = keys or demo_keys()
     ticking = clock or Clock()
     references, signer, catalogue = References(keys), Signer(keys), generous()
     registered = Registered()
-    bank = client("sample-bank", ActorKind.PARTNER, organization=entity().value)
+    use = UseTerms(asking=asking or AskingTerms(waiting=1_000, in_30_days=1_000))
+    bank = client("sample-bank", ActorKind.PARTNER, organization=entity().value, use=use)
     clients = ClientRegister([bank, client()])
     async with Store(url) as store, AuditLog(store, keys, ORIGIN) as audit:
         register = ConsentRegister(

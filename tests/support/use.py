@@ -27,6 +27,7 @@ from tests.support.authz_parties import NOW, client, person
 BOUNDLESS: dict[str, Any] = {
     "subjects": {"perMinute": 10**9, "perHour": 10**9, "perDay": 10**9},
     "denials": {"perMinute": 10**9, "perHour": 10**9, "perDay": 10**9},
+    "asking": {"waiting": 10**9, "in30Days": 10**9},
     "lockout": {"operatorFailures": 10**9, "clientFailures": 10**9},
     "alarms": {"denialsPerHour": 10**9, "readsOutOfHours": 10**9},
 }
