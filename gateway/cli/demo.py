@@ -38,6 +38,8 @@ TEST_PERSON = "990101198001010014"
 """测试甲: a number of region 9901xx, which is nobody's."""
 PERSON_CLIENT = "citizen-app"
 BANK_CLIENT = "sample-bank"
+BANK_CALLBACK = "http://127.0.0.1:8765/callback"
+"""Where the sample clients wait for the person to come back."""
 BANK_KEY = "bank.jwk"
 """The file with its private key; a real bank's never leaves the bank."""
 START_SECONDS = 20
@@ -125,7 +127,8 @@ def _register(path: Path, bank_key: ECKey) -> None:
     clients = yaml.safe_load((COUNTY / "clients.yaml").read_text(encoding="utf-8"))
     for client in clients:
         if client["clientId"] == BANK_CLIENT:
-            client["grantTypes"] = ["client_credentials"]
+            client["grantTypes"] = ["client_credentials", "authorization_code"]
+            client["redirectUris"] = [BANK_CALLBACK]
             client["jwks"] = {"keys": [dict(bank_key.as_dict(private=False))]}
     path.write_text(yaml.safe_dump(clients, allow_unicode=True), encoding="utf-8")
 

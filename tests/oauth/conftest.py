@@ -259,11 +259,11 @@ def answer_of(url: str) -> Mapping[str, str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with county_stage(tmp_path_factory.mktemp("office"), OVERLAY, "default", change=_embedded) as stage:
+    async with county_stage(tmp_path_factory.mktemp("office"), OVERLAY, "default", change=embedded) as stage:
         yield Office(stage)
 
 
-def _embedded(config: Path) -> None:
+def embedded(config: Path) -> None:
     """The deployment's own authorization server, with a bank, an app and an installed app."""
     settings = yaml.safe_load(config.read_text("utf-8"))
     del settings["jwks"]

@@ -128,11 +128,11 @@ async def _served(
         return
     first, *others = localities
     app = create_app(deployment.of_locality(first))
-    async with served(_without_lifespan(app)) as url, _served(deployment, tuple(others)) as urls:
+    async with served(without_lifespan(app)) as url, _served(deployment, tuple(others)) as urls:
         yield {first: url, **urls}
 
 
-def _without_lifespan(app: Any) -> Any:
+def without_lifespan(app: Any) -> Any:
     """Several servers share one store, which is opened and closed outside of them."""
 
     async def shared(scope: Any, receive: Any, send: Any) -> None:
