@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 from authz.errors import AccessDenied
@@ -34,6 +35,23 @@ def purpose_text(text: str) -> str:
             "PERSONAL_LITERAL", "The purpose holds a personal number. Describe the matter without it."
         )
     return purpose
+
+
+def refuse_name(name: str | None, *texts: str | None) -> None:
+    """Refuse texts that hold the name somebody is looked up by, however it is spaced.
+
+    Raises AccessDenied PERSONAL_LITERAL. A name of one character hides no one and is let through.
+    """
+    plain = _joined(name or "")
+    if len(plain) > 1 and any(plain in _joined(text) for text in texts if text):
+        raise AccessDenied(
+            "PERSONAL_LITERAL", "The words hold the person's name. Describe the matter without it."
+        )
+
+
+def _joined(text: str) -> str:
+    """The text as a name is recognized in it: without blanks, dots and widths."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).casefold()
 
 
 def holds_personal_number(text: str) -> bool:

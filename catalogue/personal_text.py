@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 MASKED_NAME: Final = "[姓名]"
+MASKED_NUMBER: Final = "[号码]"
+_MOBILE_DIGITS: Final = 11
 
 _HALF_WIDTH: Final = {
     code: code - 0xFEE0
@@ -40,6 +42,11 @@ _PATTERNS: Final = tuple(
         (rf"[{_PROVINCES}][A-Z][·• ]?[A-Z0-9]{{4,5}}[A-Z0-9挂学警港澳](?![A-Z0-9])", "[车牌]"),
     )
 )
+
+
+def holds_many_digits(text: str) -> bool:
+    """Whether a word has as many digits as a mobile number, in a row or in pieces (`q138_0013_8000`)."""
+    return sum(map(str.isdigit, text)) >= _MOBILE_DIGITS
 
 
 def scrub(text: str, names: Iterable[str] = ()) -> str:

@@ -72,9 +72,10 @@ def create_app(deployment: Deployment) -> ASGIApp:
         GRAPHQL: OfferNonce(endpoint),
         "/livez": health.live,
         "/readyz": ready.respond,
-        "/metrics": metrics.respond,
         CONSENT_KEYS: published(deployment.keys.consent_keys()),
     }
+    if settings.metrics_token:
+        apps["/metrics"] = metrics.page(settings.metrics_token.get_secret_value())
     routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
     if settings.issuer_mode == "embedded":
         routes += authorization_server(deployment, proofs)

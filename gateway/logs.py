@@ -20,7 +20,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from catalogue.personal_text import scrub
+from catalogue.personal_text import holds_many_digits, scrub
 from gateway.reports import OperationReport, Outcome
 
 Format = Literal["json", "console"]
@@ -59,6 +59,8 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
         "alarm": r"[A-Z_]{1,32}",
     }.items()
 }
+_CALLERS: Final = frozenset({"operation"})
+"""Keys whose words a caller chooses: a number is one in pieces too."""
 REFUSED: Final = "[refused]"
 """Stands for a value that does not have its key's form."""
 
@@ -86,7 +88,11 @@ def configure(level: str = "INFO", form: Format = "json", stream: TextIO | None 
 
 def closed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """The processor that lets only known keys and values of their form pass."""
-    return {key: _shown(_FORMS[key], value) for key, value in event.items() if key in _FORMS}
+    return {key: _chosen(key, _shown(_FORMS[key], value)) for key, value in event.items() if key in _FORMS}
+
+
+def _chosen(key: str, value: object) -> object:
+    return REFUSED if key in _CALLERS and holds_many_digits(str(value)) else value
 
 
 def _shown(form: re.Pattern[str], value: object) -> object:

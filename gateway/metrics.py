@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -90,9 +93,17 @@ class Metrics:
         """Count one alarm, in the process that told of it first."""
         self.alarms.labels(kind).inc()
 
-    async def respond(self, _: Request) -> Response:
-        """The page that Prometheus reads, at `/metrics`."""
-        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    def page(self, token: str) -> Callable[[Request], Awaitable[Response]]:
+        """The page that Prometheus reads at `/metrics`, for who presents the token; 404 for all others."""
+        expected = f"Bearer {token}".encode()
+
+        async def respond(request: Request) -> Response:
+            offered = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(offered, expected):
+                raise HTTPException(404)
+            return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+        return respond
 
 
 class InFlight:

@@ -90,6 +90,9 @@ def refusal_response(refusal: RequestRefused, request_id: str, media: str = JSON
     headers = dict(refusal.headers)
     if status == 401:
         headers.setdefault("WWW-Authenticate", CHALLENGE)
+    waits = [(error.extensions or {}).get("retryAfter") for error in refusal.errors]
+    if any(waits):
+        headers.setdefault("Retry-After", str(max(filter(None, waits))))
     return json_response(errors_body(refusal.errors, request_id), status, media, headers)
 
 

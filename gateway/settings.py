@@ -116,6 +116,7 @@ class Settings(Group):
     cors_origins: Origins = ()
     hsts: bool = False
     graphiql: bool = True
+    metrics_token: Annotated[SecretStr, Field(min_length=32)] | None = None
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
     log: Log = Log()

@@ -16,6 +16,7 @@ from authz.consent.representation import Caller
 from authz.consent.rules import ConsentRefused
 from authz.consent.tables import Record, position
 from authz.grants import SelfAccess
+from authz.wording import refuse_name
 from catalogue.identifiers import SubjectKey
 from catalogue.model import DataClass
 from resolvers.access import CONSENT_SCOPE, SELF_SCOPE, require_scope
@@ -111,6 +112,7 @@ async def _request(
         require_partner(context.actor)
         require_scope(context.actor, CONSENT_SCOPE)
         found = resolve_lookup(input.subject, context.services.references, context.actor.client_id)
+        refuse_name(found.name, input.purpose, input.caseNo)
     terms: dict[str, object] = {
         "parent_consent_id": input.parentId,
         "purpose": {

@@ -22,7 +22,7 @@ from graphql.execution.values import VariableValues
 from authz.actors import Actor, ActorKind
 from authz.audit import Query
 from authz.consent.use import Claim
-from authz.errors import AuthzError
+from authz.errors import AuditUnavailable, AuthzError
 from authz.grants import Grant
 from authz.mandates import MandateRegister
 from resolvers.access import grant_of
@@ -63,7 +63,10 @@ class Executed:
 
 
 async def run(schema: GraphSchema, services: Services, request: Request) -> Executed:
-    """Execute an operation; raises AuthzError, after recording it, when it has no grant."""
+    """Execute an operation; raises AuthzError, after recording it, when it has no grant.
+
+    Raises AuditUnavailable when any part of the answer has no proof: then there is no answer.
+    """
     variables = get_variable_values(
         schema.executable, request.operation.variable_definitions or [], dict(request.variables)
     )
@@ -96,6 +99,10 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     )
     if not isinstance(result, ExecutionResult):
         result = await result
+    for error in result.errors or ():
+        if isinstance(error.original_error, AuditUnavailable):
+            # not partly either: whatever was read has no proof, and a 200 would look like an answer
+            raise error.original_error
     return Executed(result.data, list(result.errors or []), context.report if grant else None)
 
 

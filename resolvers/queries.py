@@ -11,7 +11,8 @@ from strawberry.federation.schema import FederationAny
 from strawberry.types.info import Info
 
 from authz.errors import AuthzError
-from authz.grants import Grant
+from authz.grants import Grant, Statutory
+from authz.wording import refuse_name
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import DataClass, Label
 from resolvers.access import ENTITY_ROOT_OF, AccessContext
@@ -64,6 +65,7 @@ async def _subject(
     context: RequestContext = info.context
     async with refusals_recorded(context):
         found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
+        _refuse_name(context, found)
     return await _read(context, found, context.roots[str(info.path.key)], (str(info.path.key),))
 
 
@@ -77,7 +79,15 @@ async def _verify(
     context: RequestContext = info.context
     async with refusals_recorded(context):
         found = person(lookup)
+        _refuse_name(context, found)
     return await verify_identity(context, _grant(context), found)
+
+
+def _refuse_name(context: RequestContext, lookup: Lookup) -> None:
+    """What is written down of a read names nobody."""
+    grant = _grant(context)
+    repeat = grant.declared.repeat if isinstance(grant, Statutory) and grant.declared else None
+    refuse_name(lookup.name, grant.purpose, repeat.note if repeat else None)
 
 
 async def _me(info: Info) -> Any:

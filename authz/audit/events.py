@@ -18,7 +18,7 @@ from authz.declarations import Declared
 from authz.grants import Consent, Grant, Statutory
 from authz.references import References
 from catalogue.identifiers import SubjectKey
-from catalogue.personal_text import scrub
+from catalogue.personal_text import MASKED_NUMBER, holds_many_digits, scrub
 
 
 class EventKind(StrEnum):
@@ -83,9 +83,10 @@ class Query:
 
     def as_json(self) -> dict[str, object]:
         """The event's `query`; a client chooses the name, and may have put a number in it."""
+        numbered = holds_many_digits(self.operation_name)
         return {
             "operationHash": self.operation_hash,
-            "operationName": scrub(self.operation_name),
+            "operationName": MASKED_NUMBER if numbered else scrub(self.operation_name),
             "requestId": self.request_id,
         }
 

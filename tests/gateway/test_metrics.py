@@ -1,13 +1,18 @@
 import aiohttp
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.metrics import Metrics
 from gateway.reports import OperationReport, Outcome, SourceReport
-from tests.support.graph import CITIZEN, NAME, TOKEN, asked, county
+from tests.support.graph import CITIZEN, METRICS_TOKEN, NAME, TOKEN, asked, county
 
 
 async def scraped(stage) -> dict[tuple[str, tuple], float]:
-    async with aiohttp.ClientSession() as session, session.get(f"{stage.url}/metrics") as response:
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{stage.url}/metrics") as response,
+    ):
         assert response.content_type == "text/plain"
         text = await response.text()
     return {
@@ -73,3 +78,18 @@ def test_two_registries_do_not_meet():
     labels = {"source": "tax", "state": "OK"}
     assert one.registry.get_sample_value("gateway_source_answers_total", labels) == 1
     assert other.registry.get_sample_value("gateway_source_answers_total", labels) is None
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer wrong", METRICS_TOKEN, f"bearer {METRICS_TOKEN} ", "Bearer é"]
+)
+async def test_without_the_token_there_are_no_metrics(authorization):
+    headers = {"Authorization": authorization} if authorization else {}
+    async with (
+        county() as stage,
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{stage.url}/metrics") as response,
+    ):
+        body = await response.json()
+    assert response.status == 404
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["NOT_FOUND"]

@@ -176,7 +176,7 @@ def aftermath(canary: tuple[Server, Departments]) -> Aftermath:
 
     async def run() -> Aftermath:
         replies = await storm(server, county)
-        metrics = (await server.get("/metrics")).raw
+        metrics = await server.metrics()
         ready = (await server.get("/readyz")).raw
         await shows_itself(server)
         return Aftermath(replies, {"/metrics": metrics, "/readyz": ready})

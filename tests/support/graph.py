@@ -33,6 +33,7 @@ from tests.support.http import served
 CITIZEN = "990101198001010014"
 NAME = "测试甲"
 TOKEN = "good-token"
+METRICS_TOKEN = "metrics-of-a-test-and-of-nothing-else"
 ROUTES = ("/graphql", "/livez", "/metrics")
 
 CitizenId = strawberry.scalar(
@@ -171,7 +172,7 @@ async def county(routes: Sequence[Route] = (), **changes: object) -> AsyncIterat
         routes=[
             Route("/graphql", endpoint),
             Route("/livez", live),
-            Route("/metrics", stage.metrics.respond),
+            Route("/metrics", stage.metrics.page(METRICS_TOKEN)),
             Mount(ide.MOUNT, ide.assets()),
             *routes,
         ],

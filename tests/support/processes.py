@@ -32,9 +32,11 @@ from catalogue.identifiers import SubjectKey
 from catalogue.strict_yaml import StrictLoader
 from tests.support.bank import BOUND, presented
 from tests.support.county import COUNTY
+from tests.support.use import BOUNDLESS
 
 BINARY: Final = str(Path(sys.executable).with_name("credit-gateway"))
 CHECKOUT: Final = COUNTY.parents[1]
+METRICS_TOKEN: Final = "metrics-of-a-test-and-of-nothing-else"
 ISSUER: Final = "https://id.county.example.cn"
 BANK: Final = "sample-bank"
 AUDIENCE: Final = "credit-gateway-test"
@@ -193,13 +195,17 @@ def settle(
         "audience": AUDIENCE,
         "jwks": "jwks.json",
         "keys": "keys.yaml",
-        "clients": str(COUNTY / "clients.yaml"),
+        "clients": "clients.yaml",
+        "metrics_token": METRICS_TOKEN,
         "mandates": str(COUNTY / "mandates.yaml"),
         "sources": "sources",
         "catalogue": str(COUNTY / "catalogue"),
         "store": "sqlite:///gateway.db",
         **settings,
     }
+    clients = yaml.safe_load((COUNTY / "clients.yaml").read_text("utf-8"))
+    unbounded = [{"use": BOUNDLESS} | each for each in clients]
+    (folder / "clients.yaml").write_text(yaml.safe_dump(unbounded, allow_unicode=True), "utf-8")
     home = Home(folder, keys, dict(environment))
     home.config.write_text(yaml.safe_dump(content))
     for path in (COUNTY / "sources").glob("*.yaml"):
@@ -231,9 +237,13 @@ class Server:
         ):
             return Reply(response.status, dict(response.headers), await response.read())
 
+    async def metrics(self) -> bytes:
+        """The page that Prometheus reads."""
+        return (await self.get("/metrics", Authorization=f"Bearer {METRICS_TOKEN}")).raw
+
     async def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that carry these labels."""
-        text = (await self.get("/metrics")).raw.decode()
+        text = (await self.metrics()).decode()
         samples = (each for family in text_string_to_metric_families(text) for each in family.samples)
         return sum(
             each.value for each in samples if each.name == name and labels.items() <= each.labels.items()
