@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -248,8 +248,8 @@ def page_info(edges: list[Any], *, more: bool, after: str | None) -> PageInfo:
     )
 
 
-def mutation_type() -> type:
-    """The Mutation type: acts on consents, each with a typed result."""
+def consent_mutations() -> Mapping[str, Any]:
+    """Acts on consents, each with a typed result."""
     acts: dict[str, tuple[Callable[..., Any], str, str]] = {
         "requestConsent": (_request, "向本人申请授权（合作机构）", "Ask a person for consent; for partners"),
         "giveConsent": (
@@ -270,7 +270,7 @@ def mutation_type() -> type:
             "Take back; the next read is refused at once",
         ),
     }
-    fields = {
+    return {
         name: strawberry.mutation(
             resolver=resolver,
             graphql_type=ConsentResult,
@@ -279,5 +279,3 @@ def mutation_type() -> type:
         )
         for name, (resolver, zh, en) in acts.items()
     }
-    made = type("Mutation", (), {**fields, "__annotations__": dict.fromkeys(fields, Any)})
-    return strawberry.type(made, description=bilingual("本人授权的办理", "Acts on consents"))

@@ -28,6 +28,7 @@ from resolvers.identity import Lookup, Match
 from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person, resolve_lookup
 from resolvers.reading import Outcome, read_subjects, verify_identity
 from resolvers.recording import refusals_recorded
+from resolvers.review import ReviewDesk, review
 from resolvers.subjects import GRAPHQL_NAME, CreditSubject, SubjectTypes
 
 REPRESENTATIONS_MAX = 100
@@ -223,6 +224,12 @@ def query_type(types: SubjectTypes) -> type:
         optional(Consent),
         "一份授权，仅查询机构和本人可见",
         "One consent, for its grantee and its person only",
+    )
+    roots["review"] = _root(
+        review,
+        optional(ReviewDesk),
+        "查询使用审查，仅审查人员可见",
+        "The review of use, for auditors and the credit office",
     )
     query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
     return strawberry.type(

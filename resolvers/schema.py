@@ -10,7 +10,7 @@ from strawberry.federation import Schema
 
 from catalogue.errors import BrokenEntry
 from catalogue.model import Catalogue
-from resolvers.consents import mutation_type
+from resolvers.mutations import mutation_type
 from resolvers.queries import query_type
 from resolvers.scalars import config
 from resolvers.subjects import SubjectTypes, subject_types

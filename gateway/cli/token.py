@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from authz.actors import ActorKind
-from authz.clients import load_clients
+from authz.clients import ClientRegister, load_clients
 from authz.demo_tokens import issue_token
 from authz.dpop import thumbprint
 from authz.keys import load_keys
@@ -26,7 +26,11 @@ from gateway.cli.common import (
 
 
 def token(
-    client: Annotated[str, typer.Argument(help="Id of a registered client.")],
+    client: Annotated[str | None, typer.Argument(help="Id of a registered client.")] = None,
+    role: Annotated[
+        ActorKind | None,
+        typer.Option(case_sensitive=False, help="The first client of this kind, such as auditor, instead."),
+    ] = None,
     operator: Annotated[str, typer.Option(help="Staff reference of the officer.")] = "op-0001",
     person: Annotated[
         str | None, typer.Option(help="Citizen id (synthetic!) of the person who is logged in.")
@@ -43,7 +47,8 @@ def token(
             subject = SubjectKey.person(person) if person else None
         except IdentifierError as error:
             raise CommandError("IDENTIFIER_INVALID", f"--person is not a citizen id: {error.fault}") from None
-        registered = load_clients(settings.clients).active(client, now.date())
+        clients = load_clients(settings.clients)
+        registered = clients.active(_chosen(clients, client, role), now.date())
         key = client_key(dpop_key)
         if registered.kind is ActorKind.PARTNER and key is None:
             raise CommandError("DPOP_KEY_MISSING", "A bank's token is bound to its key: add --dpop-key.")
@@ -60,3 +65,13 @@ def token(
                 key_thumbprint=thumbprint(key) if key else "",
             )
         )
+
+
+def _chosen(clients: ClientRegister, client: str | None, role: ActorKind | None) -> str:
+    """The id of the client that was named, or of the first of a kind."""
+    if (client is None) == (role is None):
+        raise CommandError("CLIENT_MISSING", "Name a client, or give --role instead.")
+    found = next((each.client_id for each in clients.clients.values() if each.kind is role), client)
+    if found is None:
+        raise CommandError("CLIENT_MISSING", "No client of this kind is registered.")
+    return found

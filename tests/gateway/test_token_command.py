@@ -61,3 +61,17 @@ def test_an_officer_needs_no_key(folder: Path) -> None:
     made = run(folder, "hr-approval")
     token = jwt.decode(made.output.strip(), load_keys(folder / "keys.yaml").verification_keys())
     assert "cnf" not in token.claims
+
+
+def test_a_role_names_its_client(folder: Path) -> None:
+    made = run(folder, "--role", "auditor", "--operator", "rv-0001")
+    assert made.exit_code == 0, made.output
+    token = jwt.decode(made.output.strip(), load_keys(folder / "keys.yaml").verification_keys())
+    assert token.claims["client_id"] == "audit-office"
+    assert "credit:review" in token.claims["scope"].split()
+
+
+@pytest.mark.parametrize("arguments", [[], ["audit-office", "--role", "auditor"], ["--role", "peer"]])
+def test_one_client_is_named_one_way(folder: Path, arguments: list[str]) -> None:
+    refused = run(folder, *arguments)
+    assert (refused.exit_code, "CLIENT_MISSING" in refused.output) == (1, True), refused.output
