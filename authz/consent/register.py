@@ -151,7 +151,7 @@ class ConsentRegister:
             refs = self._references.audit_refs(subject)
             waiting, recent = await tables.pressure(connection, client.client_id, refs, now, LATELY)
             if waiting >= client.use.asking.waiting or recent >= client.use.asking.in_30_days:
-                raise AccessDenied("CONSENT_QUOTA", "This subject has been asked too often.")
+                raise AccessDenied("QUOTA_EXCEEDED", "This subject has been asked too often.")
             await tables.add(connection, request, payload, self._references.audit_ref(subject), now)
 
         act = _Done(Act.REQUESTED, State.REQUESTED, request.consent_id, digest_of(payload), subject)
