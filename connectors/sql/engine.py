@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from sqlalchemy.engine import URL, make_url
@@ -11,13 +10,21 @@ from sqlalchemy.exc import ArgumentError
 
 from connectors.errors import ManifestError
 from connectors.sql.mariadb import MariaDB
+from connectors.sql.mssql import SQLServer
+from connectors.sql.oracle import Oracle
 from connectors.sql.pool import Connection
 from connectors.sql.postgresql import PostgreSQL
 from connectors.sql.sqlite import SQLite
+from connectors.sql.statement import Parameters
 
 
 class Engine(Protocol):
     """A kind of database: its dialect, its sessions, and how it explains itself."""
+
+    @property
+    def ping(self) -> str:
+        """A statement that asks nothing."""
+        ...
 
     @property
     def dialect(self) -> Dialect:
@@ -33,7 +40,7 @@ class Engine(Protocol):
         """A read-only, autocommit session with a statement timeout; raises the driver's exceptions."""
         ...
 
-    async def scanned(self, connection: Connection, sql: str, parameters: Sequence[object]) -> list[str]:
+    async def scanned(self, connection: Connection, sql: str, parameters: Parameters) -> list[str]:
         """Tables that the statement would read from end to end, by the database's own plan."""
         ...
 
@@ -56,6 +63,12 @@ def engine_for(url: str, deadline_ms: int) -> Engine:
             return PostgreSQL(parsed, deadline)
         case "mysql" | "mariadb":
             return MariaDB(parsed, deadline)
+        case "oracle" if parsed.database:
+            return Oracle(parsed, deadline)
+        case "mssql" if parsed.database:
+            return SQLServer(parsed, deadline)
     raise ManifestError(
-        "MANIFEST_URL", "url", "use sqlite:///file, postgresql://… or mariadb://… with a database"
+        "MANIFEST_URL",
+        "url",
+        "use sqlite:///file, postgresql://…, mariadb://…, oracle://… or mssql://… with a database",
     )

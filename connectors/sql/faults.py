@@ -26,6 +26,15 @@ ACCESS: Final = "ACCESS"
 LOGIN: Final = "LOGIN"
 """Reason: the source refuses the account."""
 
+
+class Foreign(Exception):
+    """A fault that an engine with an optional driver has named itself."""
+
+    def __init__(self, kind: type[SourceError], reason: str | None = None) -> None:
+        super().__init__(reason or kind.code)
+        self.fault = (kind, reason)
+
+
 _Fault = tuple[type[SourceError], str | None]
 _DIED: Final[_Fault] = (ConnectionDied, None)
 _UNKNOWN: Final[_Fault] = (SourceUnavailable, None)
@@ -90,6 +99,8 @@ def translated(source: str, error: Exception, *, connected: bool) -> SourceError
 
 
 def _fault(error: Exception) -> _Fault:
+    if isinstance(error, Foreign):
+        return error.fault
     if isinstance(error, TimeoutError):
         return (SourceTimeout, None)
     if isinstance(error, mysql.MySQLError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncmy
@@ -13,7 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import Dialect
 
 from connectors.sql.pool import Connection
-from connectors.sql.statement import Rows
+from connectors.sql.statement import Parameters, Rows
 
 _ABORT_SECONDS: Final = 1.0
 _READING: Final = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES", "PROCESS"})
@@ -23,6 +22,7 @@ class MariaDB:
     """A MariaDB or MySQL database, or one that speaks its protocol."""
 
     connections: Final = None
+    ping: Final = "SELECT 1"
     dialect: Final[Dialect] = mysql.dialect(paramstyle="format")
 
     def __init__(self, url: URL, deadline: float) -> None:
@@ -73,7 +73,7 @@ class MariaDB:
             finally:
                 await opened.ensure_closed()
 
-    async def scanned(self, connection: Connection, sql: str, parameters: Sequence[object]) -> list[str]:
+    async def scanned(self, connection: Connection, sql: str, parameters: Parameters) -> list[str]:
         """Tables read whole for which the optimizer knows no index (small tables are read whole anyway)."""
         plan = await connection.fetch(f"EXPLAIN {sql}", parameters)
         found = []
@@ -99,7 +99,7 @@ class _Connection:
         self._engine = engine
         self._thread: int = opened.thread_id()
 
-    async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
+    async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """Parameters are escaped by the driver, in utf8mb4, where no multi-byte character ends in a quote."""
         async with self._opened.cursor() as cursor:
             await cursor.execute(f"/* trace={trace} */ {sql}" if trace else sql, parameters)

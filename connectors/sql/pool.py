@@ -7,20 +7,20 @@ the one place where a cancelled or failed fetch is stopped at the server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Protocol
 
 from connectors.errors import ConnectionDied
 from connectors.quota import HourlyQuota
 from connectors.sql.faults import translated
-from connectors.sql.statement import Rows
+from connectors.sql.statement import Parameters, Rows
 
 
 class Connection(Protocol):
     """One read-only session of a driver. Raises the driver's own exceptions."""
 
-    async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
+    async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """All rows; `trace` (only `[A-Za-z0-9-]`) travels in a SQL comment where a server can see it."""
         ...
 
@@ -55,7 +55,7 @@ class Pool:
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
+    async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """All rows of one query; raises a SourceError. Cancelling it cancels the query at the server."""
         self._quota.take()
         return await self._fetch(sql, parameters, trace)
@@ -64,7 +64,7 @@ class Pool:
         """One round trip that the department's quota does not count; raises a SourceError."""
         await self._fetch(sql, (), "")
 
-    async def _fetch(self, sql: str, parameters: Sequence[object], trace: str) -> Rows:
+    async def _fetch(self, sql: str, parameters: Parameters, trace: str) -> Rows:
         await self._slots.acquire()
         connection = None
         try:

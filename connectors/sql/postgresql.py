@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import Dialect
 
 from connectors.sql.pool import Connection
-from connectors.sql.statement import Rows
+from connectors.sql.statement import Parameters, Rows
 
 _ABORT_SECONDS: Final = 1.0
 
@@ -28,6 +28,7 @@ class PostgreSQL:
     """A PostgreSQL database, or one that speaks its protocol."""
 
     connections: Final = None
+    ping: Final = "SELECT 1"
     # without the asyncpg dialect's bind casts, which would turn CHAR(18) keys into text and lose the index
     dialect: Final[Dialect] = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -46,7 +47,7 @@ class PostgreSQL:
         opened = await asyncpg.connect(self._dsn, statement_cache_size=0, server_settings=settings)
         return _Connection(opened)
 
-    async def scanned(self, connection: Connection, sql: str, parameters: Sequence[object]) -> list[str]:
+    async def scanned(self, connection: Connection, sql: str, parameters: Parameters) -> list[str]:
         """Relations read whole although that is discouraged (small tables are read whole otherwise)."""
         await connection.fetch("SELECT set_config('enable_seqscan', 'off', false)", [])
         rows = await connection.fetch(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
@@ -76,7 +77,7 @@ class _Connection:
         self._opened = opened
         self._prepared: dict[str, Any] = {}
 
-    async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
+    async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """With a trace the text is new each time and is parsed again; without, it is prepared once."""
         if trace:
             traced: Rows = await self._opened.fetch(f"/* trace={trace} */ {sql}", *parameters)

@@ -73,7 +73,7 @@ class SqlSource:
 
     async def ping(self) -> None:
         """One round trip."""
-        await self._pool.ping("SELECT 1")
+        await self._pool.ping(self.engine.ping)
 
     async def close(self) -> None:
         """Release connections; waits for aborted ones."""

@@ -7,7 +7,6 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
 from connectors.sql.pool import Connection
-from connectors.sql.statement import Rows
+from connectors.sql.statement import Parameters, Rows
 
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 """Virtual machine steps between two looks at the deadline: about a tenth of a millisecond."""
@@ -36,6 +35,7 @@ class SQLite:
     """A database file; one that is taken away or replaced is noticed at the next question."""
 
     connections: Final = 1
+    ping: Final = "SELECT 1"
     dialect: Final[Dialect] = sqlite.dialect()
 
     def __init__(self, path: str, deadline: float) -> None:
@@ -63,7 +63,7 @@ class SQLite:
         opened.execute("PRAGMA query_only = ON")
         return opened, _identity(self._path)
 
-    async def scanned(self, connection: Connection, sql: str, parameters: Sequence[object]) -> list[str]:
+    async def scanned(self, connection: Connection, sql: str, parameters: Parameters) -> list[str]:
         """Tables with a `SCAN` step; `SEARCH` uses an index.
 
         Planned on the bare schema in memory: SQLite scans small tables whatever indexes they have.
@@ -104,7 +104,7 @@ class _Connection:
         self._job: Future[Rows] | None = None
         opened.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS_BETWEEN_CHECKS)
 
-    async def fetch(self, sql: str, parameters: Sequence[object], trace: str = "") -> Rows:
+    async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """All rows; no comment, for nobody watches the statements of a file."""
         if _identity(self._path) != self._identity:
             # an open handle goes on answering from a file that was taken away
@@ -113,7 +113,7 @@ class _Connection:
         self._job = self._thread.submit(self._run, sql, parameters)
         return await asyncio.wrap_future(self._job)
 
-    def _run(self, sql: str, parameters: Sequence[object]) -> Rows:
+    def _run(self, sql: str, parameters: Parameters) -> Rows:
         return self._opened.execute(sql, parameters).fetchall()
 
     async def columns(self, sql: str) -> tuple[str, ...]:

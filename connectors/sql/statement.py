@@ -6,32 +6,26 @@ are binds, and the values of the row filter are literals rendered by the dialect
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    LargeBinary,
-    Select,
-    any_,
-    bindparam,
-    cast,
-    or_,
-    select,
-    text,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, any_, case, literal_column, or_, select, text, union_all
 from sqlalchemy.engine.interfaces import Dialect
 
 from catalogue.identifiers import KeyKind
 from connectors.columns import every_column
 from connectors.manifest import RecordSource
+from connectors.shapes import KeyForm
 from connectors.sql.conditions import Conditions
+from connectors.sql.forms import bind, key, limited, raw
 from connectors.sql.places import Opened, places
 
 _BINDS: Final = {"postgresql": 1 << 20, "sqlite": 32_000, "mssql": 2_000, "oracle": 1_000}
+_FIRST: Final[ColumnElement[int]] = literal_column("0")
+_LAST: Final[ColumnElement[int]] = literal_column("1")
+_NAMED: Final = frozenset({"mssql", "oracle"})
+"""Dialects whose parameters have names: a key is sent once, wherever it stands."""
 _BINDS_ELSEWHERE: Final = 1 << 16
 """Binds that one statement can hold: each key takes one per key column and branch of a union."""
 
@@ -39,6 +33,8 @@ _BUCKETS: Final = (1, 4, 16, 64, 256, *(1 << power for power in range(9, 21)))
 """Numbers of key binds. From 256 on they double: a hundred subjects should not be padded fourfold."""
 
 Rows: TypeAlias = Sequence[Sequence[object]]
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
+"""In the statement's order, or by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +47,19 @@ class Statement:
     size: int
     order: tuple[int, ...]
     """Indexes into the values: the arrays or the padded keys, then the limit, then zero."""
+    names: tuple[str, ...] = ()
+    """Names of the values where parameters are named (Oracle, SQL Server): each is sent once."""
 
-    def bind(self, keys: Sequence[str], limit: int) -> list[object]:
-        """Parameters in the statement's order; short key lists repeat their last key."""
+    def bind(self, keys: Sequence[str], limit: int) -> Parameters:
+        """Parameters in the statement's order or by name; short key lists repeat their last key."""
         if self.arrays:
             values: list[object] = [list(keys)] * self.arrays
         else:
             padding = [keys[-1]] * (self.size - len(keys)) if keys else []
             values = [*keys, *padding]
         values += (limit, 0)
+        if self.names:
+            return dict(zip(self.names, values, strict=False))
         return [values[index] for index in self.order]
 
 
@@ -82,7 +82,8 @@ class Statements:
 
     def most_keys(self, kind: KeyKind) -> int:
         """Physical keys that one statement can ask for; larger questions are halved."""
-        places = 1 if self._arrays else len(self._record.keys[kind].columns) * len(self._places)
+        once = self._arrays or self._dialect.name in _NAMED
+        places = 1 if once else len(self._record.keys[kind].columns) * len(self._places)
         budget = _BINDS.get(self._dialect.name, _BINDS_ELSEWHERE) // places
         return max(size for size in _BUCKETS if size <= budget)
 
@@ -94,7 +95,7 @@ class Statements:
         branches = []
         for place in self._places:
             opened = place.open((*columns, *names, *self._filtered))
-            matches = (self._matches(opened, name, number, size) for number, name in enumerate(names))
+            matches = (self._matches(opened, kind, name, number, size) for number, name in enumerate(names))
             branches.append(self._select(opened, columns).where(or_(*matches)))
         newest = columns.index(newest_by) if newest_by else None
         return self._compile(branches, len(names), size, newest=newest)
@@ -106,7 +107,7 @@ class Statements:
         for place in self._places:
             for name in self._record.keys[kind].columns:
                 opened = place.open([name])
-                query = select(opened.column(name)).where(self._matches(opened, name, 0, size))
+                query = select(opened.column(name)).where(self._matches(opened, kind, name, 0, size))
                 found.append(self._compile([query], 1, size))
         return found
 
@@ -130,16 +131,21 @@ class Statements:
         """The column of the source that a logical one is there; None for a constant."""
         return self._places[place].physical(name)
 
-    def _matches(self, place: Opened, name: str, number: int, size: int) -> ColumnElement[bool]:
+    def _matches(
+        self, place: Opened, kind: KeyKind, name: str, number: int, size: int
+    ) -> ColumnElement[bool]:
         if self._arrays:
-            return place.column(name) == any_(_bind(f"keys{number}"))
-        return place.column(name).in_([_bind(f"key{index}") for index in range(size)])
+            return place.column(name) == any_(bind(f"keys{number}"))
+        wide = KeyForm.FULL_WIDTH in self._record.keys[kind].forms
+        keys = [key(self._dialect.name, f"key{index}", wide=wide) for index in range(size)]
+        return place.column(name).in_(keys)
 
     def _select(self, place: Opened, columns: Sequence[str]) -> Select[Any]:
         wanted = []
         for name in columns:
             found = place.column(name)
-            wanted.append(cast(found, LargeBinary).label(found.key) if name in self._binary else found)
+            bytes_wanted = name in self._binary
+            wanted.append(raw(self._dialect.name, found).label(found.key) if bytes_wanted else found)
         filters = [self._conditions.of(place.column(one.column), one) for one in self._record.where]
         return select(*wanted).select_from(place.origin).where(*filters)
 
@@ -150,12 +156,14 @@ class Statements:
         if newest is not None:
             inner = statement.subquery("r")
             latest = list(inner.c)[newest]
-            statement = select(inner).order_by(latest.is_(None), latest.desc())
-        limited = statement.limit(_bind("limit"))
-        compiled: Any = limited.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+            statement = select(inner).order_by(case((latest.is_(None), _LAST), else_=_FIRST), latest.desc())
+        finite = limited(self._dialect.name, statement)
+        compiled: Any = finite.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
         arrays = key_columns if self._arrays else 0
         keys = [f"keys{n}" for n in range(arrays)] or [f"key{n}" for n in range(size)]
         places = {name: index for index, name in enumerate([*keys, "limit"])}
+        if compiled.positiontup is None:
+            return Statement(str(compiled), arrays, size, (), tuple(places))
         # SQLite's compiler adds `OFFSET ?` with a fixed zero
         order = tuple(places.get(name, len(places)) for name in compiled.positiontup)
         return Statement(str(compiled), arrays, size, order)
@@ -177,7 +185,3 @@ def _binary_columns(record: RecordSource, charset: str | None) -> frozenset[str]
         for name in (*origin.columns, origin.column, origin.word)
         if name
     )
-
-
-def _bind(name: str) -> BindParameter[Any]:
-    return bindparam(name, None, required=False)

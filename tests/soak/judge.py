@@ -44,8 +44,8 @@ class Verdicts:
 
     sections: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
-    unexplained: int = 0
-    """Sections that were not answered although nothing was wrong with their department."""
+    unexplained: Counter[str] = field(default_factory=Counter)
+    """Why sections were not answered although nothing was wrong with their department."""
 
     def violated(self, what: str) -> None:
         if len(self.violations) < 20:
@@ -74,4 +74,4 @@ def judge(
         elif code not in faulted:
             verdicts.violated(f"{code}: {state} without an error")
         elif code not in troubled:
-            verdicts.unexplained += 1
+            verdicts.unexplained[f"{code} {state} {section['reason']}"] += 1

@@ -55,10 +55,15 @@ class Report:
         return self.verdicts.violations
 
     @property
+    def tenths(self) -> list[float]:
+        """Median megabytes of each tenth of the run."""
+        size = max(1, len(self.memory) // 10)
+        return [median(self.memory[start : start + size]) for start in range(0, len(self.memory), size)]
+
+    @property
     def growth(self) -> float:
         """Megabytes between the second and the last tenth."""
-        tenth = max(1, len(self.memory) // 10)
-        return median(self.memory[-tenth:]) - median(self.memory[tenth : 2 * tenth] or self.memory)
+        return self.tenths[-1] - self.tenths[min(1, len(self.tenths) - 1)]
 
     def text(self) -> str:
         states = ", ".join(f"{state} {count}" for state, count in self.verdicts.sections.most_common())
@@ -66,12 +71,13 @@ class Report:
         usual = median(self.recoveries) if self.recoveries else 0.0
         lines = [
             f"{self.questions} questions in {self.seconds:.0f} s",
-            f"sections: {states}; unanswered without a fault: {self.verdicts.unexplained}",
+            f"sections: {states}; unanswered without a fault: {dict(self.verdicts.unexplained) or 0}",
             f"whole requests refused: {dict(self.refused) or 'none'}",
             f"faults: {', '.join(f'{name} {count}' for name, count in sorted(self.happened.items()))}",
             f"recovery: median {usual:.2f} s, slowest {slowest:.2f} s of {RECOVERY:.1f} s allowed",
             f"memory: {self.memory[0]:.0f} MB at first, {self.memory[-1]:.0f} at last,"
-            f" {self.growth:+.1f} between the second and the last tenth",
+            f" {self.growth:+.1f} between the second and the last tenth;"
+            f" by tenths {', '.join(f'{each:.0f}' for each in self.tenths)}",
             f"open files: {self.files[0]} at first, {max(self.files)} at most, {self.files[-1]} at last",
             f"connections at most: {self.sessions}",
         ]
@@ -237,8 +243,8 @@ async def _aftermath(county: Soaked, truths: Mapping[str, Any], report: Report) 
 
 def _limits(report: Report) -> None:
     total = sum(report.verdicts.sections.values())
-    if report.verdicts.unexplained > max(2, total * UNEXPLAINED):
-        report.verdicts.violated(f"{report.verdicts.unexplained} sections unanswered without a fault")
+    if report.verdicts.unexplained.total() > max(2, total * UNEXPLAINED):
+        report.verdicts.violated(f"{report.verdicts.unexplained.total()} sections unanswered without a fault")
     if len(report.memory) >= WARM and report.growth > GROWTH_MB:
         report.verdicts.violated(f"memory grew by {report.growth:.0f} MB")
     if report.files[-1] > report.files[0] + 2 * POOL * len(manifests()):

@@ -10,7 +10,7 @@ from tests.soak.judge import Trouble, Verdicts, judge
 from tests.soak.run import GROWTH_MB, WARM, Report, _limits, soak
 
 TRUTH = {"A": {"state": "OK", "records": [1]}, "B": {"state": "OK", "records": []}}
-DOWN = {"state": "UNAVAILABLE", "records": None}
+DOWN = {"state": "UNAVAILABLE", "reason": "CONNECT", "records": None}
 
 
 def judged(told, faulted="", troubled=""):
@@ -22,8 +22,8 @@ def judged(told, faulted="", troubled=""):
 def test_the_truth_and_an_honest_silence_are_right():
     assert judged({}).violations == []
     honest = judged({"A": DOWN}, "A", "A")
-    assert (honest.violations, honest.unexplained) == ([], 0)
-    assert judged({"A": DOWN}, "A").unexplained == 1
+    assert (honest.violations, honest.unexplained.total()) == ([], 0)
+    assert judged({"A": DOWN}, "A").unexplained == {"A UNAVAILABLE CONNECT": 1}
 
 
 @pytest.mark.parametrize(
