@@ -15,8 +15,6 @@ from connectors.parts import Drop
 
 MAX_BYTES: Final = 1 << 20
 """The longest row that is read; a longer one is bad."""
-_MAX_LINES: Final = 500
-"""Lines that one quoted row may span before its quotation mark counts as a stray one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +32,12 @@ def lines(stream: BinaryIO, drop: Drop, offset: int = 0, number: int = 1) -> Ite
     """Rows from a position on; `number` is the line number there."""
     stream.seek(offset)
     while first := stream.readline(MAX_BYTES + 1):
-        raw, count = first, 1
         if len(first) > MAX_BYTES:
-            raw = b"" if first.endswith(b"\n") else _rest(stream)
+            skipped = len(first) + (0 if first.endswith(b"\n") else _skip(stream))
             yield Line(offset, number, (), "ROW_TOO_LONG")
-            offset, number = offset + len(first) + len(raw), number + 1
+            offset, number = offset + skipped, number + 1
             continue
-        while raw.count(b'"') % 2 and count < _MAX_LINES and len(raw) <= MAX_BYTES:
-            following = stream.readline(MAX_BYTES + 1)
-            if not following:
-                break
-            raw, count = raw + following, count + 1
+        raw, count = _quoted(stream, first)
         cells, fault = _parsed(raw, drop)
         if fault and count > 1:
             # a stray quotation mark must not swallow the rows behind it
@@ -55,14 +48,24 @@ def lines(stream: BinaryIO, drop: Drop, offset: int = 0, number: int = 1) -> Ite
         offset, number = offset + len(raw), number + count
 
 
-def _rest(stream: BinaryIO) -> bytes:
-    """What is left of an endless line, as a length only."""
+def _quoted(stream: BinaryIO, first: bytes) -> tuple[bytes, int]:
+    """A row with the lines that its open quotation mark spans, and how many they are."""
+    parts, marks, size = [first], first.count(b'"'), len(first)
+    while marks % 2 and size <= MAX_BYTES and (following := stream.readline(MAX_BYTES + 1)):
+        parts.append(following)
+        marks += following.count(b'"')
+        size += len(following)
+    return b"".join(parts), len(parts)
+
+
+def _skip(stream: BinaryIO) -> int:
+    """The length of what is left of an endless line."""
     skipped = 0
     while chunk := stream.readline(MAX_BYTES):
         skipped += len(chunk)
         if chunk.endswith(b"\n"):
             break
-    return bytes(skipped)
+    return skipped
 
 
 def _parsed(raw: bytes, drop: Drop) -> tuple[tuple[str, ...], str | None]:

@@ -20,9 +20,9 @@ from sqlalchemy.engine import URL, make_url
 from examples.county.generator.county import County, database_urls, environment, generate
 from examples.county.generator.writer import drop_database
 from tests.soak.faults import SESSIONS, Fault, Service, of_file, of_line
-from tests.soak.network import Line
 from tests.support.county import COUNTY
 from tests.support.databases import Database, server_url
+from tests.support.network import Line
 from tests.support.processes import Home, Server, free_port, listens, serving, settle, wait_for
 
 ENGINES = {"psb": "postgresql", "court": "postgresql", "market": "mariadb", "hr": "mariadb"}

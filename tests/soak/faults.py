@@ -13,8 +13,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from tests.soak.network import Line
 from tests.support.databases import Database
+from tests.support.network import Line
 
 Fault: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 SESSIONS = {

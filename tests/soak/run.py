@@ -211,7 +211,9 @@ async def _one(
 async def _answers(server: Server, source: str) -> bool:
     """Whether the graph gets answers from a source: readiness asks past the breaker, a question does not."""
     reply = await server.ask(about_me(), token=server.home.token("citizen-app", cast()["测试甲"]))
-    states = reply.sources.get(source) if reply.body.get("extensions") else None
+    if "extensions" not in reply.body:  # refused whole; the workers judge that
+        return False
+    states = reply.sources.get(source)
     if states is None:  # nobody was asked because the identity authority is in trouble itself
         return source != "psb" and "psb" in reply.sources and reply.sources["psb"] != {"OK"}
     return states == {"OK"}

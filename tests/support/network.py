@@ -19,7 +19,9 @@ class Line:
     delay: float = 0.0
     """Seconds that each chunk of an answer is late."""
     cut_after: int | None = None
-    """Bytes of an answer after which the connection is cut."""
+    """Bytes towards the client after which a connection is cut, its greeting included."""
+    cut_answer_after: int | None = None
+    """Bytes of the next answer after which an open connection is cut."""
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     _server: asyncio.Server | None = None
@@ -45,7 +47,7 @@ class Line:
 
     async def heal(self) -> None:
         """No fault any more."""
-        self.delay, self.cut_after = 0.0, None
+        self.delay, self.cut_after, self.cut_answer_after = 0.0, None, None
         self.flowing.set()
         if self._server is None:
             await self.open()
@@ -84,6 +86,11 @@ class Line:
                 await asyncio.sleep(self.delay)
             if answering and self.cut_after is not None and sent + len(chunk) > self.cut_after:
                 sink.write(chunk[: max(0, self.cut_after - sent)])
+                with suppress(OSError):
+                    await sink.drain()
+                raise ConnectionResetError
+            if answering and self.cut_answer_after is not None:
+                sink.write(chunk[: self.cut_answer_after])
                 with suppress(OSError):
                     await sink.drain()
                 raise ConnectionResetError
