@@ -134,5 +134,5 @@ class Client(Part):
     issuer: str | None = None
     """The other side's authorization server; by default the origin of `url`."""
     operator: str | None = None
-    """Staff reference under which this gateway asks there."""
+    """Staff reference under which this gateway asks where no officer does, such as for readiness."""
     scope: str = "credit:check"

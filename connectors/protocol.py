@@ -26,10 +26,12 @@ class Case:
     Opaque here. Questions of different cases are different questions: never ask them as one.
     """
 
-    access: Mapping[str, str] | None
-    """`scenario`, `caseNo` and `purpose`; None for what anyone may read."""
+    access: Mapping[str, object] | None
+    """Scenario, case, purpose and what the officer declared; None for what anyone may read."""
     names: Mapping[SubjectKey, str]
     """The persons' names as confirmed."""
+    operator: str = ""
+    """Staff reference of the officer who asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from authz.declarations import Declared
 from authz.grants import Grant, Public, Statutory
 from catalogue.identifiers import SubjectKey
 from connectors.protocol import Case
@@ -19,8 +20,23 @@ def case_of(grant: Grant, confirmed: Mapping[SubjectKey, Confirmation]) -> Case 
         return Case(None, {})
     if not isinstance(grant, Statutory):
         return None
-    access = {"scenario": grant.mandate.scenario, "caseNo": grant.case_no, "purpose": grant.purpose}
+    access: dict[str, object] = {
+        "scenario": grant.mandate.scenario,
+        "caseNo": grant.case_no,
+        "purpose": grant.purpose,
+        **_declared(grant.declared),
+    }
     names = {
         key: found.name for key, found in confirmed.items() if isinstance(found, Confirmed) and found.name
     }
-    return Case(access, names)
+    return Case(access, names, grant.actor.operator)
+
+
+def _declared(declared: Declared | None) -> dict[str, object]:
+    """What the officer declared here is what they declare there."""
+    if declared is None:
+        return {}
+    found: dict[str, object] = {"reasonCode": declared.reason.value, "noConflictOfInterest": True}
+    if declared.repeat:
+        found |= {"repeatReason": declared.repeat.reason.value, "repeatNote": declared.repeat.note}
+    return found

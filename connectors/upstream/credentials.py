@@ -1,7 +1,7 @@
 """This gateway as a client of another one: its key proves it at every step.
 
 The token is asked for with an assertion (private_key_jwt, RFC 7523) and bound to the same key by
-DPoP (RFC 9449); nonces of the server are taken from its answers.
+DPoP (RFC 9449), for each officer one; nonces of the server are taken from its answers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from cachetools import LRUCache
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
@@ -29,6 +30,8 @@ from connectors.rest.tokens import Tokens
 _ALGORITHMS: Final = {"EC": "ES256", "OKP": "EdDSA"}
 _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFETIME: Final = 60
+_OFFICERS: Final = 256
+"""Tokens kept: each is of one officer, whom the other side audits."""
 _METADATA: Final = "/.well-known/oauth-authorization-server"
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -49,11 +52,16 @@ class Credentials:
         self._now = now
         self._nonce = ""
         self._endpoint: URL | None = None
-        self._tokens = Tokens(source, Token(path="", value="DPoP {token}"), now)
+        self._tokens: LRUCache[str, Tokens] = LRUCache(_OFFICERS)
 
-    async def headers(self, method: str, url: URL, send: Send) -> dict[str, str]:
-        """`Authorization` and a proof for one request; raises a SourceError."""
-        header = await self._tokens.header(lambda: self._granted(send))
+    async def headers(self, method: str, url: URL, send: Send, operator: str) -> dict[str, str]:
+        """`Authorization` and a proof for one request of an officer; raises a SourceError."""
+        operator = operator or self._client.operator or ""
+        tokens = self._tokens.get(operator)
+        if tokens is None:
+            tokens = Tokens(self._source, Token(path="", value="DPoP {token}"), self._now)
+            self._tokens[operator] = tokens
+        header = await tokens.header(lambda: self._granted(send, operator))
         token = header["Authorization"].removeprefix("DPoP ")
         return {**header, "DPoP": self._proof(method, url, token)}
 
@@ -63,14 +71,16 @@ class Credentials:
         if reply.status != 401:
             return False
         if "use_dpop_nonce" not in reply.headers.get("WWW-Authenticate", ""):
-            self._tokens.refused({"Authorization": headers["Authorization"]})
+            for tokens in self._tokens.values():
+                tokens.refused({"Authorization": headers["Authorization"]})
         return True
 
     async def close(self) -> None:
         """Forget what is on its way."""
-        await self._tokens.close()
+        for tokens in self._tokens.values():
+            await tokens.close()
 
-    async def _granted(self, send: Send) -> tuple[bytes, str | None]:
+    async def _granted(self, send: Send, operator: str) -> tuple[bytes, str | None]:
         """The token endpoint's answer; asked again where it wants a nonce of its own."""
         endpoint = self._endpoint = self._endpoint or await self._discovered(send)
         for _ in range(2):
@@ -79,7 +89,7 @@ class Credentials:
                 "client_id": self._client.id,
                 "scope": self._client.scope,
                 "client_assertion_type": _ASSERTION,
-                "client_assertion": self._assertion(),
+                "client_assertion": self._assertion(operator),
             }
             proof = {"DPoP": self._proof("POST", endpoint)}
             reply = await send("POST", endpoint, urlencode(asked).encode(), _FORM | proof)
@@ -104,7 +114,7 @@ class Credentials:
     def _heard(self, reply: Reply) -> None:
         self._nonce = reply.headers.get("DPoP-Nonce", self._nonce)
 
-    def _assertion(self) -> str:
+    def _assertion(self, operator: str) -> str:
         now = int(self._now())
         claims = {
             "iss": self._client.id,
@@ -113,7 +123,7 @@ class Credentials:
             "iat": now,
             "exp": now + _LIFETIME,
             "jti": secrets.token_urlsafe(16),
-            **({"operator": self._client.operator} if self._client.operator else {}),
+            **({"operator": operator} if operator else {}),
         }
         header = {"alg": _ALGORITHMS[self._key.key_type]}
         if self._key.kid:

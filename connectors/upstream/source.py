@@ -142,7 +142,7 @@ class UpstreamSource:
 
     async def ping(self) -> None:
         """A question about nobody, with our credentials."""
-        await self._said(Operation("{ __typename }", {}), "")
+        await self._said(Operation("{ __typename }", {}), "", "")
 
     async def close(self) -> None:
         """Release connections."""
@@ -158,7 +158,7 @@ class UpstreamSource:
             raise SourceDenied(self.name, "NO_CASE")
         operation = reader.documents.of_subject(key, columns, case)
         self._hourly.take()
-        document = await self._said(operation, trace)
+        document = await self._said(operation, trace, case.operator)
         return section_of(self.name, document, reader.documents.section)
 
     async def _entities(
@@ -168,12 +168,12 @@ class UpstreamSource:
         for start in range(0, len(ask.keys), _ENTITIES_AT_ONCE):
             keys = ask.keys[start : start + _ENTITIES_AT_ONCE]
             self._hourly.take()
-            document = await self._said(reader.documents.of_entities(keys, columns), ask.trace)
+            document = await self._said(reader.documents.of_entities(keys, columns), ask.trace, "")
             sections = entities_of(self.name, document, len(keys), reader.documents.upstream.rows)
             found |= zip(keys, sections, strict=True)
         return found
 
-    async def _said(self, operation: Operation, trace: str) -> Mapping[str, object]:
+    async def _said(self, operation: Operation, trace: str, operator: str) -> Mapping[str, object]:
         """The answer to one operation; asked again for a nonce, and for a token that ran out."""
         body = orjson.dumps({"query": operation.document, "variables": operation.variables})
         headers = {**_MEDIA, **self.manifest.headers}
@@ -182,7 +182,7 @@ class UpstreamSource:
         if self._credentials is None:
             return document_of(self.name, await self._send("POST", self._url, body, headers))
         for _ in range(3):
-            proven = await self._credentials.headers("POST", self._url, self._send)
+            proven = await self._credentials.headers("POST", self._url, self._send, operator)
             reply = await self._send("POST", self._url, body, headers | proven)
             if not self._credentials.again(reply, proven):
                 break

@@ -144,7 +144,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         (replaced("[trim]", "[trimm]"), "MANIFEST_DECODER", "records.P-TT-01.fields.reason", "trimm"),
         (replaced(":-sqlite:///data/tt.db", ""), "MANIFEST_ENVIRONMENT", "tt.yaml:6 url", "set TT_URL"),
         (
-            replaced("${TT_URL:-sqlite:///data/tt.db}", "oracle://h/x"),
+            replaced("${TT_URL:-sqlite:///data/tt.db}", "db2://h/x"),
             "MANIFEST_URL",
             "tt.yaml:6 url",
             "sqlite:///",
@@ -197,5 +197,5 @@ def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_county(tmp_path
 
 def test_a_fault_in_a_url_never_prints_the_url(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
-        load(tmp_path, TT_URL="oracle://user:secret-word@host/db")
+        load(tmp_path, TT_URL="db2://user:secret-word@host/db")
     assert "secret-word" not in str(caught.value)

@@ -36,7 +36,7 @@ from tests.support.small_catalogue import COMPANY, PERSON, manifest_of
 CATALOGUE = load_catalogue()
 WHO, FIRM = SubjectKey.person(PERSON), SubjectKey.entity(COMPANY)
 ACCESS = {"scenario": "S04", "caseNo": "RSKS-2026-0001", "purpose": "录用审查"}
-CASE = Case(ACCESS, {WHO: "测试甲"})
+CASE = Case(ACCESS, {WHO: "测试甲"}, "op-0007")
 PRACTICE = {
     "graphql": {},
     "keys": {"CITIZEN_ID": {"columns": ["subject"]}},
@@ -309,7 +309,7 @@ async def test_the_client_proves_itself_with_its_key_at_every_step(graph, opened
     first, second = graph.granted
     assert first["jti"] != second["jti"]
     assert (first["iss"], first["sub"], first["aud"]) == ("county-gateway", "county-gateway", graph.url)
-    assert (first["operator"], first["scope"], first["kid"]) == ("gw-0001", "credit:check", KEY.kid)
+    assert (first["operator"], first["scope"], first["kid"]) == ("op-0007", "credit:check", KEY.kid)
     assert first["exp"] - first["iat"] == 60
     proofs = [sha256(each["headers"]["DPoP"].encode()).digest() for each in graph.asked]
     assert len(set(proofs)) == len(proofs)
@@ -373,3 +373,13 @@ async def test_a_manifest_that_cannot_work_is_refused(opened, records, changes, 
     with pytest.raises(ManifestError) as refused:
         opened({"P-ZJ-01": records} if records else None, **changes)
     assert refused.value.code == code
+
+
+async def test_each_officer_has_a_token_of_their_own(graph, opened):
+    graph.said, graph.proven = section(), True
+    source = opened(client=CLIENT)
+    other = Case(ACCESS, {WHO: "测试甲"}, "op-0008")
+    for case in (CASE, other, CASE, other):
+        await source.fetch(ask(case=case))
+    await source.ping()
+    assert {claims["operator"] for claims in graph.granted} == {"op-0007", "op-0008", "gw-0001"}

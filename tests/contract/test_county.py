@@ -20,6 +20,9 @@ from catalogue.strict_yaml import StrictLoader
 from connectors.errors import SourceDrift, SourceError
 from connectors.protocol import Ask, Source
 from connectors.registry import load_sources
+from connectors.sql.pool import Pool
+from resolvers.context import Report
+from resolvers.fetching import fetch_all
 from tests.support.county import COUNTY, cast, serving_tax, write_county
 from tests.support.questions import catalogue
 
@@ -138,3 +141,25 @@ async def test_a_table_that_has_gone_is_drift_and_not_silence(
     with pytest.raises(SourceDrift):
         await broken.fetch(everyone(sources[name], code))
     await broken.close()
+
+
+async def test_a_hundred_subjects_over_eight_types_are_eight_statements(
+    county: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = county[1]
+    types = [
+        (name, code) for name, code in IN_DATABASES if KeyKind.CITIZEN_ID in sources[name].key_kinds(code)
+    ][:8]
+    people = [SubjectKey(KeyKind.CITIZEN_ID, f"99010119{number:08d}0X") for number in range(100)]
+    statements: list[str] = []
+    fetch = Pool.fetch
+
+    async def counted(pool: Pool, sql: str, parameters: Any, trace: str = "") -> Any:
+        statements.append(sql)
+        return await fetch(pool, sql, parameters, trace)
+
+    monkeypatch.setattr(Pool, "fetch", counted)
+    asks = {code: ask(sources[name], code, *people) for name, code in types}
+    fetched = await fetch_all(asks, {code: (sources[name],) for name, code in types}, Report())
+    assert len(statements) == len(asks) == 8
+    assert all(len(found.answers[0][1].rows) == 100 for found in fetched.values())

@@ -14,7 +14,7 @@ import yaml
 from tests.e2e.conftest import Departments, Settle
 from tests.support.commands import command
 from tests.support.county import COUNTY
-from tests.support.county_answers import PERSON
+from tests.support.county_answers import FIRM, PERSON
 from tests.support.oauth import OFFICE_KEY, embed
 from tests.support.processes import Reply, Server, eventually, free_port, serving
 
@@ -29,7 +29,15 @@ MINE = """
 { me { person { judicial { judgmentDefaults { state reason records { caseNo } } } } } }
 """
 LOOKUP = {"person": {"citizenId": PERSON.value, "name": "测试甲"}}
-ACCESS = {"scenario": "S04", "caseNo": "RSKS-2026-0001", "purpose": "录用审查"}
+ACCESS = {
+    "scenario": "S04",
+    "caseNo": "RSKS-2026-0001",
+    "purpose": "录用审查",
+    "reasonCode": "QUALIFICATION_REVIEW",
+    "noConflictOfInterest": True,
+    "repeatReason": "CASE_CONTINUED",
+    "repeatNote": "同案续查",
+}
 PROVINCE = """
 source: province
 department: FY
@@ -51,6 +59,33 @@ records:
       publishedOn: {column: publishedOn, decode: [date]}
     controls:
       status: {column: status}
+"""
+
+SUBGRAPH = """
+source: city
+department: FG
+system: {zh: 市联合图, en: Federated graph of the city}
+contact: 市公共信用信息中心 0871-0000001
+connector: graphql
+url: ${PROVINCE_URL}/graphql
+deadlineMs: 1500
+breaker: {failures: 1000, openForMs: 100}
+records:
+  E-FG-03:
+    graphql: {entity: Enterprise, rows: administration.administrativePenalties.records}
+    keys:
+      USCC: {columns: [subject]}
+    identity: [recordId]
+    fields:
+      documentNo: {column: documentNo}
+      authority: {column: authority}
+      determinedOn: {column: determinedOn, decode: [date]}
+      severity: {column: severity}
+"""
+FIRM_QUERY = """
+query Firm($uscc: String!) { enterprise(uscc: $uscc) { administration { administrativePenalties {
+  state reason records { documentNo authority determinedOn severity }
+} } } }
 """
 
 
@@ -78,6 +113,8 @@ def two(settled: Settle, departments: Departments) -> Iterator[Two]:
     (near.sources / "office.jwk").write_text(json.dumps(OFFICE_KEY.as_dict(private=True)))
     (near.sources / "province.yaml").write_text(PROVINCE, "utf-8")
     near.manifest("court", lambda manifest: manifest["records"].pop("P-FY-01"))
+    (near.sources / "city.yaml").write_text(SUBGRAPH, "utf-8")
+    near.manifest("sgs", lambda manifest: manifest["records"].pop("E-FG-03"))
     near.environment["PROVINCE_URL"] = f"http://127.0.0.1:{port}"
     with serving(far, port) as province, serving(near) as county:
         yield Two(county, province)
@@ -106,7 +143,7 @@ async def test_the_province_audits_the_county_s_case_itself(two: Two) -> None:
     await two.officer(caseNo="RSKS-2026-0777")
     shown = await command("audit", "show", "--json", "-c", two.province.home.config)
     assert "RSKS-2026-0777" in shown.out
-    assert "gw-0001" in shown.out
+    assert "op-0001" in shown.out
     assert "P-FY-01" in shown.out
 
 
@@ -145,3 +182,22 @@ async def test_a_province_that_hangs_or_is_gone_is_never_clean(two: Two) -> None
 async def answered(two: Two) -> bool:
     reply = await two.officer()
     return reply.status == 200 and section(reply)["state"] == "OK"
+
+
+async def penalties(server: Server) -> dict[str, Any]:
+    reply = await server.ask(FIRM_QUERY, {"uscc": FIRM.value})
+    found: dict[str, Any] = reply.data["enterprise"]["administration"]["administrativePenalties"]
+    return found
+
+
+async def test_entities_of_a_subgraph_are_read_and_a_lost_one_is_not_clean(two: Two) -> None:
+    there, here = await penalties(two.province), await penalties(two.county)
+    assert there["records"]
+    assert here == there
+    sgs = two.province.home.folder / "county" / "sgs.db"
+    away = sgs.rename(sgs.with_suffix(".off"))
+    try:
+        lost = await penalties(two.county)
+        assert (lost["state"], lost["records"]) == ("UNAVAILABLE", None)
+    finally:
+        away.rename(sgs)
