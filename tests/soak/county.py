@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlalchemy.engine import URL, make_url
 
 from examples.county.generator.county import County, database_urls, environment, generate
@@ -88,7 +89,11 @@ def _urls(folder: Path, prefix: str) -> dict[str, URL]:
 def _settled(folder: Path, urls: Mapping[str, URL], lines: Mapping[str, Line], tax_port: int) -> Home:
     through = {name: urls[name].set(host="127.0.0.1", port=line.port) for name, line in lines.items()}
     variables = environment({**urls, **through}) | {"COUNTY_TAX_URL": f"http://127.0.0.1:{tax_port}"}
-    home = settle(folder, variables, log={"level": "ERROR"})
+    clients = yaml.safe_load((COUNTY / "clients.yaml").read_text("utf-8"))
+    for client in clients:
+        client["use"] = {"subjects": dict.fromkeys(("perMinute", "perHour", "perDay"), 10_000_000)}
+    home = settle(folder, variables, clients="clients.yaml", log={"level": "ERROR"})
+    (folder / "clients.yaml").write_text(yaml.safe_dump(clients, allow_unicode=True), "utf-8")
     for path in (COUNTY / "sources").glob("*.yaml"):
         home.manifest(path.stem, _paced)
     return home
