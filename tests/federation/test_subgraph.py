@@ -147,11 +147,11 @@ async def test_a_hundred_entities_are_one_statement_a_source_and_type(subgraph: 
         assert entity["environment"]["environmentalCredit"]["state"] == "OK"
         assert entity["socialSecurity"]["labourCompliance"]["state"] == "OK"
 
-    # the register is asked twice: to confirm the hundred, and for their registration
-    assert Counter(source for source, _ in subgraph.statements) == {"market": 3, "sgs": 1, "hr": 1}
+    # the register is asked for linked numbers, to confirm the hundred, and for their registration
+    assert Counter(source for source, _ in subgraph.statements) == {"market": 4, "sgs": 1, "hr": 1}
     subgraph.statements.clear()
     await subgraph.ask(ENTITIES, represented(codes[:1]))
-    assert len(subgraph.statements) == 5
+    assert len(subgraph.statements) == 6
 
 
 async def test_what_cannot_be_represented_is_an_error_in_its_place(subgraph: Subgraph) -> None:
