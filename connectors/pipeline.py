@@ -21,6 +21,7 @@ from connectors.cells import Cells, Reader
 from connectors.decoders import CodeTables, Unreadable
 from connectors.errors import ManifestError
 from connectors.manifest import RecordSource
+from connectors.marks import markable
 from connectors.matching import KeyConflict, Matcher
 from connectors.protocol import Answer, Ask, Reject, Row
 from connectors.row_plan import Plan
@@ -158,6 +159,7 @@ class Pipeline:
             },
             controls=controls,
             outputs=tuple(self._output(name, at) for name in sorted(fields)),
+            marked=identity if markable(self._source) else (),
             identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
             unpacking=Unpacking(unpack, at[unpack.column]) if unpack else None,
             collected=frozenset(at[one.collected] for one in attributes if one.collected),

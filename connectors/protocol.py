@@ -81,6 +81,8 @@ class Reject:
 
     reason: str
     column: str | None = None
+    mark: str | None = None
+    """By which the department finds the row (`connectors.marks`), where that leads to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

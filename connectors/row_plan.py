@@ -14,12 +14,12 @@ from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Role
 from catalogue.values import Value
 from connectors.cells import CellError, Cells, Reader
+from connectors.marks import SEPARATOR, mark
 from connectors.protocol import Reject, Row
 from connectors.standing import UNKNOWN, Candidate, Order, latest, normal, order_of, order_of_value
 from connectors.unpacking import Unpacking
 
 _WITHDRAWN: Final = frozenset({"REPAIRED", "REVOKED", "SEALED", "SUPERSEDED"})
-_SEPARATOR: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Plan:
     controls: Mapping[Role, Reader]
     outputs: tuple[tuple[str, Role | None, Reader], ...]
     """Name, the control that already holds the value, reader."""
+    marked: tuple[int, ...]
+    """Columns that mark a row for its department; none where they would lead to a person."""
     identity: tuple[tuple[int, ...], ...]
     """Columns that identify a record, best first: those the manifest declares, those of its versions."""
     unpacking: Unpacking | None
@@ -52,12 +54,16 @@ class Plan:
             try:
                 row = self._record(self._identity(key, cells, repeats), cells)
             except CellError as fault:
-                rejects.append(Reject(fault.reason, fault.column))
+                rejects.append(self._reject(fault, cells))
                 continue
             if records.setdefault(row.identity, row) != row:
                 torn.add(row.identity)
         rejects += [Reject("IDENTITY_REPEATED") for _ in torn]
         return [row for row in records.values() if row.identity not in torn], rejects
+
+    def _reject(self, fault: CellError, cells: Cells) -> Reject:
+        identity = SEPARATOR.join(_plain(cells[at]) for at in self.marked)
+        return Reject(fault.reason, fault.column, mark(identity))
 
     def _unpacked(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
         if not self.unpacking:
@@ -67,7 +73,7 @@ class Plan:
             try:
                 found += self.unpacking.rows(cells)
             except CellError as fault:
-                rejects.append(Reject(fault.reason, fault.column))
+                rejects.append(self._reject(fault, cells))
         return found
 
     def _merged(self, rows: list[Cells]) -> list[Cells]:
@@ -100,7 +106,7 @@ class Plan:
             try:
                 readable.append(Candidate(cells, self._duplicate_key(cells), self._order(cells)))
             except CellError as fault:
-                rejects.append(Reject(fault.reason, fault.column))
+                rejects.append(self._reject(fault, cells))
         return latest(readable, self._withdrawn)
 
     def _version_of(self, cells: Cells) -> Hashable | None:
@@ -135,7 +141,7 @@ class Plan:
         for columns in self.identity:
             parts = [_plain(cells[at]) for at in columns]
             if any(parts):
-                return _SEPARATOR.join(parts)
+                return SEPARATOR.join(parts)
         duplicate = self._duplicate_key(cells) if self.dedupe else None
         if duplicate is not None:
             return _digest(key, [str(part) for part in duplicate])
@@ -149,4 +155,4 @@ def _plain(cell: object) -> str:
 
 
 def _digest(key: SubjectKey, parts: list[str]) -> str:
-    return hashlib.sha256(_SEPARATOR.join([key.value, *parts]).encode()).hexdigest()[:32]
+    return hashlib.sha256(SEPARATOR.join([key.value, *parts]).encode()).hexdigest()[:32]

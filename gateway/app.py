@@ -137,7 +137,8 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
         if report is None:
             return ExecutionOutcome(executed.data, executed.errors)
         sources = [
-            SourceReport(entry.source, entry.state, entry.latency_ms / 1000) for entry in report.sources
+            SourceReport(entry.source, entry.state, entry.latency_ms / 1000, entry.rejected)
+            for entry in report.sources
         ]
         return ExecutionOutcome(executed.data, executed.errors, report.as_extensions(), sources)
 

@@ -33,6 +33,7 @@ from authz.review.guard import UseGuard
 from authz.review.watch import Watch
 from authz.revocations import Revocations
 from authz.store import Store
+from authz.tickets import Tickets
 from authz.tokens import TokenVerifier
 from catalogue.identifiers import SubjectKind
 from catalogue.lint import lint
@@ -80,6 +81,11 @@ class Deployment:
     desk: Desk
     watch: Watch
 
+    @cached_property
+    def tickets(self) -> Tickets:
+        """What departments must correct."""
+        return Tickets(self.store, china_today)
+
     @property
     def nonces(self) -> Nonces:
         """Server nonces for DPoP."""
@@ -118,6 +124,7 @@ class Deployment:
             desk=self.desk,
             signer=self.signer,
             once=self.once,
+            tickets=self.tickets,
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -131,6 +138,7 @@ class Deployment:
             await stack.enter_async_context(self.store)
             await stack.enter_async_context(self.audit)
             await stack.enter_async_context(self.once)
+            await stack.enter_async_context(self.tickets)
             if self.discovered:
                 await stack.enter_async_context(self.discovered)
             await stack.enter_async_context(self.watch)

@@ -50,6 +50,9 @@ class Metrics:
             ("source", "state"),
             registry=self.registry,
         )
+        self.rejected = Counter(
+            "gateway_rows_rejected", "Rows that could not be read", ("source",), registry=self.registry
+        )
         self.source_seconds = Histogram(
             "gateway_source_seconds",
             "Time a source took",
@@ -83,6 +86,7 @@ class Metrics:
             self.denials.inc()
         for source in report.sources:
             self.sources.labels(source.source, source.state).inc()
+            self.rejected.labels(source.source).inc(source.rejected)
             self.source_seconds.labels(source.source).observe(source.seconds)
 
     def audited(self, phase: str, *, written: bool) -> None:

@@ -30,6 +30,8 @@ class SourceReport:
     source: str
     state: str
     seconds: float
+    rejected: int = 0
+    """Rows that could not be read."""
 
 
 @dataclass(slots=True)

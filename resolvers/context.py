@@ -20,6 +20,7 @@ from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
 from authz.review.guard import UseGuard
+from authz.tickets import Tickets
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
@@ -54,6 +55,7 @@ class Services:
     desk: Desk
     signer: Signer
     once: OnceOnly
+    tickets: Tickets
     planner: Planner
     today: Callable[[], date] = date.today
 
@@ -68,6 +70,8 @@ class SourceReport:
     state: str
     reason: str | None
     latency_ms: int
+    rejected: int = 0
+    """Rows that could not be read."""
 
     def as_json(self) -> dict[str, object]:
         """The entry as clients see it."""
@@ -78,6 +82,7 @@ class SourceReport:
             "state": self.state,
             "reason": self.reason,
             "latencyMs": self.latency_ms,
+            "rejected": self.rejected,
         }
 
 

@@ -45,11 +45,21 @@ class Fetched:
 
 
 async def fetch_all(
-    asks: Mapping[str, Ask], sources: Mapping[str, tuple[Source, ...]], report: Report
+    asks: Mapping[str, Ask],
+    sources: Mapping[str, tuple[Source, ...]],
+    report: Report,
+    *,
+    confirmed: bool = True,
 ) -> dict[str, Fetched]:
-    """Ask all types of all their sources concurrently; cancelling this cancels every query."""
+    """Ask all types of all their sources concurrently; cancelling this cancels every query.
+
+    Rows that were left out are reported of `confirmed` subjects only: of others they would tell
+    that the number exists (ruling 3).
+    """
     calls = [(code, source) for code, ask in asks.items() for source in _bound(sources, ask)]
-    outcomes = await asyncio.gather(*(_fetch(source, asks[code], report) for code, source in calls))
+    outcomes = await asyncio.gather(
+        *(_fetch(source, asks[code], report, confirmed=confirmed) for code, source in calls)
+    )
     fetched = {code: Fetched((), ()) for code in asks}
     for (code, source), said in zip(calls, outcomes, strict=True):
         before = fetched[code]
@@ -67,22 +77,35 @@ def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
     ]
 
 
-async def _fetch(source: Source, ask: Ask, report: Report) -> Answer | Fault:
+async def _fetch(source: Source, ask: Ask, report: Report, *, confirmed: bool) -> Answer | Fault:
     started = perf_counter()
     said: Answer | Fault
     try:
         said = await source.fetch(ask)
     except SourceError as error:
         said = Fault(error.code, source.name, error.state, error.reason, error.retryable)
-    state = said.state if isinstance(said, Fault) else SectionState.OK
+    rejected, state, reason = _told(said, confirmed=confirmed)
     report.sources.append(
         SourceReport(
             source=source.name,
             department=source.department,
             record_type=ask.record_type,
             state=state.value,
-            reason=said.reason if isinstance(said, Fault) else None,
+            reason=reason,
+            rejected=rejected,
             latency_ms=round((perf_counter() - started) * 1000),
         )
     )
     return said
+
+
+def _told(said: Answer | Fault, *, confirmed: bool) -> tuple[int, SectionState, str | None]:
+    """Rows that could not be read, the state and its reason, as `extensions.sources` says them."""
+    if isinstance(said, Fault):
+        return 0, said.state, said.reason
+    rejected = sum(map(len, said.rejects.values())) if confirmed else 0
+    if rejected:
+        return rejected, SectionState.PARTIAL, "ROWS_REJECTED"
+    if confirmed and said.truncated:
+        return 0, SectionState.PARTIAL, "ROW_CAP"
+    return 0, SectionState.OK, None

@@ -75,6 +75,8 @@ class Healing:
     """Rows whose name is another person's: two people sharing a number exist (ruling 10)."""
     withheld: int = 0
     """Adverse rows without a clock start (ruling 9)."""
+    faulty: list[tuple[str, Source, Row]] = field(default_factory=list)
+    """Rows of the two counts above with the reason, for the department's tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def heal(
     for source, row in rows:
         if not same_name(lens, named_in(entry, row, lens)):
             healing.conflicts += 1
+            healing.faulty.append(("IDENTITY_CONFLICT", source, row))
             continue
         known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
         verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
@@ -109,6 +112,7 @@ def heal(
             continue
         if verdict.effect is Effect.WITHHOLD:
             healing.withheld += 1
+            healing.faulty.append(("CLOCK_MISSING", source, row))
         elif verdict.effect is Effect.DROP:
             healing.suppressed += 1
         else:

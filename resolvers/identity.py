@@ -80,7 +80,7 @@ async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[Su
         follow=True,
     )
     code = authority.record_type
-    fetched = await fetch_all({code: ask}, {code: (authority.source,)}, context.report)
+    fetched = await fetch_all({code: ask}, {code: (authority.source,)}, context.report, confirmed=False)
     return {lookup.key: _verdict(lookup, fetched[code]) for lookup in lookups}
 
 

@@ -29,6 +29,7 @@ from resolvers.healing import Healing, Lens, heal
 from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, Moved, confirm, verify
 from resolvers.paging import Start, fault_of, overall, page_node, start_of
 from resolvers.planning import SubjectPlan
+from resolvers.quality import drifted, left_out
 from resolvers.recording import Recorder, outcome_of, planned_read, refusals_recorded
 from resolvers.records import carrier_of
 from resolvers.subjects import GRAPHQL_NAME, domain_type
@@ -236,14 +237,16 @@ def _section(
     reading: Reading, entry: RecordType, key: SubjectKey, confirmed: Confirmed, fetched: Fetched
 ) -> Section:
     state = fetched.state
+    services = reading.context.services
     if not state.answered:
+        services.tickets.note(drifted(entry.code, fetched))
         fault = fetched.faults[0] if fetched.faults else _not_connected(entry)
         return Section(entry, state, fault.reason, fault=fault)
-    services = reading.context.services
     lens = Lens(key, confirmed.name, reading.grant.channel, services.today(), services.locality)
     guard = reading.decisions[entry.code].existence.guard
     rows = [(source, row) for source, answer in fetched.answers for row in answer.rows[key]]
     healing = heal(entry, guard, rows, lens)
+    services.tickets.note(left_out(entry.code, key, healing, fetched))
     reason = _left_out(healing, key, fetched)
     return Section(
         entry,

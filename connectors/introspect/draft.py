@@ -12,13 +12,13 @@ from typing import Final
 
 import yaml
 
-from catalogue.identifiers import holds_citizen_id
-from catalogue.model import Role
+from catalogue.identifiers import KeyKind, holds_citizen_id
+from catalogue.model import FieldType, Role
 from catalogue.personal_text import scrub
 from connectors.introspect.chains import Chain, for_field, for_role
 from connectors.introspect.fitting import Fit, Pair
 from connectors.introspect.reflection import Column
-from connectors.introspect.sampling import Seen
+from connectors.introspect.sampling import KEY_BY_NAME, Seen
 from connectors.introspect.shapes import Shape, Words
 from connectors.introspect.vocabulary import is_flag, vocabulary
 from connectors.shapes import KeyForm
@@ -26,6 +26,7 @@ from connectors.shapes import KeyForm
 UNSURE: Final = "unsure:"
 """Begins the comment beside every guess that a person must confirm."""
 _LIST: Final = 12
+_KINDS: Final = {FieldType.CITIZEN_ID: KeyKind.CITIZEN_ID, FieldType.USCC: KeyKind.USCC}
 _NOT_DELETED: Final = (False, 0, "0", "N", "n", "否", "F")
 
 
@@ -103,14 +104,29 @@ def _place(seen: Seen) -> Iterator[str]:
 def _keys(fit: Fit) -> Iterator[str]:
     yield "keys:"
     for kind, columns in fit.keys.items():
-        shape = fit.seen.shapes[columns[0]]
-        forms = [KeyForm.NORMAL, *sorted(shape.forms.get(kind, ()), key=list(KeyForm).index)]
-        written = {"columns": [columns[0]]} | ({"forms": [form.value for form in forms]} if forms[1:] else {})
-        share = f"{round(shape.share(shape.keys[kind]) * 100)} % of {shape.filled} sampled cells are valid"
-        doubts = [share if shape.filled else f"{UNSURE} no cell to look at, by its name only"]
-        if columns[1:]:
-            doubts.append(f"{UNSURE} {', '.join(columns[1:])} hold such numbers too; take the subject's")
+        seen = fit.seen.shapes[columns[0]]
+        together = _key_together(fit, kind)
+        forms = {form for name in together for form in fit.seen.shapes[name].forms.get(kind, ())}
+        written: dict[str, object] = {"columns": together}
+        if forms:
+            ordered = [KeyForm.NORMAL, *sorted(forms, key=list(KeyForm).index)]
+            written["forms"] = [form.value for form in ordered]
+        share = f"{round(seen.share(seen.keys[kind]) * 100)} % of {seen.filled} sampled cells are valid"
+        doubts = [share if seen.filled else f"{UNSURE} no cell to look at, by its name only"]
+        if others := [name for name in columns if name not in together]:
+            doubts.append(f"{UNSURE} {', '.join(others)} hold such numbers too; take the subject's")
+        elif together[1:]:
+            doubts.append(f"{UNSURE} several columns; a row in which they differ is rejected")
         yield f"  {kind.value}: {plain(written)} # {'; '.join(doubts)}"
+
+
+def _key_together(fit: Fit, kind: KeyKind) -> list[str]:
+    """The likeliest column, with the others whose names leave no doubt that the number is the subject's."""
+    first, *others = fit.keys[kind]
+    sure = (
+        name for name in others if max(fit.seen.named_as_key(name, one) for one in KeyKind) >= KEY_BY_NAME
+    )
+    return [first, *sure]
 
 
 def _where(seen: Seen) -> Iterator[str]:
@@ -132,8 +148,13 @@ def _not_deleted(column: Column, words: Words) -> object:
 
 def _identity(key: tuple[str, ...], fit: Fit) -> Iterator[str]:
     subject = {name for columns in fit.keys.values() for name in columns}
-    if key and not subject & set(key):
-        yield f"identity: {plain(list(key))}"
+    updated = fit.controls.get(Role.UPDATED_AT)
+    record = [name for name in key if not updated or name != updated.column.name]
+    if updated and record and len(record) < len(key):
+        version = plain({"by": record, "latest": updated.column.name})
+        yield f"version: {version} # {UNSURE} the primary key ends in the time of writing: history rows"
+    if record and not subject & set(record):
+        yield f"identity: {plain(record)}"
     elif not key:
         yield f"# {UNSURE} no primary key: name under `identity:` the columns that tell records apart"
 
@@ -147,21 +168,26 @@ def _fields(fit: Fit) -> Iterator[str]:
         if reading is None:
             yield f"# {field.name}: {{column: {pair.column.name}}} # {UNSURE} needs a chain of your own"
             continue
-        yield f"{field.name}: {_origin(pair, reading.decode)}{_beside(pair, field.label.zh, reading.doubts)}"
+        kind = _KINDS.get(field.type) if field.role is Role.KEY else None
+        columns = _key_together(fit, kind) if kind and kind in fit.keys else [pair.column.name]
+        origin = _origin(columns, reading.decode)
+        yield f"{field.name}: {origin}{_beside(pair, field.label.zh, reading.doubts)}"
 
 
 def _controls(fit: Fit) -> Iterator[str]:
     for role, pair in sorted(fit.controls.items(), key=lambda item: list(Role).index(item[0])):
         reading = for_role(role, pair, *_looked(fit, pair))
-        yield f"{role.value}: {_origin(pair, reading.decode)}{_beside(pair, '', reading.doubts)}"
+        origin = _origin([pair.column.name], reading.decode)
+        yield f"{role.value}: {origin}{_beside(pair, '', reading.doubts)}"
 
 
 def _looked(fit: Fit, pair: Pair) -> tuple[Shape, Words]:
     return fit.seen.shapes[pair.column.name], fit.seen.words.get(pair.column.name, Words())
 
 
-def _origin(pair: Pair, decode: Chain) -> str:
-    return plain({"column": pair.column.name} | ({"decode": decode} if decode else {}))
+def _origin(columns: list[str], decode: Chain) -> str:
+    named: dict[str, object] = {"columns": columns} if columns[1:] else {"column": columns[0]}
+    return plain(named | ({"decode": decode} if decode else {}))
 
 
 def _beside(pair: Pair, label: str, doubts: tuple[str, ...]) -> str:

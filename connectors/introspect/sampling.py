@@ -28,7 +28,7 @@ from connectors.sql.statement import Rows, Statements
 SAMPLE: Final = 200
 """Rows of a table that are looked at."""
 _ANY: Final = KeyKind.CITIZEN_ID
-_KEY_BY_NAME: Final = 0.75
+KEY_BY_NAME: Final = 0.75
 _SAY_NOTHING: Final = frozenset({"id", "xh", "guid", "uuid", "pk", "seq", "rowid", "bh", "code", "no"})
 """Names that every table has: two of them being equal is no reason to join."""
 
@@ -50,15 +50,18 @@ class Seen:
     """Whether the database declares the join as a foreign key; else it was guessed from names."""
 
     def key_columns(self, kind: KeyKind) -> tuple[str, ...]:
-        """Columns that hold the subject's key, the likeliest first: by cells, in an empty table by name."""
-        synonyms = vocabulary().fields["citizenId" if kind is KeyKind.CITIZEN_ID else "uscc"]
+        """Columns that hold the subject's key, the likeliest first: by cells, then empty ones by name."""
         found = []
         for column in self.columns:
-            shape, named = self.shapes[column.name], by_name(column.name, synonyms)
-            holds = kind in shape.kinds if shape.filled else named >= _KEY_BY_NAME
+            shape, named = self.shapes[column.name], self.named_as_key(column.name, kind)
+            holds = kind in shape.kinds if shape.filled else named >= KEY_BY_NAME
             if holds and not of_another(column.name, column.comment):
-                found.append((named, shape.keys[kind], column.name))
-        return tuple(name for _, _, name in sorted(found, reverse=True))
+                found.append((bool(shape.filled), named, shape.keys[kind], column.name))
+        return tuple(name for *_, name in sorted(found, reverse=True))
+
+    def named_as_key(self, column: str, kind: KeyKind) -> float:
+        """How well the name alone says that the column holds the subject's number."""
+        return by_name(column, vocabulary().fields["citizenId" if kind is KeyKind.CITIZEN_ID else "uscc"])
 
     @property
     def kinds(self) -> tuple[KeyKind, ...]:
@@ -177,7 +180,7 @@ def _unique(parent: Seen, column: str) -> bool:
 def _with_parent(child: Seen, parent: Seen, on: Mapping[str, str], *, declared: bool) -> Seen:
     names = [name for kind in parent.kinds for name in parent.key_columns(kind)]
     named = [(_is_name(column), column.name) for column in parent.columns]
-    names += [name for score, name in sorted(named, reverse=True)[:1] if score >= _KEY_BY_NAME]
+    names += [name for score, name in sorted(named, reverse=True)[:1] if score >= KEY_BY_NAME]
     borrowed = {f"{parent.table.name}.{name}": name for name in dict.fromkeys(names)}
     by_own = {column.name: column for column in parent.columns}
     return replace(

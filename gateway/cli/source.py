@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from catalogue.model import Catalogue
+from catalogue.model import Catalogue, RecordType
 from connectors.protocol import Finding, Source
 from connectors.registry import load_sources
 from gateway.cli.common import (
@@ -27,12 +27,16 @@ from gateway.cli.common import (
     settings_of,
 )
 from gateway.cli.source_introspect import introspect_source
+from gateway.cli.source_report import report
+from gateway.cli.source_try import try_source
 from gateway.deployment import catalogue_of, source_environment
 
 app = typer.Typer(
     help="Sources: what is connected, and whether it is as its manifest says.", no_args_is_help=True
 )
 app.command("introspect")(introspect_source)
+app.command("report")(report)
+app.command("try")(try_source)
 Name = Annotated[str | None, typer.Argument(help="Only this source.")]
 
 
@@ -86,24 +90,37 @@ def check(name: Name = None, config: Config = DEFAULT_CONFIG, as_json: Json = Fa
 @app.command("explain")
 def explain(
     name: Annotated[str, typer.Argument(help="The source.")],
-    record_type: Annotated[str, typer.Argument(help="Code of the record type.")],
+    record_type: Annotated[str | None, typer.Argument(help="Only this record type.")] = None,
     fields: Annotated[
         list[str] | None, typer.Option("--field", "-f", help="Fields to ask for; all of them if absent.")
     ] = None,
     config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
 ) -> None:
     """Print the exact question that would be sent; no source is asked and no value appears."""
     with reported():
         catalogue, sources = _load(config)
         (source,) = _chosen(sources, name).values()
-        if record_type not in source.record_types:
+        if record_type is not None and record_type not in source.record_types:
             raise CommandError("RECORD_TYPE_UNKNOWN", f"{name} does not serve {record_type}.")
-        entry = catalogue.record_types[record_type]
-        unknown = set(fields or ()) - entry.field_by_name.keys()
-        if unknown:
-            raise CommandError("FIELD_UNKNOWN", f"{record_type} has no field {', '.join(sorted(unknown))}.")
-        wanted = frozenset(fields or entry.field_by_name) | entry.control_fields
-        typer.echo(source.explain(record_type, wanted))
+        if fields and record_type is None:
+            raise CommandError("RECORD_TYPE_MISSING", "Fields are of one record type: name it.")
+        codes = [record_type] if record_type else sorted(source.record_types)
+        questions = {
+            code: _question(source, catalogue.record_types[code], frozenset(fields or ())) for code in codes
+        }
+    if as_json:
+        print_json(questions)
+        return
+    for code, question in questions.items():
+        typer.echo(question if record_type else f"-- {code}\n{question};\n")
+
+
+def _question(source: Source, entry: RecordType, fields: frozenset[str]) -> str:
+    unknown = fields - entry.field_by_name.keys()
+    if unknown:
+        raise CommandError("FIELD_UNKNOWN", f"{entry.code} has no field {', '.join(sorted(unknown))}.")
+    return source.explain(entry.code, (fields or frozenset(entry.field_by_name)) | entry.control_fields)
 
 
 def _load(config: Path) -> tuple[Catalogue, Mapping[str, Source]]:

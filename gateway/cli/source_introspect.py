@@ -123,15 +123,16 @@ def _summary(found: Introspection, out: Path | None) -> dict[str, object]:
 
 def _tell(found: Introspection, request: Request, out: Path | None, address: Address) -> None:
     """What was found, and what to do next; on standard error, beside the manifest."""
-    refused = found.refused.items()
+    refused, passed = found.refused.items(), len(found.passed_over)
     lines = [
         f"[bold]{len(found.records)}[/] record types drafted: {', '.join(found.records)}",
         *(f"[yellow]{code}[/] is a comment only: {escape(why)}" for code, why in refused),
-        f"{len(found.passed_over)} tables passed over; they are listed at the end of the file",
+        *([f"{passed} tables passed over: see the end of the draft"] if passed else []),
         "Next:",
         f"  1. confirm or correct the {found.unsure} lines marked `unsure:` in {out or 'the draft'}",
         f"  2. put the URL where the gateway finds it: {escape(f'{request.variable}={address}')}",
-        f"  3. credit-gateway source check {found.source}",
+        "  3. put the file into the deployment's folder of sources, and run there",
+        f"     credit-gateway source check {found.source} -c gateway.yaml",
         "docs/onboarding.md tells each step.",
     ]
     for line in lines:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.county import write_county
 from tests.support.processes import BINARY, Home, environ, free_port, settle, stop, wait_for
 
 
@@ -85,3 +86,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def home(tmp_path: Path) -> Home:
     """A deployment with keys of its own; its departments are not there."""
     return settle(tmp_path / "home", {})
+
+
+@pytest.fixture
+async def police_home(tmp_path: Path) -> Home:
+    """A deployment that has only the police, who confirm persons: another department is to be connected."""
+    county = tmp_path / "county"
+    county.mkdir()
+    home = settle(tmp_path / "home", await write_county(county))
+    for path in home.sources.glob("*.yaml"):
+        if path.stem != "psb":
+            path.unlink()
+    return home

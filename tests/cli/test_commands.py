@@ -19,7 +19,7 @@ GROUPS = ("catalogue", "source", "audit", "mandate", "scenario", "policy", "revi
 TREE = {
     (): ("serve", "demo", "schema", "token", "query", *GROUPS),
     ("catalogue",): ("lint",),
-    ("source",): ("list", "check", "explain"),
+    ("source",): ("list", "introspect", "check", "explain", "try", "report"),
     ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),
     ("mandate",): ("list", "show", "add", "approve", "stop", "resume"),
     ("scenario",): ("list", "stop", "resume"),

@@ -12,33 +12,20 @@ from gateway.app import create_app
 from gateway.deployment import deploy
 from gateway.settings import load_settings
 from tests.support.commands import command
-from tests.support.county import write_county
 from tests.support.databases import Database, throwaway
 from tests.support.http import served
-from tests.support.processes import Home, ask, settle
+from tests.support.processes import Home, ask
 from tests.support.strangers import CANARIES, OTHERS, PINYIN, TESTED, fill_commented
 
 MINE = """{ me { person { administration { administrativePenalties {
   state reason records { documentNo fineBand determinedOn provenance { system } } } } } } }"""
 
 
-@pytest.fixture
-async def strange_home(tmp_path: Path) -> Home:
-    """A county whose credit office has not connected the culture bureau yet."""
-    county = tmp_path / "county"
-    county.mkdir()
-    home = settle(tmp_path / "home", await write_county(county))
-    for path in home.sources.glob("*.yaml"):
-        if path.stem != "psb":
-            path.unlink()
-    return home
-
-
-async def test_from_an_unknown_database_to_records_in_the_graph(strange_home: Home, tmp_path: Path) -> None:
+async def test_from_an_unknown_database_to_records_in_the_graph(police_home: Home, tmp_path: Path) -> None:
     async with throwaway("sqlite", tmp_path) as database:
         await PINYIN.fill(database)
-        manifest = strange_home.sources / "culture.yaml"
-        options = ("--source", "culture", "--out", manifest, "-c", strange_home.config)
+        manifest = police_home.sources / "culture.yaml"
+        options = ("--source", "culture", "--out", manifest, "-c", police_home.config)
         drafted = await command("source", "introspect", database.url, *options)
         assert drafted.code == 0, drafted.err
         assert "1 record types drafted: P-FG-03" in drafted.err
@@ -46,12 +33,12 @@ async def test_from_an_unknown_database_to_records_in_the_graph(strange_home: Ho
         text = manifest.read_text("utf-8")
         named = re.sub(r"system: .*", "system: {zh: 文化执法系统, en: Culture enforcement}", text)
         manifest.write_text(named, "utf-8")
-        environment = strange_home.environment | {"CULTURE_URL": database.url}
-        check = await command("source", "check", "culture", "-c", strange_home.config, env=environment)
+        environment = police_home.environment | {"CULTURE_URL": database.url}
+        check = await command("source", "check", "culture", "-c", police_home.config, env=environment)
         assert check.code == 0, check.out
-        settings = load_settings(strange_home.config, environ={})
+        settings = load_settings(police_home.config, environ={})
         async with served(create_app(deploy(settings, environment))) as url:
-            token = strange_home.token("citizen-app", SubjectKey.person(TESTED))
+            token = police_home.token("citizen-app", SubjectKey.person(TESTED))
             reply = await ask(url, MINE, token=token)
     section = reply.data["me"]["person"]["administration"]["administrativePenalties"]
     assert section["state"] == "OK"

@@ -159,6 +159,28 @@ async def test_a_status_whose_codes_nobody_explains_answers_nothing(
     assert (answer.rows[key], [one.reason for one in answer.rejects[key]]) == ((), ["CODE_UNKNOWN"])
 
 
+async def test_rows_written_again_and_numbers_in_either_column(
+    sqlite: Database, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    """As the 双公示 front database does: corrections are new rows, persons stand in the USCC column."""
+    await sqlite.execute(
+        "CREATE TABLE t_xzcf (ID TEXT, CF_XDR_MC TEXT, CF_XDR_SHXYM TEXT, CF_XDR_ZJHM TEXT, CF_WSH TEXT,"
+        " CF_JDRQ TEXT, SJC TEXT, PRIMARY KEY (ID, SJC))"
+    )
+    rows = [
+        ("a1", "测试甲", TESTED, "", "测罚1号", "2026-01-02", "2026-01-03 08:00:00"),
+        ("a1", "测试甲", TESTED, "", "测罚1号", "2026-01-05", "2026-01-06 08:00:00"),
+        ("a2", "测试有限公司", COMPANY, None, "测罚2号", "2026-01-02", "2026-01-03 08:00:00"),
+    ]
+    await sqlite.insert("t_xzcf", rows)
+    found = await drafted(sqlite, catalogue)
+    source = opened(found.text, sqlite, catalogue, tmp_path)
+    (row,) = await asked(source, "P-FG-03", SubjectKey.person(TESTED), "determinedOn")
+    assert "version: {by: [ID], latest: SJC} # unsure:" in found.text
+    assert "CITIZEN_ID: {columns: [CF_XDR_SHXYM, CF_XDR_ZJHM]}" in found.text
+    assert str(row.values["determinedOn"]) == "2026-01-05"
+
+
 async def test_an_adverse_table_without_a_date_is_a_comment_only(
     sqlite: Database, catalogue: Catalogue
 ) -> None:
