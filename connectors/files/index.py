@@ -36,7 +36,7 @@ BAD_KEPT: Final = 1_000
 _PLAIN: Final = {KeyKind.CITIZEN_ID: re.compile(r"\d{17}[\dX]"), KeyKind.USCC: re.compile(r"[0-9A-Z]{18}")}
 _NORMALIZED: Final = {KeyKind.CITIZEN_ID: normalize_citizen_id, KeyKind.USCC: normalize_uscc}
 _SHORT: Final = {KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15}
-_YIELD_EVERY: Final = 500
+_YIELD_EVERY: Final = 100
 """Rows between two pauses in which other threads run."""
 
 

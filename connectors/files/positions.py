@@ -1,4 +1,4 @@
-"""Where rows stand, by keyed hash: no value, nothing on disk, about forty bytes a row."""
+"""Where rows stand, by keyed hash: no value, nothing on disk, about 55 bytes a row."""
 
 from __future__ import annotations
 
