@@ -141,7 +141,13 @@ named_enum(
     Party,
     "ConsentParty",
     Label(zh="行为人", en="Who did it"),
-    _labels(Party, ("本人", "The person"), ("查询机构", "The organization"), ("网关", "The gateway")),
+    _labels(
+        Party,
+        ("本人", "The person"),
+        ("查询机构", "The organization"),
+        ("网关", "The gateway"),
+        ("信用办窗口", "The credit office, at the counter"),
+    ),
 )
 named_enum(
     Code,

@@ -15,6 +15,7 @@ from typing import Final
 import orjson
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from authz.audit.leaves import canonical
 from authz.consent.artefact import ConsentArtefact, Part
@@ -36,6 +37,15 @@ def digest_of(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()
 
 
+def detached_holds(payload: bytes, signature: str, keys: KeySet) -> bool:
+    """Whether one of these keys made this detached signature over exactly these bytes of an artefact."""
+    try:
+        signed = jws.deserialize_compact(signature, keys, [ALGORITHM], payload=payload)
+    except (JoseError, ValueError):
+        return False
+    return signed.headers().get("typ") == ARTEFACT_TYPE
+
+
 class Signer:
     """Signs and verifies with the gateway's consent keys."""
 
@@ -49,13 +59,7 @@ class Signer:
 
     def holds(self, payload: bytes, signature: str) -> bool:
         """Whether a key of ours made this detached signature over exactly these bytes."""
-        try:
-            signed = jws.deserialize_compact(
-                signature, self._keys.consent_keys(), [ALGORITHM], payload=payload
-            )
-        except (JoseError, ValueError):
-            return False
-        return signed.headers().get("typ") == ARTEFACT_TYPE
+        return detached_holds(payload, signature, self._keys.consent_keys())
 
     def receipt(self, artefact: ConsentArtefact, payload: bytes, at: datetime) -> str:
         """The receipt of a consent that was given, as a compact JWS."""

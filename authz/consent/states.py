@@ -40,6 +40,8 @@ class Party(StrEnum):
     SUBJECT = "SUBJECT"
     GRANTEE = "GRANTEE"
     GATEWAY = "GATEWAY"
+    OFFICE = "OFFICE"
+    """The credit office, at the counter, for whoever stands there."""
 
 
 @dataclass(frozen=True, slots=True)

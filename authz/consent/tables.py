@@ -178,6 +178,18 @@ async def load_of(
     return await _load(connection, query)
 
 
+async def load_some(
+    connection: AsyncConnection, first: int, client_id: str | None, subjects: Collection[str] | None
+) -> list[Record]:
+    """Consents of a client, of a person or given by them, or of all, newest first."""
+    query = select(consent.c.id).order_by(consent.c.requested_at.desc(), consent.c.id.desc()).limit(first)
+    if client_id is not None:
+        query = query.where(consent.c.client_id == client_id)
+    if subjects is not None:
+        query = query.where(consent.c.subject.in_(subjects) | consent.c.representative.in_(subjects))
+    return await _load(connection, query)
+
+
 def position(record: Record) -> tuple[int, str]:
     """Where a consent stands in its person's list."""
     return millis(record.request.requested_at), record.id

@@ -8,6 +8,7 @@ from gateway.cli import (
     audit,
     catalogue,
     client,
+    consent,
     db,
     demo,
     mandate,
@@ -38,6 +39,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(mandate.app, name="mandate")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(policy.app, name="policy")
+app.add_typer(consent.app, name="consent")
 app.add_typer(review.app, name="review")
 app.add_typer(db.app, name="db")
 app.add_typer(client.app, name="client")

@@ -15,7 +15,18 @@ from tests.support.processes import CHECKOUT, Home, free_port
 
 PERSON = "990101198001010014"
 EIGHT = {"psb", "court", "market", "tax", "hr", "housing", "civil", "sgs"}
-GROUPS = ("catalogue", "source", "audit", "mandate", "scenario", "policy", "review", "db", "client")
+GROUPS = (
+    "catalogue",
+    "source",
+    "audit",
+    "mandate",
+    "scenario",
+    "policy",
+    "consent",
+    "review",
+    "db",
+    "client",
+)
 TREE = {
     (): ("serve", "demo", "schema", "token", "query", *GROUPS),
     ("catalogue",): ("lint",),
@@ -24,6 +35,7 @@ TREE = {
     ("mandate",): ("list", "show", "add", "approve", "stop", "resume"),
     ("scenario",): ("list", "stop", "resume"),
     ("policy",): ("explain",),
+    ("consent",): ("list", "show", "revoke", "verify"),
     ("review",): ("sample", "list", "show", "record", "alarms", "unlock"),
     ("db",): ("upgrade",),
     ("client",): ("list", "add", "approve"),
