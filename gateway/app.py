@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from gateway import health, ide, logs
 from gateway.deployment import Deployment
 from gateway.documents import DocumentCache
-from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation
+from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation, payer_of
 from gateway.identity import GRAPHQL, Door, OfferNonce
 from gateway.key_sets import CONSENT_KEYS, published
 from gateway.metrics import Metrics
@@ -130,6 +130,7 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
                 operation.raw_variables,
                 operation.actor,
                 operation.request_id,
+                payer_of(operation.actor, operation.connection),
             ),
         )
         await door.look_again(operation.connection)

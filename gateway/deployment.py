@@ -30,6 +30,7 @@ from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
 from authz.review.guard import UseGuard
+from authz.review.public import PublicQuota
 from authz.review.watch import Watch
 from authz.revocations import Revocations
 from authz.store import Store
@@ -97,6 +98,11 @@ class Deployment:
         return Authorizations(self.grants, self.clients, self.references, self.consents, self.settings.issuer)
 
     @cached_property
+    def public_quota(self) -> PublicQuota:
+        """What each address has left of the public channel."""
+        return PublicQuota(self.settings.limits.public_subjects_per_minute)
+
+    @cached_property
     def schema(self) -> GraphSchema:
         """The executable schema of this deployment's catalogue."""
         return build_schema(self.catalogue)
@@ -122,6 +128,7 @@ class Deployment:
             case_use=self.case_use,
             guard=self.guard,
             desk=self.desk,
+            public_quota=self.public_quota,
             signer=self.signer,
             once=self.once,
             tickets=self.tickets,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_network
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -30,6 +32,8 @@ from gateway.settings import Limits
 from gateway.values import coerce_variables
 
 MAX_OPERATION_NAME: Final = 128
+_IPV6_NETWORK: Final = 64
+"""Bits: what one household or office has for itself (RFC 6177)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class GraphQLEndpoint:
         parameters = await self._parameters(request)
         actor = await self._identify(request)
         report.client = actor.client_id
-        document = self._documents.get(parameters.query, _payer(actor, request))
+        document = self._documents.get(parameters.query, payer_of(actor, request))
         definition = document.operation(parameters.operation_name)
         report.document = document.hash
         report.kind = definition.operation.value
@@ -206,11 +210,14 @@ async def _disconnection(receive: Receive) -> None:
         pass
 
 
-def _payer(actor: Actor, connection: HTTPConnection) -> str:
-    """Whose budget of new documents is used: the client's, or the address's for anonymous ones."""
-    if actor.kind is ActorKind.ANONYMOUS:
-        return f"address {connection.client.host if connection.client else ''}"
-    return f"client {actor.client_id}"
+def payer_of(actor: Actor, connection: HTTPConnection) -> str:
+    """Whose budgets are used: the client's, or for anonymous ones the address's, of IPv6 its network's."""
+    if actor.kind is not ActorKind.ANONYMOUS:
+        return f"client {actor.client_id}"
+    host = connection.client.host if connection.client else ""
+    with suppress(ValueError):
+        host = str(ip_network((IPv6Address(host), _IPV6_NETWORK), strict=False))
+    return f"address {host}"
 
 
 def _check_content(request: Request) -> None:

@@ -77,6 +77,7 @@ class Limits(Group):
     document_cache_bytes: Whole = KIB * KIB
     document_burst_kib: Whole = 64
     document_kib_per_second: Annotated[float, Field(gt=0)] = 4.0
+    public_subjects_per_minute: Whole = 600
 
 
 class Deadlines(Group):

@@ -20,6 +20,7 @@ from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
 from authz.review.guard import UseGuard
+from authz.review.public import PublicQuota
 from authz.tickets import Tickets
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
@@ -53,6 +54,7 @@ class Services:
     case_use: CaseUse
     guard: UseGuard
     desk: Desk
+    public_quota: PublicQuota
     signer: Signer
     once: OnceOnly
     tickets: Tickets
@@ -119,6 +121,8 @@ class RequestContext:
     """Root fields of the operation by response key."""
     grant: Grant | None
     """The operation's one grant; None when it selects nothing that needs one."""
+    payer: str = ""
+    """Whose quota of the public channel is used: a client's or an address's."""
     report: Report = field(default_factory=Report)
     started: datetime = field(default_factory=lambda: datetime.now(CHINA_TIME))
 

@@ -45,6 +45,8 @@ class Request:
     variables: Mapping[str, Any]
     actor: Actor
     request_id: str
+    payer: str = ""
+    """Whose quota of the public channel is used."""
 
     @property
     def operation_name(self) -> str:
@@ -88,6 +90,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         walk=walk,
         roots=roots,
         grant=grant,
+        payer=request.payer,
     )
     result = execute(
         schema.executable,

@@ -63,6 +63,7 @@ class Recorder:
     ) -> None:
         self._audit = context.services.audit
         self._services = context.services
+        self._payer = context.payer
         self._grant = grant
         self._query = context.query
         self._reads = reads
@@ -73,6 +74,7 @@ class Recorder:
 
     async def __aenter__(self) -> Self:
         if isinstance(self._grant, Public):
+            await self._spend_publicly()
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
         try:
@@ -83,6 +85,13 @@ class Recorder:
             raise
         self._intents = dict(zip(self._keys, refs, strict=True))
         return self
+
+    async def _spend_publicly(self) -> None:
+        try:
+            self._services.public_quota.spend(self._payer, len(self._keys))
+        except AccessDenied as refusal:
+            await deny(self._services, self._grant.actor, self._query, refusal.code)
+            raise
 
     def note(self, key: SubjectKey, outcome: Outcome) -> None:
         """What will be answered about one subject."""

@@ -101,7 +101,7 @@ def _written(folder: Path) -> Path:
         "jwks": "jwks.json",
         "sources": str(COUNTY / "sources"),
         "catalogue": str(COUNTY / "catalogue"),
-        "limits": {"document_burst_kib": 1_000_000},
+        "limits": {"document_burst_kib": 1_000_000, "public_subjects_per_minute": 10**9},
         "deadlines": {"operation_ms": 20_000},
     }
     config.write_text(yaml.safe_dump(settings), "utf-8")

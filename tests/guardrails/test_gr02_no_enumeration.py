@@ -38,6 +38,8 @@ class Reply:
     body: Any
     asked: int
     """Questions that departments got."""
+    retry_after: int
+    """Of the header, in seconds."""
 
     @property
     def codes(self) -> list[str]:
@@ -53,16 +55,18 @@ class Reply:
 class Caller:
     stage: Stage
 
-    async def post(self, token: str, query: str, variables: dict[str, Any]) -> Reply:
+    async def post(self, token: str | None, query: str, variables: dict[str, Any]) -> Reply:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         before = len(self.stage.ledger.questions)
         async with (
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
+            aiohttp.ClientSession(headers=headers) as session,
             session.post(
                 f"{self.stage.urls['default']}/graphql", json={"query": query, "variables": variables}
             ) as response,
         ):
             body = await response.json(content_type=None)
-        return Reply(response.status, body, len(self.stage.ledger.questions) - before)
+        retry_after = int(response.headers.get("Retry-After", 0))
+        return Reply(response.status, body, len(self.stage.ledger.questions) - before, retry_after)
 
     async def read(self, client: str, operator: str, citizen_id: str, name: str = PERSON) -> Reply:
         """One officer asks for one person."""
@@ -127,6 +131,29 @@ async def test_failed_confirmations_lock_the_operator_out(caller: Caller) -> Non
     assert [reply.asked for reply in locked] == [0, 0]
     assert locked[0].body["errors"][0]["extensions"]["retryAfter"] in range(3_500, 3_601)
     assert (await caller.read("service-hall", "op-0002", known)).codes == [], "a colleague goes on"
+
+
+async def test_a_flood_of_refusals_fills_no_disk(caller: Caller) -> None:
+    """Authenticated refusals are events up to their quota, and counts beyond it (ruling 20)."""
+    token = caller.stage.deployment.token("police-household", "op-0001")
+    given = {"who": {"person": {"citizenId": number(500).value, "name": PERSON}}, "why": {"purpose": "试"}}
+    before = len([leaf async for leaf in caller.stage.deployment.audit.read()])
+    replies = [await caller.post(token, READ, given) for _ in range(40)]
+    after = [leaf.event async for leaf in caller.stage.deployment.audit.read(start=before)]
+    assert [reply.codes for reply in replies[:30]] == [["SCENARIO_REQUIRED"]] * 30
+    assert [(reply.status, *reply.codes) for reply in replies[30:]] == [(429, "QUOTA_EXCEEDED")] * 10
+    assert replies[-1].retry_after in range(1, 61)
+    assert [event["phase"] for event in after].count("DENIAL") == 30
+    assert sum(reply.asked for reply in replies) == 0
+
+
+async def test_the_public_channel_has_a_quota_too(caller: Caller) -> None:
+    quota = caller.stage.deployment.public_quota
+    quota.spend("address 127.0.0.1", 10**15)
+    uscc = cast()["往事有限公司"].value
+    query = "query P($u: String!) { enterprise(uscc: $u) { displayName } }"
+    reply = await caller.post(None, query, {"u": uscc})
+    assert (reply.codes, reply.body["data"], reply.asked) == (["QUOTA_EXCEEDED"], {"enterprise": None}, 0)
 
 
 async def test_one_operation_reads_one_person(caller: Caller) -> None:
