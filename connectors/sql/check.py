@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, TypeVar
@@ -28,6 +29,7 @@ from connectors.sql.engine import Engine
 from connectors.sql.faults import ACCESS, translated
 from connectors.sql.pool import Connection
 from connectors.sql.reader import Reader
+from connectors.sql.statement import Statements
 
 SAMPLE: Final = 200
 """Rows looked at per record type; they are counted and forgotten."""
@@ -83,7 +85,7 @@ class _Checked:
             for name in never_mapped(self._reader.record_type, self._reader.record)
         ]
         try:
-            found += await self._columns()
+            found += [*await self._columns(), *await self._aliases()]
             if any(finding.level == "error" for finding in found):
                 return found
             return [*found, *await self._indexes(), *await self._sample()]
@@ -105,6 +107,22 @@ class _Checked:
         if not found:
             found.append(self._drift(hashed.hexdigest()[:16]))
         return list(dict.fromkeys(found))
+
+    async def _aliases(self) -> list[Finding]:
+        """Whether the tables of linked numbers can be asked: nobody is confirmed while one cannot."""
+        found: list[Finding] = []
+        for number, table in enumerate(self._reader.follower.tables):
+            where = f"{self._where}.aliases.{number}"
+            names = (table.alias.former, table.alias.current, *(one.column for one in table.alias.where))
+            try:
+                for probe in (probe for name in names for probe in table.statements.probes(name)):
+                    await _asked(self._source, self._connection.columns(probe))
+            except SourceDrift:
+                message = f"`{table.alias.table}` is not there, or lacks one of {', '.join(names)}"
+                found.append(Finding("error", "MANIFEST_TABLE_MISSING", where, message))
+                continue
+            found += [replace(scan, where=where) for scan in await self._scanned(table.statements)]
+        return found
 
     def _drift(self, found: str) -> Finding:
         expected = self._reader.record.columns_hash
@@ -142,10 +160,13 @@ class _Checked:
             yield Finding("error", "MANIFEST_COLUMN_MISSING", f"{self._where}.{path}", message)
 
     async def _indexes(self) -> list[Finding]:
+        return await self._scanned(self._reader.statements)
+
+    async def _scanned(self, statements: Statements) -> list[Finding]:
         found: dict[Finding, None] = {}
         for kind, key in self._reader.record.keys.items():
             probe = key_variants(_PROBE[kind], key.forms)[:1] or (_PROBE[kind].value,)
-            for statement in self._reader.statements.by_key_columns(kind):
+            for statement in statements.by_key_columns(kind):
                 scan = self._engine.scanned(self._connection, statement.sql, statement.bind(probe, 1))
                 for table in await _asked(self._source, scan):
                     message = f"every question reads `{table}` from end to end: ask for an index on the key"

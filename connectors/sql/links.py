@@ -42,19 +42,19 @@ class Follower:
     """Follows the alias tables of one record type. Raises ManifestError when built."""
 
     def __init__(self, record: RecordSource, dialect: Dialect, charset: str | None) -> None:
-        self._tables = [_Table(alias, record, dialect, charset) for alias in record.aliases]
+        self.tables = [AliasTable(alias, record, dialect, charset) for alias in record.aliases]
 
     async def links(self, keys: Sequence[SubjectKey], pool: Pool, trace: str) -> dict[SubjectKey, Links]:
         """Of those keys that have any; raises a SourceError."""
         kinds = {key.kind for key in keys}
         found: dict[SubjectKey, Links] = {}
-        for kind in kinds if self._tables else ():
+        for kind in kinds if self.tables else ():
             known = _Known()
             asked: set[SubjectKey] = set()
             wanted = {key for key in keys if key.kind is kind}
             for _ in range(_HOPS):
                 asked |= wanted
-                for table in self._tables:
+                for table in self.tables:
                     known.add(kind, table.alias, await table.rows(kind, sorted_keys(wanted), pool, trace))
                 wanted = known.keys - asked
                 if not wanted:
@@ -63,7 +63,7 @@ class Follower:
         return found
 
 
-class _Table:
+class AliasTable:
     """The statements of one alias table, by kind and number of keys."""
 
     def __init__(self, alias: Alias, record: RecordSource, dialect: Dialect, charset: str | None) -> None:
@@ -74,7 +74,7 @@ class _Table:
         place = RecordSource(
             table=alias.table, keys=keys, fields={}, where=alias.where, identity=(alias.former,)
         )
-        self._statements = Statements(place, dialect, charset)
+        self.statements = Statements(place, dialect, charset)
         self._charset = charset
         self._compiled: dict[tuple[KeyKind, int], Statement] = {}
 
@@ -83,11 +83,11 @@ class _Table:
     ) -> Iterable[tuple[str, str]]:
         """Former and current number of every row that names one of the keys, as they are written."""
         variants = [text for key in keys for text in key_variants(key, self._forms[kind])]
-        size = self._statements.size(len(variants))
+        size = self.statements.size(len(variants))
         statement = self._compiled.get((kind, size))
         if statement is None:
             columns = (self.alias.former, self.alias.current)
-            statement = self._compiled[kind, size] = self._statements.by_keys(kind, columns, len(variants))
+            statement = self._compiled[kind, size] = self.statements.by_keys(kind, columns, len(variants))
         found = await pool.fetch(statement.sql, statement.bind(variants, _LINKS_PER_KEY * len(keys)), trace)
         return [(self._text(former), self._text(current)) for former, current in found if former and current]
 

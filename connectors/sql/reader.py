@@ -42,7 +42,7 @@ class Reader:
         self.record = record
         self.pipeline = Pipeline(record_type, record, manifest.code_tables, manifest.charset)
         self.statements = Statements(record, dialect, manifest.charset)
-        self._follower = Follower(record, dialect, manifest.charset)
+        self.follower = Follower(record, dialect, manifest.charset)
         self._source = manifest.source
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)
@@ -68,7 +68,7 @@ class Reader:
             raise SourceDrift(self._source, "KEY_KIND")
         if not ask.follow or not self.record.aliases:
             return await self._answer(ask, pool)
-        links = await self._follower.links(ask.keys, pool, _traced(ask))
+        links = await self.follower.links(ask.keys, pool, _traced(ask))
         others = [key for found in links.values() for key in (found.current, *found.former) if key]
         everyone = replace(ask, keys=tuple(dict.fromkeys([*ask.keys, *others])))
         return replace(await self._answer(everyone, pool), links=links)

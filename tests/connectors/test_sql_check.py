@@ -79,6 +79,18 @@ async def test_a_missing_table_is_an_error(database: Database) -> None:
     assert found["MANIFEST_TABLE_MISSING"].level == "error"
 
 
+@pytest.mark.parametrize("current", [None, "newer", "new"])
+async def test_tables_of_linked_numbers_are_looked_at_too(database: Database, current: str | None) -> None:
+    await filled(database)
+    if current:
+        await database.execute(f"CREATE TABLE corrected (old varchar(18), {current} varchar(18))")
+    aliases = [{"table": "corrected", "former": "old", "current": "new"}]
+    found = await check(database, penalty_source(aliases=aliases))
+    ours = [(one.code, one.where) for one in found if "aliases" in one.where]
+    code = "KEY_NOT_INDEXED" if current == "new" else "MANIFEST_TABLE_MISSING"
+    assert ours == [(code, "tt-test.records.P-TT-01.aliases.0")]
+
+
 async def test_a_key_without_an_index_is_seen_in_the_database_s_own_plan(database: Database) -> None:
     await filled(database, index=False)
     found = by_code(await check(database, penalty_source()))["KEY_NOT_INDEXED"]
