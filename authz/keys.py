@@ -141,6 +141,10 @@ class KeyRing:
         """Public halves of all consent keys: what anyone checks an artefact or a receipt with."""
         return self._published[Purpose.CONSENT_SIGNING]
 
+    def published(self, purpose: Purpose) -> KeySet:
+        """Public halves of a purpose's keys, oldest first; none where its keys are secrets."""
+        return self._published.get(purpose, KeySet([]))
+
     def _signer(self, purpose: Purpose) -> ECKey:
         return _signing_key(purpose, self.current(purpose).material)
 
@@ -175,9 +179,31 @@ def complete_keys(path: Path) -> None:
     keys, demo = _read(path)
     missing = [purpose for purpose in Purpose if not keys.get(purpose)]
     if missing:
-        renewed = path.with_name(f"{path.name}.new")
-        KeyRing(keys | {purpose: {1: _fresh(purpose)} for purpose in missing}, demo=demo).write(renewed)
-        renewed.replace(path)
+        _rewrite(path, keys | {purpose: {1: _fresh(purpose)} for purpose in missing}, demo=demo)
+
+
+def rotate_key(path: Path, purpose: Purpose) -> int:
+    """Add a version of a key, which makes what is new from then on; returns it."""
+    keys, demo = _read(path)
+    version = max(keys.get(purpose, {0: b""})) + 1
+    _rewrite(path, keys | {purpose: {**keys.get(purpose, {}), version: _fresh(purpose)}}, demo=demo)
+    return version
+
+
+def retire_key(path: Path, purpose: Purpose, version: int) -> None:
+    """Remove a version that is not the newest; raises ConfigurationError KEYS_VERSION."""
+    keys, demo = _read(path)
+    held = keys.get(purpose, {})
+    if version not in held or version == max(held):
+        raise ConfigurationError("KEYS_VERSION", purpose, "Name an older version: the newest is in use.")
+    _rewrite(path, keys | {purpose: {each: raw for each, raw in held.items() if each != version}}, demo=demo)
+
+
+def _rewrite(path: Path, keys: Mapping[Purpose, Mapping[int, bytes]], *, demo: bool) -> None:
+    """Whole or not at all."""
+    renewed = path.with_name(f"{path.name}.new")
+    KeyRing(keys, demo=demo).write(renewed)
+    renewed.replace(path)
 
 
 def _read(path: Path) -> tuple[dict[Purpose, dict[int, bytes]], bool]:

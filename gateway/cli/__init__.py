@@ -11,6 +11,7 @@ from gateway.cli import (
     consent,
     db,
     demo,
+    keys,
     mandate,
     policy,
     query,
@@ -43,6 +44,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(review.app, name="review")
 app.add_typer(db.app, name="db")
 app.add_typer(client.app, name="client")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ GROUPS = (
     "review",
     "db",
     "client",
+    "keys",
 )
 TREE = {
     (): ("serve", "demo", "schema", "token", "query", *GROUPS),
@@ -38,6 +39,7 @@ TREE = {
     ("consent",): ("list", "show", "revoke", "verify"),
     ("review",): ("sample", "list", "show", "record", "alarms", "unlock"),
     ("db",): ("upgrade",),
+    ("keys",): ("generate", "complete", "list", "rotate", "retire"),
     ("client",): ("list", "add", "approve"),
 }
 COMMANDS = [(*group, name) for group, names in TREE.items() for name in names if (*group, name) not in TREE]
