@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import structlog
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.errors import StoreUnavailable
+from authz.audit import Within
+from authz.errors import AccessDenied, StoreUnavailable, Unauthenticated
 from authz.store import Store, metadata
 
 LARGEST_BATCH: Final = 256
@@ -30,6 +33,8 @@ used_once: Final = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("until", BigInteger, nullable=False, index=True),
 )
+_REPLAYED: Final = ("DPOP_PROOF", "The DPoP proof was used before. Make one for every request.")
+_Made = TypeVar("_Made")
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -76,6 +81,64 @@ class _Pending:
     replayed: asyncio.Future[Use | None]
 
 
+class Ticket:
+    """A proof that was let in and is not used up yet: by the intent of the read, or before any other answer.
+
+    Used up together with the intent, a proof, a use of a consent and their leaf are one
+    transaction (ruling 20). Whatever happens instead, no answer leaves before `spend`.
+    """
+
+    def __init__(self, once: OnceOnly, use: Use) -> None:
+        self._once = once
+        self._use = use
+        self._taken = False
+        self._spent = False
+
+    async def spend(self) -> None:
+        """Use it up by itself, unless that has happened.
+
+        Raises Unauthenticated DPOP_PROOF, StoreUnavailable.
+        """
+        if self._spent:
+            return
+        try:
+            await self._once.spend(self._use)
+        except Replayed:
+            self._spent = True  # by another copy: what is answered from here on is the refusal
+            raise Unauthenticated(*_REPLAYED) from None
+        self._spent = True
+
+    async def look(self) -> None:
+        """Raise Unauthenticated DPOP_PROOF if it was used before, without using it up."""
+        if await self._once.known(self._use):
+            raise Unauthenticated(*_REPLAYED)
+
+    async def with_intent(self, write: Callable[[Sequence[Within]], Awaitable[_Made]]) -> _Made:
+        """Write one intent, and use the proof up in its transaction if none has before.
+
+        `write` raises AccessDenied DPOP_PROOF where another copy of the request came first.
+        """
+        if self._taken or self._spent:
+            return await write(())
+        self._taken = True
+
+        async def insert_it(connection: AsyncConnection) -> None:
+            if await _used(connection, self._use):
+                self._spent = True
+                raise AccessDenied(*_REPLAYED)
+            row = {"digest": self._use.digest, "until": int(self._use.until) + 1}
+            await connection.execute(insert(used_once).values(row))
+
+        made = await write((insert_it,))
+        self._spent = True
+        return made
+
+
+async def _used(connection: AsyncConnection, use: Use) -> bool:
+    found = select(used_once.c.digest).where(used_once.c.digest == use.digest)
+    return (await connection.execute(found)).first() is not None
+
+
 class OnceOnly:
     """The uses of all processes that share a store."""
 
@@ -106,6 +169,14 @@ class OnceOnly:
         replayed = await pending.replayed
         if replayed is not None:
             raise Replayed(replayed.kind)
+
+    async def known(self, use: Use) -> bool:
+        """Whether it was used before; raises StoreUnavailable when it cannot be known."""
+        try:
+            async with self._store.reading() as connection:
+                return await _used(connection, use)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnavailable from error
 
     async def _write(self) -> None:
         while self._waiting:

@@ -131,6 +131,7 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
                 operation.actor,
                 operation.request_id,
                 payer_of(operation.actor, operation.connection),
+                operation.connection.scope["state"].get("ticket"),
             ),
         )
         await door.look_again(operation.connection)

@@ -6,6 +6,7 @@ ran gets no answer: it is looked at again before the answer leaves (ruling 19).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,10 +15,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from authz.actors import ANONYMOUS, Actor
+from authz.actors import ANONYMOUS, Actor, ActorKind
 from authz.dpop import Proof
-from authz.errors import Unauthenticated
-from authz.once import OnceOnly, Replayed
+from authz.errors import StoreUnavailable, Unauthenticated
+from authz.once import OnceOnly, Ticket
 from authz.revocations import Revocations
 from authz.tokens import TokenVerifier
 from catalogue.values import CHINA_TIME
@@ -76,20 +77,20 @@ class Door:
             if proof is None:
                 raise Unauthenticated("DPOP_PROOF", "Send a DPoP proof with the token.")
             actor = await self._enter(connection, token, proof)
-            await self._use_up(proof)
+            await self._admit(connection, actor, Ticket(self.once, proof.use))
         except Unauthenticated as refusal:
             error = ERRORS.get(refusal.code, "invalid_token")
             challenge = f'DPoP realm="credit-gateway", error="{error}", algs="{SIGNED_WITH}"'
             raise RequestRefused.because(refusal.code, refusal.message, WWW_Authenticate=challenge) from None
         return actor
 
-    async def _use_up(self, proof: Proof) -> None:
-        try:
-            await self.once.spend(proof.use)
-        except Replayed:
-            raise Unauthenticated(
-                "DPOP_PROOF", "The DPoP proof was used before. Make one for every request."
-            ) from None
+    async def _admit(self, connection: HTTPConnection, actor: Actor, ticket: Ticket) -> None:
+        """Use the proof up; that of a partner may wait for the intent of what it reads on a consent."""
+        if actor.kind is not ActorKind.PARTNER:
+            await ticket.spend()
+            return
+        await ticket.look()
+        connection.scope["state"]["ticket"] = ticket
 
     async def _enter(self, connection: HTTPConnection, token: str, proof: Proof | None) -> Actor:
         await self.revocations.refresh()
@@ -109,9 +110,22 @@ class OfferNonce:
         """Add the header where the request came with a proof."""
 
         async def offering(message: Message) -> None:
-            nonce = scope["state"].get("dpop_nonce")
-            if message["type"] == "http.response.start" and nonce:
-                MutableHeaders(scope=message)[NONCE_HEADER] = nonce
+            if message["type"] == "http.response.start":
+                await _settle(scope)
+                if nonce := scope["state"].get("dpop_nonce"):
+                    MutableHeaders(scope=message)[NONCE_HEADER] = nonce
             await send(message)
 
-        await self._app(scope, receive, offering)
+        try:
+            await self._app(scope, receive, offering)
+        finally:
+            # whoever left before the answer has used the proof up too
+            with suppress(Unauthenticated, StoreUnavailable):
+                await _settle(scope)
+
+
+async def _settle(scope: Scope) -> None:
+    """No answer leaves before the proof of its request is used up, whatever became of the request."""
+    ticket: Ticket | None = scope["state"].get("ticket")
+    if ticket is not None:
+        await ticket.spend()

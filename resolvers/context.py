@@ -15,7 +15,7 @@ from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
-from authz.once import OnceOnly
+from authz.once import OnceOnly, Ticket
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -123,6 +123,8 @@ class RequestContext:
     """The operation's one grant; None when it selects nothing that needs one."""
     payer: str = ""
     """Whose quota of the public channel is used: a client's or an address's."""
+    ticket: Ticket | None = None
+    """The DPoP proof that the first intent uses up."""
     report: Report = field(default_factory=Report)
     started: datetime = field(default_factory=lambda: datetime.now(CHINA_TIME))
 

@@ -23,8 +23,9 @@ from authz.actors import Actor, ActorKind
 from authz.audit import Query
 from authz.consent.use import Claim
 from authz.errors import AuditUnavailable, AuthzError
-from authz.grants import Grant
+from authz.grants import Consent, Grant
 from authz.mandates import MandateRegister
+from authz.once import Ticket
 from resolvers.access import grant_of
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
@@ -47,6 +48,8 @@ class Request:
     request_id: str
     payer: str = ""
     """Whose quota of the public channel is used."""
+    ticket: Ticket | None = None
+    """The DPoP proof it came with, where that is still to be used up."""
 
     @property
     def operation_name(self) -> str:
@@ -83,6 +86,8 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     except AuthzError as refusal:
         await deny(services, request.actor, query, refusal.code)
         raise
+    if request.ticket is not None and not isinstance(grant, Consent):
+        await request.ticket.spend()
     context = RequestContext(
         services=services,
         actor=request.actor,
@@ -91,6 +96,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         roots=roots,
         grant=grant,
         payer=request.payer,
+        ticket=request.ticket,
     )
     result = execute(
         schema.executable,

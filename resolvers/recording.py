@@ -64,6 +64,7 @@ class Recorder:
         self._audit = context.services.audit
         self._services = context.services
         self._payer = context.payer
+        self._ticket = context.ticket if isinstance(grant, Consent) else None
         self._grant = grant
         self._query = context.query
         self._reads = reads
@@ -130,7 +131,11 @@ class Recorder:
             changes.append(self._services.case_use.counting(self._grant, key))
         told = visibility_of(self._grant, datetime.now(CHINA_TIME))
         event = Intent(self._kind, self._grant, self._query, self._reads, key, told)
-        return await self._audit.intent(event, together(changes))
+        if self._ticket is None:
+            return await self._audit.intent(event, together(changes))
+        return await self._ticket.with_intent(
+            lambda first: self._audit.intent(event, together([*first, *changes]))
+        )
 
     async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
         changes: list[Within] = []

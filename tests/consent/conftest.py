@@ -63,13 +63,17 @@ class Town:
     async def ask(self, token: str | None, query: str, variables: Mapping[str, Any] | None = None) -> Reply:
         before = len(self.stage.ledger.questions)
         headers = presented(token, *self.stage.deployment.expected_proof) if token else {}
+        status, content = await self.post(headers, query, variables)
+        return Reply(status, content, tuple(self.stage.ledger.questions[before:]))
+
+    async def post(self, headers: Mapping[str, str], query: str, variables: Any = None) -> tuple[int, Any]:
+        """Status and body of an operation sent with these very headers."""
         body = {"query": query, "variables": variables}
         async with (
             aiohttp.ClientSession() as session,
             session.post(f"{self.stage.urls['default']}/graphql", json=body, headers=headers) as response,
         ):
-            content = await response.json(content_type=None)
-        return Reply(response.status, content, tuple(self.stage.ledger.questions[before:]))
+            return response.status, await response.json(content_type=None)
 
     def bank(self, client: str = "sample-bank") -> str:
         return self.stage.deployment.token(client)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
+from joserfc.jwk import ECKey
 from sqlalchemy import select, update
 
 from authz.consent import tables
+from authz.dpop import make_proof
 from tests.consent.conftest import OTHER, Town, about, access, act, person_lookup
+from tests.support.bank import presented
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -124,6 +127,27 @@ async def test_grantee(town: Town, consent: dict[str, Any]):
     ):
         reply = await town.ask(token, READ, who)
         assert (reply.status, reply.codes, reply.questions) == (403, [code], ())
+
+
+async def test_sender_key(town: Town, consent: dict[str, Any]):
+    """A stolen token: presented with another key, without a proof, and with a proof for another address."""
+    token, (address, nonce) = town.bank(), town.stage.deployment.expected_proof
+    other = ECKey.generate_key("P-256", auto_kid=True)
+    proof = make_proof(
+        other, method="POST", url=address, now=datetime.now(UTC), nonce=nonce, access_token=token
+    )
+    start, asked = len(await town.leaves()), len(town.stage.ledger.questions)
+    for headers in (
+        {"Authorization": f"DPoP {token}", "DPoP": proof},
+        {"Authorization": f"DPoP {token}"},
+        {"Authorization": f"Bearer {token}"},
+        presented(token, f"{address}/elsewhere", nonce),
+    ):
+        status, body = await town.post(headers, READ, about(consent))
+        assert (status, body.get("data")) == (401, None)
+    assert len(town.stage.ledger.questions) == asked
+    assert len(await town.leaves()) == start, "nobody known was refused"
+    assert (await town.ask(town.bank(), READ, about(consent))).codes == []
 
 
 async def test_a_consent_that_never_was_is_answered_like_another_clients(town: Town, consent: dict[str, Any]):
