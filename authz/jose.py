@@ -5,7 +5,7 @@ One list for access tokens, client assertions and DPoP proofs, and one reading o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
@@ -19,18 +19,23 @@ _HEADER_BYTES: Final = 3 * 1024
 """A DPoP proof carries its key in the header; one of RSA does not fit in joserfc's 512 bytes."""
 
 
-class _Algorithms(JWSRegistry):
-    """The fixed list; `EdDSA` can only mean Ed25519 (RFC 9864 tells the curves apart)."""
+class Algorithms(JWSRegistry):
+    """A fixed list; `EdDSA` can only mean Ed25519 (RFC 9864 tells the curves apart)."""
 
     max_header_length = _HEADER_BYTES
 
+    def __init__(self, allowed: Collection[str], *, strict_check_header: bool = True) -> None:
+        super().__init__(strict_check_header=strict_check_header)
+        self._allowed = frozenset(allowed)
+
     def get_alg(self, name: str) -> JWSAlgModel:
-        if name not in ALGORITHMS:
+        """The algorithm of a header; UnsupportedAlgorithmError for one that is not listed."""
+        if name not in self._allowed:
             raise UnsupportedAlgorithmError
         return self.algorithms["Ed25519" if name == "EdDSA" else name]
 
 
-REGISTRY: Final = _Algorithms()
+REGISTRY: Final = Algorithms(ALGORITHMS)
 """For `joserfc.jwt.decode` and `encode`."""
 
 

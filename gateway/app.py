@@ -27,6 +27,10 @@ from gateway.oauth.proofs import ProofReader
 from gateway.oauth.protocol import TokenServer
 from gateway.replies import EXCEPTION_HANDLERS
 from gateway.reports import SourceReport
+from gateway.web.app import pages
+from gateway.web.decisions import Decisions
+from gateway.web.graph import Graph
+from gateway.web.security import Site
 from resolvers.execution import Request, run
 
 PERSONAL_PLACES: Final = (
@@ -52,13 +56,15 @@ def create_app(deployment: Deployment) -> ASGIApp:
     )
     proofs = ProofReader(deployment.nonces, settings.public_url)
     door = Door(deployment.verifier, deployment.revocations, proofs, deployment.once)
+    execute, deadline = _executor(deployment, door), settings.deadlines.operation_ms / 1000
+    observers = (metrics.observe, logs.observe)
     endpoint = GraphQLEndpoint(
         documents,
-        _executor(deployment, door),
+        execute,
         door.identify,
         settings.limits,
-        settings.deadlines.operation_ms / 1000,
-        observers=(metrics.observe, logs.observe),
+        deadline,
+        observers=observers,
         ide=ide.page if settings.graphiql else None,
     )
     identity = {authority.source.name for authority in deployment.services.identity.values()}
@@ -79,6 +85,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
     routes: list[BaseRoute] = [Route(path, app) for path, app in apps.items()]
     if settings.issuer_mode == "embedded":
         routes += authorization_server(deployment, proofs)
+    routes += person_pages(deployment, Graph(documents, execute, settings.limits, deadline, observers))
     places = [route.path for route in routes if isinstance(route, Route)]
     if settings.graphiql:
         routes.append(Mount(ide.MOUNT, ide.assets()))
@@ -87,6 +94,26 @@ def create_app(deployment: Deployment) -> ASGIApp:
     app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
     origins = {*settings.cors_origins, *deployment.clients.origins}
     return edge(app, settings, metrics, [*places, ide.MOUNT], origins)
+
+
+def person_pages(deployment: Deployment, graph: Graph) -> list[BaseRoute]:
+    """The routes of the web pages (docs/pages.md), where the deployment has any."""
+    settings = deployment.settings
+    if settings.pages is None:
+        return []
+    return pages(
+        settings.pages,
+        Site(settings.public_url),
+        deployment.clients,
+        deployment.store,
+        deployment.references,
+        deployment.catalogue,
+        graph,
+        Decisions(
+            deployment.consent_dialogue,
+            deployment.authorizations if settings.issuer_mode == "embedded" else None,
+        ),
+    )
 
 
 def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Route]:

@@ -160,7 +160,7 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     catalogue = catalogue_of(settings)
     keys = load_keys(settings.keys)
     if not demo:
-        keys.refuse_demo()
+        _refuse_demo(keys, settings)
     locality = locality_of(settings, catalogue)
     clients = load_clients(settings.clients)
     references = References(keys)
@@ -202,6 +202,19 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         desk=Desk(store, audit),
         watch=Watch(store, audit, clients),
     )
+
+
+def _refuse_demo(keys: KeyRing, settings: Settings) -> None:
+    """Everyone knows the demo's keys, and its identity provider, by plain http, lets anybody be anybody."""
+    keys.refuse_demo()
+    if settings.pages is None:
+        return
+    if settings.pages.provider.issuer.startswith("http://"):
+        raise ConfigurationError(
+            "PROVIDER_DEMO", "pages.provider.issuer", "Persons log in at a provider behind https only."
+        )
+    if settings.public_url.startswith("http://"):
+        raise ConfigurationError("PAGES_HTTP", "url", "Pages for persons are served behind https only.")
 
 
 def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:

@@ -161,9 +161,12 @@ class QuietValuesRule(ValuesOfCorrectTypeRule):
 
 
 class Budget:
-    """A token bucket a client, in KiB of new documents: so much at once, so much a second in the long run."""
+    """A token bucket a client: so much at once, so much a second in the long run; `code` is its refusal."""
 
-    def __init__(self, burst: int, per_second: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, burst: int, per_second: float, clock: Callable[[], float], *, code: str = "DOCUMENT_BUDGET"
+    ) -> None:
+        self._code = code
         self._burst = burst
         self._rate = per_second
         self._clock = clock
@@ -173,14 +176,14 @@ class Budget:
         """Take the amount; what is larger than the bucket takes a full one.
 
         Raises:
-            RequestRefused: DOCUMENT_BUDGET with `Retry-After` in seconds.
+            RequestRefused: the bucket's code with `Retry-After` in seconds.
         """
         now = self._clock()
         left, since = self._clients.get(client, (float(self._burst), now))
         left = min(self._burst, left + (now - since) * self._rate)
         missing = min(amount, self._burst) - left
         if missing > 0:
-            raise RequestRefused.because("DOCUMENT_BUDGET", Retry_After=str(ceil(missing / self._rate)))
+            raise RequestRefused.because(self._code, Retry_After=str(ceil(missing / self._rate)))
         self._clients[client] = (left - amount, now)
 
 

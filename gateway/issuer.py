@@ -33,7 +33,7 @@ _log: Final = structlog.get_logger(__name__)
 def filed_keys(path: Path) -> Callable[[], KeySet]:
     """The issuer's public keys from a JWK set file, read once."""
     try:
-        keys = _key_set(orjson.loads(path.read_bytes()))
+        keys = key_set(orjson.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise SettingsError("BAD_VALUE", "jwks", "not a readable JWK set (RFC 7517)") from error
     return lambda: keys
@@ -89,7 +89,7 @@ class DiscoveredKeys:
         began = self._timer()
         try:
             document = await self._fetch()
-            keys = _key_set(document)
+            keys = key_set(document)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             _log.error("issuer_keys_failed", error=type(error).__name__)
             return
@@ -101,16 +101,17 @@ class DiscoveredKeys:
         """The issuer's JWK set; ValueError where the metadata is another issuer's (RFC 8414 §3.3)."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            metadata = await _document(session, self._discovery)
+            metadata = await document(session, self._discovery)
             if not isinstance(metadata, dict) or metadata.get("issuer") != self._issuer:
                 raise ValueError("the metadata of another issuer")
             address = metadata.get("jwks_uri")
-            if not isinstance(address, str) or not _trusted(address, self._discovery):
+            if not isinstance(address, str) or not trusted(address, self._discovery):
                 raise ValueError("keys at an address that cannot be trusted")
-            return await _document(session, address)
+            return await document(session, address)
 
 
-async def _document(session: aiohttp.ClientSession, url: str) -> object:
+async def document(session: aiohttp.ClientSession, url: str) -> object:
+    """A JSON document of an issuer; raises what aiohttp raises, and ValueError for anything else."""
     async with session.get(url, allow_redirects=False) as response:
         response.raise_for_status()
         if response.status != 200:
@@ -123,18 +124,18 @@ async def _document(session: aiohttp.ClientSession, url: str) -> object:
         return orjson.loads(bytes(body))
 
 
-def _trusted(address: str, discovery: str) -> bool:
+def trusted(address: str, discovery: str) -> bool:
     """https, or plain http on the host that the operator configured with plain http (the loopback one)."""
     there, here = urlsplit(address), urlsplit(discovery)
     return there.scheme == "https" or (there.scheme, there.netloc) == (here.scheme, here.netloc)
 
 
-def _key_set(document: object) -> KeySet:
+def key_set(told: object) -> KeySet:
     """The keys that we could believe; an issuer may publish others beside them."""
-    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+    if not isinstance(told, dict) or not isinstance(told.get("keys"), list):
         raise ValueError("not a JWK set")
     found = []
-    for jwk in document["keys"]:
+    for jwk in told["keys"]:
         try:
             found.append(public_key(jwk))
         except (ValueError, JoseError):

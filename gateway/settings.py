@@ -43,6 +43,9 @@ def _split(raw: object) -> object:
 
 
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_split), Field(min_length=1)]
+Algorithm = Literal["ES256", "EdDSA", "PS256", "RS256"]
+Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_split), Field(min_length=1)]
 
 
 class SettingsError(Exception):
@@ -94,6 +97,29 @@ class Log(Group):
     format: Literal["json", "console"] = "json"
 
 
+class Provider(Group):
+    """The OpenID Connect provider at which persons log in (docs/pages.md)."""
+
+    issuer: Url
+    client_id: Annotated[str, StringConstraints(min_length=1)]
+    client_secret: SecretStr | None = None
+    scope: str = "openid profile"
+    citizen_id_claim: str = "citizen_id"
+    strong_acr: Strings = ("phr", "phrh")
+    algorithms: Algorithms = ("ES256", "EdDSA", "PS256")
+
+
+class Pages(Group):
+    """The web pages for persons; without them the gateway serves none."""
+
+    client: str
+    provider: Provider
+    idle_minutes: Whole = 15
+    longest_hours: Whole = 8
+    step_up_minutes: Whole = 10
+    logins_per_minute: Whole = 10
+
+
 class Settings(Group):
     """Everything a deployment can set."""
 
@@ -121,6 +147,7 @@ class Settings(Group):
     limits: Limits = Limits()
     deadlines: Deadlines = Deadlines()
     log: Log = Log()
+    pages: Pages | None = None
 
     @property
     def public_url(self) -> str:

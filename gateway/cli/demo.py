@@ -1,4 +1,4 @@
-"""`credit-gateway demo`: a county on this machine: eight departments, and the gateway over them."""
+"""`credit-gateway demo`: a county on this machine: eight departments, an identity provider, the gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,19 +31,21 @@ from gateway.cli.db import upgraded
 from gateway.cli.serve import require_free, server_of
 from gateway.deployment import deploy
 from gateway.settings import Settings
+from gateway.web.provider import CALLBACK
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COUNTY = CHECKOUT / "examples" / "county"
 TEST_PERSON = "990101198001010014"
 """测试甲: a number of region 9901xx, which is nobody's."""
 PERSON_CLIENT = "citizen-app"
+PAGES_CLIENT = "citizen-pages"
 BANK_CLIENT = "sample-bank"
 BANK_CALLBACK = "http://127.0.0.1:8765/callback"
 """Where the sample clients wait for the person to come back."""
 BANK_KEY = "bank.jwk"
 """The file with its private key; a real bank's never leaves the bank."""
 START_SECONDS = 20
-"""What the tax bureau's service is given to start, on a machine that is busy."""
+"""What a service of the county is given to start, on a machine that is busy."""
 
 
 def demo(
@@ -59,19 +61,19 @@ def demo(
         if not COUNTY.is_dir():
             raise CommandError("COUNTY_MISSING", "The demo county is in the source tree; run in a clone.")
         require_free("127.0.0.1", port)
-        tax_port = _free_port()
-        config = prepare(state.resolve(), persons, entities, port, tax_port)
+        tax_port, identity_port = _free_port(), _free_port()
+        config = prepare(state.resolve(), persons, entities, port, tax_port, identity_port)
         settings = settings_of(config)
         asyncio.run(upgraded(settings))
         server = _Announcing(server_of(deploy(settings, demo=True)).config)
-        with _tax_service(state.resolve(), tax_port) as tax:
+        with _tax_service(state.resolve(), tax_port) as tax, _identity_provider(port, identity_port):
             server.words = welcome(settings, state, tax.pid)
             # uvicorn ends by the signal it was stopped with, which must not leave the tax bureau behind
             signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
             server.run()
 
 
-def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int) -> Path:
+def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int, identity_port: int) -> Path:
     """Generate what is missing and write the deployment's gateway.yaml; returns its path."""
     state.mkdir(parents=True, exist_ok=True)
     data = state / "county"
@@ -86,11 +88,11 @@ def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int) 
     environment = (data / "county.env").read_text()
     (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
     config = state / "gateway.yaml"
-    config.write_text(yaml.safe_dump(_settings(port)), encoding="utf-8")
+    config.write_text(yaml.safe_dump(_settings(port, identity_port)), encoding="utf-8")
     return config
 
 
-def _settings(port: int) -> dict[str, object]:
+def _settings(port: int, identity_port: int) -> dict[str, object]:
     return {
         "issuer": f"http://127.0.0.1:{port}",
         "audience": "credit-gateway-demo",
@@ -104,6 +106,14 @@ def _settings(port: int) -> dict[str, object]:
         "store": "sqlite:///gateway.db",
         "port": port,
         "log": {"level": "WARNING"},
+        "pages": {
+            "client": PAGES_CLIENT,
+            "provider": {
+                "issuer": f"http://127.0.0.1:{identity_port}",
+                "client_id": "credit-gateway-demo",
+                "scope": "openid",
+            },
+        },
     }
 
 
@@ -139,28 +149,36 @@ def _write_secret(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-@contextmanager
-def _tax_service(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _tax_service(state: Path, port: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """The tax bureau's REST service as a process of its own, so that it can be killed."""
-    data = state / "county" / "tax.db"
-    command = [sys.executable, str(COUNTY / "tax_service.py"), "--data", str(data), "--port", str(port)]
+    return _service("tax_service", port, "--data", str(state / "county" / "tax.db"))
+
+
+def _identity_provider(gateway_port: int, port: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """The demo's identity provider, which the gateway knows only by its protocol."""
+    return _service("identity_provider", port, "--callback", f"http://127.0.0.1:{gateway_port}{CALLBACK}")
+
+
+@contextmanager
+def _service(name: str, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, str(COUNTY / f"{name}.py"), "--port", str(port), *options]
     process = subprocess.Popen(command)  # noqa: S603 - our own file
     try:
-        _wait_for(process, port)
+        _wait_for(process, port, name)
         yield process
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    """Until the service takes calls, so that `ready` holds for all eight departments."""
+def _wait_for(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    """Until the service takes calls, so that `ready` holds for everything that was started."""
     until = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < until:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.02)
-    raise CommandError("TAX_SERVICE", "The tax bureau's service did not start. Its own words are above.")
+    raise CommandError(name.upper(), f"{name}.py did not start. Its own words are above.")
 
 
 def _free_port() -> int:
@@ -202,6 +220,8 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
     url = f"http://127.0.0.1:{settings.port}/graphql"
     return f"""
 [bold green]ready[/] {url}   (open it in a browser for GraphiQL)
+
+[bold]The page to open:[/] {settings.public_url}/   sign in as 测试甲, who does not exist
 
 [bold]One person, eight departments[/] (测试甲, who does not exist):
   curl -s {url} -H "Authorization: Bearer $(cat {token_file})" \\

@@ -73,7 +73,7 @@ class TestDeployment(Deployment):
         return issue_token(
             self.keys,
             registered,
-            issuer=ISSUER,
+            issuer=self.settings.issuer,
             audience=AUDIENCE,
             now=now,
             operator=operator,
