@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -127,15 +128,13 @@ def _reader_of(source: Source, code: str) -> Any:  # noqa: ANN401 - readers shar
 def _own(
     record: RecordSource, position: Mapping[str, int], rows: Iterable[Cells], key: SubjectKey
 ) -> Iterator[Cells]:
-    """The subject's own rows: a collation may have found others."""
+    """The subject's own rows: neither what a collation found beside them, nor rows that name two people."""
     columns = tuple(position[name] for name in record.keys[key.kind].columns)
     matcher = Matcher(key.kind, record.keys[key.kind], (key,), columns)
     for cells in rows:
-        try:
+        with suppress(KeyConflict):
             if matcher.subject(cells):
                 yield cells
-        except KeyConflict:
-            yield cells
 
 
 def _mark_of(record: RecordSource, position: Mapping[str, int], cells: Cells) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from connectors.errors import ManifestError, SourceUnavailable
@@ -74,13 +74,7 @@ async def reflect(url: URL, schema: str | None = None) -> list[Table]:
 
     Raises ManifestError MANIFEST_URL for a URL without a driver, SourceUnavailable otherwise.
     """
-    driver = _DRIVERS.get(url.get_backend_name())
-    if driver is None:
-        raise ManifestError("MANIFEST_URL", "url", f"use one of {', '.join(_DRIVERS)}")
-    try:
-        engine = create_async_engine(_read_only(url.set(drivername=driver)), **_options(url))
-    except (ImportError, SQLAlchemyError):
-        raise ManifestError("MANIFEST_URL", "url", f"install the driver of {driver}") from None
+    engine = reading_engine(url)
     try:
         async with asyncio.timeout(SECONDS), engine.connect() as connection:
             return await connection.run_sync(_tables, schema)
@@ -90,6 +84,17 @@ async def reflect(url: URL, schema: str | None = None) -> list[Table]:
         raise SourceUnavailable("introspect", "CONNECT") from error
     finally:
         await engine.dispose()
+
+
+def reading_engine(url: URL) -> AsyncEngine:
+    """An engine whose sessions can only read; raises ManifestError MANIFEST_URL."""
+    driver = _DRIVERS.get(url.get_backend_name())
+    if driver is None:
+        raise ManifestError("MANIFEST_URL", "url", f"use one of {', '.join(_DRIVERS)}")
+    try:
+        return create_async_engine(_read_only(url.set(drivername=driver)), **_options(url))
+    except (ImportError, SQLAlchemyError):
+        raise ManifestError("MANIFEST_URL", "url", f"install the driver of {driver}") from None
 
 
 def _read_only(url: URL) -> URL:

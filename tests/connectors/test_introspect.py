@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue, Label
 from connectors.errors import ManifestError, SourceError
 from connectors.introspect import Address, Introspection, Request, introspect
+from connectors.introspect.reflection import reading_engine
 from connectors.introspect.shapes import shape_of, words_of
 from connectors.introspect.vocabulary import by_comment, by_name, codes_in, of_another, status_of
 from connectors.protocol import Ask, Row, Source
@@ -227,6 +230,16 @@ async def contents(database: Database, stranger: Stranger) -> object:
 
 def bytes_of(database: Database) -> bytes:
     return Path(database.url.removeprefix("sqlite:///")).read_bytes()
+
+
+async def test_the_session_that_reflects_cannot_write(database: Database) -> None:
+    engine = reading_engine(make_url(database.url))
+    try:
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError, match=r"(?i)read.?only"):
+                await connection.execute(text("CREATE TABLE left_behind (id integer)"))
+    finally:
+        await engine.dispose()
 
 
 @pytest.mark.postgresql

@@ -60,6 +60,17 @@ async def test_every_step_is_shown_and_no_value(database: Database) -> None:
     assert not any(value in repr(found) for value in (PERSON, "2026", "占道", "before", "测罚"))
 
 
+async def test_a_row_that_names_somebody_else_too_is_not_shown(sqlite: Database) -> None:
+    await sqlite.execute(PENALTY_TABLE)
+    await sqlite.insert("penalty", [(PERSON, "测罚1号", "占道", REAL, "2026-03-04")])
+    keys = {"CITIZEN_ID": {"columns": ["id_no", "authority"]}}
+    manifest = manifest_of({"P-TT-01": penalty_source(keys=keys)})
+    source = SqlSource(manifest, small_catalogue(), sqlite.url)
+    found = await tried(source, TYPE, SubjectKey.person(PERSON))
+    await source.close()
+    assert (found.rows, found.records, found.rejects) == ((), 0, ("row: KEY_CONFLICT",))
+
+
 async def test_nobody_who_exists_is_tried(database: Database) -> None:
     source = await opened(database)
     with pytest.raises(ValueError, match="test region"):
