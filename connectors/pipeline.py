@@ -149,7 +149,8 @@ class Pipeline:
         by = tuple(at[column] for column in version.by) if version else ()
         # records out of one cell share every column but their own parts
         parts = tuple(at[column] for column in self._parts)
-        identity = (*(at[column] for column in self._source.identity), *parts)
+        own = tuple(at[column] for column in self._source.identity)
+        identity = (*own, *parts)
         attributes = [*self._controls.values(), *(self._fields[name] for name in self._mapped(fields))]
         return Plan(
             keys={
@@ -159,7 +160,7 @@ class Pipeline:
             },
             controls=controls,
             outputs=tuple(self._output(name, at) for name in sorted(fields)),
-            marked=identity if markable(self._source) else (),
+            marked=own if markable(self._source) else (),
             identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
             unpacking=Unpacking(unpack, at[unpack.column]) if unpack else None,
             collected=frozenset(at[one.collected] for one in attributes if one.collected),

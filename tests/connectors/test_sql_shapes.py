@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from catalogue.identifiers import SubjectKey
+from connectors.marks import mark
 from connectors.protocol import Answer, Ask, Reject
 from connectors.sql import SqlSource
 from tests.support.databases import Database
@@ -189,7 +190,7 @@ async def test_a_code_table_of_the_source_gives_the_words(database: Database, op
     answer = await asked(source, PERSON, OTHER)
     assert column(answer, "reason") == ["罚款", None, None]
     assert answer.rows[SubjectKey.person(OTHER)] == ()
-    assert answer.rejects == {SubjectKey.person(OTHER): (Reject("CODE_UNKNOWN", "document_no"),)}
+    assert answer.rejects == {SubjectKey.person(OTHER): (Reject("CODE_UNKNOWN", "document_no", mark("4")),)}
     assert "dm" not in source.explain("P-TT-01", {"documentNo"}).replace("document_no", "")
 
 
@@ -205,7 +206,7 @@ async def test_a_packed_cell_holds_several_records(database: Database, opened: O
     assert column(answer, "reason") == ["A", "B"]
     assert len({row.identity for row in answer.rows[SubjectKey.person(PERSON)]}) == 2
     assert column(answer, "documentNo", OTHER) == [None]
-    assert answer.rejects == {SubjectKey.person(OTHER): (Reject("UNPACK", "document_no"),)}
+    assert answer.rejects == {SubjectKey.person(OTHER): (Reject("UNPACK", "document_no", mark("2")),)}
 
 
 async def test_a_newer_version_replaces_all_that_an_older_one_packed(
@@ -284,7 +285,7 @@ async def test_all_text_of_a_source_may_be_in_another_charset(mariadb: Database)
         f" (2, '{PERSON}', CAST(x'{wrong}' AS BINARY), '2025-01-02'), (3, '{PERSON}', 'C', '2025-01-02')"
     )
     chosen = [{"column": "document_no", "op": "in", "value": ["虚假宣传", "C"]}]
-    for where, rejects in (chosen, ()), ([], (Reject("CHARSET", "document_no"),)):
+    for where, rejects in (chosen, ()), ([], (Reject("CHARSET", "document_no", mark("2")),)):
         record = penalty_source(
             identity=["pk"], fields={"documentNo": {"column": "document_no"}}, where=where
         )
