@@ -34,6 +34,13 @@ _DRIVERS: Final = {
     "mssql": "mssql+aioodbc",
 }
 
+_MYSQL: Final = (
+    "SET SESSION max_error_count = 0"
+    f" /*M!100101 , max_statement_time = {SECONDS:.0f}, tx_read_only = 1 */"
+    f" /*!50720 , max_execution_time = {SECONDS * 1000:.0f}, transaction_read_only = 1 */"
+)
+"""Each server takes the comment that is meant for it: MariaDB from 10.1 on, MySQL from 5.7.20 on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -113,8 +120,8 @@ def _options(url: URL) -> dict[str, Any]:
                 "application_name": "credit-subject-gateway",
             }
         },
-        "mysql": {"init_command": "SET SESSION TRANSACTION READ ONLY"},
-        "mariadb": {"init_command": "SET SESSION TRANSACTION READ ONLY"},
+        "mysql": {"init_command": _MYSQL},
+        "mariadb": {"init_command": _MYSQL},
     }
     return {"poolclass": NullPool, "connect_args": dict(arguments.get(url.get_backend_name(), {}))}
 

@@ -232,6 +232,23 @@ def bytes_of(database: Database) -> bytes:
     return Path(database.url.removeprefix("sqlite:///")).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("engine", "asked", "limit"),
+    [
+        pytest.param("postgresql", "SHOW statement_timeout", "30s", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", "SELECT @@max_statement_time", 30, marks=pytest.mark.mariadb),
+    ],
+)
+async def test_what_the_catalogue_is_asked_ends_at_the_server(
+    engine: str, asked: str, limit: object, tmp_path: Path
+) -> None:
+    async with throwaway(engine, tmp_path) as database:
+        reading = reading_engine(make_url(database.url))
+        async with reading.connect() as connection:
+            assert await connection.scalar(text(asked)) == limit
+        await reading.dispose()
+
+
 async def test_the_session_that_reflects_cannot_write(database: Database) -> None:
     engine = reading_engine(make_url(database.url))
     try:
