@@ -33,6 +33,10 @@ class Actor:
     organization_name: str = ""
     operator: str = ""
     """Staff reference of the officer, as the client's own issuer claims it; never a name."""
+    vouched: bool = False
+    """Whether an issuer registered for the client signed who the operator is."""
+    own_subject: SubjectKey | None = None
+    """The operator's own person, where the client's issuer told; nobody reads it through a mandate."""
     subject: SubjectKey | None = None
     """The person themself, for PERSON."""
     step_up: bool = False

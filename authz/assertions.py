@@ -137,7 +137,7 @@ def _operator(claims: Mapping[str, object], client: Client) -> str:
     operator = claims.get("operator", "")
     if not isinstance(operator, str) or (operator and not is_operator(operator)):
         raise _refused("`operator` must be a staff reference, not a name or an id number")
-    if not operator and client.kind in HUMANS:
+    if not operator and client.kind in HUMANS and client.operator_issuer is None:
         raise _refused("`operator` must name the employee who asks, by staff reference")
     return operator
 

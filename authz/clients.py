@@ -14,6 +14,9 @@ A list in YAML:
   scopes: [credit:check]
   grantTypes: [client_credentials]
   jwks: {keys: [{kty: EC, crv: P-256, x: …, y: …, kid: "2026"}]}
+  operatorIssuer:                    # who signs which employee asks; see docs/mandates.md
+    issuer: https://login.approval.example
+    jwks: {keys: [{kty: EC, crv: P-256, x: …, y: …, kid: "ops-2026"}]}
 
 - clientId: citizen-app
   kind: PERSON
@@ -80,6 +83,18 @@ class PublicKeys(Entry):
     keys: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=8)]
 
 
+class OperatorIssuer(Entry):
+    """Who signs which employee asks (`authz.operators`): the client's own login, not the client."""
+
+    issuer: Annotated[str, StringConstraints(min_length=3, max_length=256)]
+    jwks: PublicKeys
+
+    @cached_property
+    def keys(self) -> KeySet:
+        """Its public keys; ValueError for a key that may not be registered."""
+        return KeySet([public_key(jwk) for jwk in self.jwks.keys])
+
+
 class Client(Entry):
     """One registered system. What an actor is comes from here, never from its token."""
 
@@ -98,6 +113,8 @@ class Client(Entry):
     grant_types: frozenset[GrantType] = Field(default=frozenset())
     jwks: PublicKeys | None = None
     """Its public keys; several while it changes them."""
+    operator_issuer: OperatorIssuer | None = None
+    """Without it, employees are known by the token alone, and no mandate that asks for more opens."""
     redirect_uris: tuple[RedirectUri, ...] = ()
     origins: frozenset[Origin] = Field(default=frozenset())
     native: bool = False
@@ -185,9 +202,10 @@ def check_client(client: Client) -> None:
 def _check_keys(client: Client) -> None:
     try:
         names = [key.kid for key in client.keys]
+        issuers = [key.kid for key in client.operator_issuer.keys] if client.operator_issuer else []
     except ValueError as error:
         raise ConfigurationError("CLIENT_KEYS", client.client_id, f"`jwks` has {error}.") from None
-    if len(set(names)) != len(names):
+    if len(set(names)) != len(names) or len(set(issuers)) != len(issuers):
         raise ConfigurationError("CLIENT_KEYS", client.client_id, "`jwks` has two keys of one `kid`.")
 
 

@@ -9,10 +9,33 @@ from authz.access_tokens import sign_access_token
 from authz.clients import Client
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing
+from authz.operators import sign_operator
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 
 LIFETIME: Final = timedelta(hours=1)
+
+
+OPERATOR_ISSUER: Final = "https://login.approval.example.cn"
+"""The demo approval systems' own login; it signs with the demo keys."""
+
+
+def issue_operator(keys: KeyRing, client: Client, *, audience: str, now: datetime, operator: str) -> str:
+    """An operator assertion of a demo approval system; raises ConfigurationError as `issue_token` does."""
+    _require_demo(keys)
+    return sign_operator(
+        keys.signing_key,
+        issuer=OPERATOR_ISSUER,
+        client_id=client.client_id,
+        audience=audience,
+        operator=operator,
+        now=now,
+    )
+
+
+def demo_operator_issuer(keys: KeyRing) -> dict[str, object]:
+    """`operatorIssuer` of a demo client, as its register has it."""
+    return {"issuer": OPERATOR_ISSUER, "jwks": dict(keys.verification_keys().as_dict(private=False))}
 
 
 def issue_token(
@@ -29,10 +52,7 @@ def issue_token(
     key_thumbprint: str = "",
 ) -> str:
     """An RFC 9068 access token (ES256); raises ConfigurationError unless the keys are demo keys."""
-    if not keys.demo:
-        raise ConfigurationError(
-            "KEYS_NOT_DEMO", "keys", "Tokens are only made with demo keys. Ask your issuer for a real one."
-        )
+    _require_demo(keys)
     login = {"acr": "phr", "auth_time": int(now.timestamp())} if step_up else {}
     return sign_access_token(
         keys,
@@ -47,3 +67,10 @@ def issue_token(
         key_thumbprint=key_thumbprint,
         **login,
     )
+
+
+def _require_demo(keys: KeyRing) -> None:
+    if not keys.demo:
+        raise ConfigurationError(
+            "KEYS_NOT_DEMO", "keys", "Tokens are only made with demo keys. Ask your issuer for a real one."
+        )

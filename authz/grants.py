@@ -56,6 +56,8 @@ class Mandate:
     stopped: bool = False
     """The kill switch of the scenario (GR-11)."""
     notice_delay: NoticeDelay | None = None
+    operator_assertion: bool = True
+    """Whether an issuer registered for the client must sign who asks."""
     subjects_per_case: int = 20
     """How many different subjects one case may have."""
 

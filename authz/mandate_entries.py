@@ -16,6 +16,7 @@ the matter, two people approved it, and it ends by itself (GR-07, GR-12). A list
   validUntil: 2027-12-31
   approvedBy: [op-0012, op-0034]
   unmasked: {P-RS-02: [facts]}       # restricted or free-text fields the legal basis itself names
+  operatorAssertion: true            # whether the client's own issuer must sign who asks; true if absent
   subjectsPerCase: 20                # how many different subjects one case may have; 20 if absent
   noticeDelay: {days: 90, basis: …}  # only where the scenario allows one: the person is told that much later
 ```
@@ -69,6 +70,7 @@ class MandateEntry(Entry):
     unmasked: Mapping[RecordTypeCode, frozenset[FieldName]] = Field(default_factory=dict)
     stopped: bool = False
     notice_delay: NoticeDelayEntry | None = None
+    operator_assertion: bool = True
     subjects_per_case: Annotated[int, Field(ge=1, le=10_000)] = 20
 
 
@@ -113,6 +115,7 @@ def check_mandate(entry: MandateEntry, catalogue: Catalogue) -> Mandate:
         unmasked=_unmasked(entry, scenario, catalogue),
         stopped=entry.stopped,
         notice_delay=_notice_delay(entry, scenario),
+        operator_assertion=entry.operator_assertion,
         subjects_per_case=entry.subjects_per_case,
     )
 

@@ -75,6 +75,11 @@ class MandateRegister:
                 "CASE_NUMBER_INVALID",
                 "The case number breaks the mandate's pattern or holds an id. Send your own file's number.",
             )
+        if not actor.operator or (mandate.operator_assertion and not actor.vouched):
+            raise AccessDenied(
+                "OPERATOR_REQUIRED",
+                "Send the header `Operator-Assertion`: your own issuer signs which employee asks.",
+            )
         if actor.operator in mandate.approved_by:
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Who approved a mandate may not use it. Ask a colleague.")
         purpose, told = purpose_text(claim.purpose), claim.declared()

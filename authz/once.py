@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ASSERTION = "assertion"
     PROOF = "proof"
     EXPORT = "export"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,8 +255,8 @@ def is_operator(text: str) -> bool:
 
 
 def _operator(verified: _Verified, client: Client) -> str:
-    """The staff reference; a human kind must have one."""
-    missing = not verified.operator and client.kind in HUMANS
+    """The staff reference; a human kind must have one, here or from the client's issuer of operators."""
+    missing = not verified.operator and client.kind in HUMANS and client.operator_issuer is None
     if missing or (verified.operator and not is_operator(verified.operator)):
         raise Unauthenticated(
             "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."

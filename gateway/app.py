@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from authz.operators import HEADER as OPERATOR_HEADER
 from gateway import health, ide, logs
 from gateway.deployment import Deployment
 from gateway.documents import DocumentCache
@@ -159,6 +160,7 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
                 operation.request_id,
                 payer_of(operation.actor, operation.connection),
                 operation.connection.scope["state"].get("ticket"),
+                operation.connection.headers.get(OPERATOR_HEADER),
             ),
         )
         await door.look_again(operation.connection)

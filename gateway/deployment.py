@@ -26,6 +26,7 @@ from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
 from authz.once import OnceOnly
+from authz.operators import Operators
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -71,7 +72,6 @@ class Deployment:
     audit: AuditLog
     consents: ConsentRegister
     consent_use: ConsentUse
-    case_use: CaseUse
     signer: Signer
     once: OnceOnly
     grants: AuthorizationStore
@@ -125,13 +125,14 @@ class Deployment:
             audit=self.audit,
             consents=self.consents,
             consent_use=self.consent_use,
-            case_use=self.case_use,
+            case_use=CaseUse(self.references),
             guard=self.guard,
             desk=self.desk,
             public_quota=self.public_quota,
             signer=self.signer,
             once=self.once,
             tickets=self.tickets,
+            operators=Operators(self.clients, self.settings.audience, self.references, self.once),
             planner=Planner(self.catalogue),
             today=china_today,
         )
@@ -192,7 +193,6 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
             store, audit, references, signer, catalogue, clients, locality.code, representatives
         ),
         consent_use=ConsentUse(store, references, signer, catalogue),
-        case_use=CaseUse(references),
         signer=signer,
         once=OnceOnly(store),
         grants=AuthorizationStore(store),

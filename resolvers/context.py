@@ -16,6 +16,7 @@ from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
 from authz.once import OnceOnly, Ticket
+from authz.operators import Operators
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -58,6 +59,7 @@ class Services:
     signer: Signer
     once: OnceOnly
     tickets: Tickets
+    operators: Operators
     planner: Planner
     today: Callable[[], date] = date.today
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from graphql import (
@@ -23,9 +24,10 @@ from authz.actors import Actor, ActorKind
 from authz.audit import Query
 from authz.consent.use import Claim
 from authz.errors import AuditUnavailable, AuthzError
-from authz.grants import Consent, Grant
+from authz.grants import Consent, Grant, Statutory
 from authz.mandates import MandateRegister
 from authz.once import Ticket
+from catalogue.values import CHINA_TIME
 from resolvers.access import grant_of
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
@@ -50,6 +52,8 @@ class Request:
     """Whose quota of the public channel is used."""
     ticket: Ticket | None = None
     """The DPoP proof it came with, where that is still to be used up."""
+    operator_assertion: str | None = None
+    """Who asks, signed by an issuer that is registered for the client (`authz.operators`)."""
 
     @property
     def operation_name(self) -> str:
@@ -90,7 +94,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         await request.ticket.spend()
     context = RequestContext(
         services=services,
-        actor=request.actor,
+        actor=grant.actor if grant else request.actor,
         query=query,
         walk=walk,
         roots=roots,
@@ -121,7 +125,10 @@ async def _grant(
     """The grant of a query; a mutation has none, for it reads no department."""
     known = request.actor.kind in _REGISTERED
     register = await services.register.current() if known else MandateRegister()
-    found = grant_of(walk, roots, request.actor, register, services.today())
+    vouched = services.operators.vouched(request.actor, request.operator_assertion, datetime.now(CHINA_TIME))
+    found = grant_of(walk, roots, vouched.actor, register, services.today())
+    if isinstance(found, Statutory):
+        await services.operators.spend(vouched)
     if not isinstance(found, Claim):
         return found
     consent = await services.consent_use.grant(request.actor, found)

@@ -13,7 +13,7 @@ from authz.audit import EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, SubjectNotConfirmed
-from authz.grants import Consent, Grant, Public, SelfAccess
+from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
 from authz.masks import MaskContext, mask
 from authz.policy import decide as decide_field
 from authz.policy import decision_table
@@ -169,10 +169,17 @@ def _leaving(reading: Reading, code: str) -> list[str]:
 
 
 async def require_subject(context: RequestContext, grant: Grant, lookups: Sequence[Lookup]) -> None:
-    """A consent is about one person; before any other is even looked up, the refusal is recorded."""
-    if isinstance(grant, Consent) and any(lookup.key != grant.subject for lookup in lookups):
+    """A consent is about one person, and nobody uses a mandate on themself; a refusal is recorded.
+
+    Both before anybody is even looked up.
+    """
+    keys = {lookup.key for lookup in lookups}
+    if isinstance(grant, Consent) and keys - {grant.subject}:
         async with refusals_recorded(context):
             raise AccessDenied("CONSENT_SUBJECT", "The consent is about another subject than this one.")
+    if isinstance(grant, Statutory) and grant.actor.own_subject in keys:
+        async with refusals_recorded(context):
+            raise AccessDenied("CONFLICT_OF_INTEREST", "This is your own record. A colleague takes the case.")
 
 
 def _followed(grant: Grant, confirmation: Confirmation) -> Confirmation:

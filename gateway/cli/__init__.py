@@ -13,6 +13,7 @@ from gateway.cli import (
     demo,
     keys,
     mandate,
+    operator,
     policy,
     query,
     review,
@@ -33,6 +34,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.command("token")(token.token)
+app.command("operator")(operator.operator)
 app.command("query")(query.query)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(source.app, name="source")

@@ -24,7 +24,8 @@ from gateway.settings import Settings, SettingsError, load_settings
 
 CONFIG_VARIABLE = "CREDIT_GATEWAY_CONFIG"
 TOKEN_VARIABLE = "CREDIT_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
-COMMAND_VARIABLES = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
+OPERATOR_VARIABLE = "CREDIT_GATEWAY_OPERATOR"
+COMMAND_VARIABLES = frozenset({CONFIG_VARIABLE, OPERATOR_VARIABLE, TOKEN_VARIABLE})
 
 Config = Annotated[
     Path,

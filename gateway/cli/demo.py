@@ -21,9 +21,10 @@ import uvicorn
 import yaml
 from joserfc.jwk import ECKey
 
+from authz.actors import ActorKind
 from authz.clients import load_clients
-from authz.demo_tokens import issue_token
-from authz.keys import complete_keys, generate_keys, load_keys
+from authz.demo_tokens import demo_operator_issuer, issue_token
+from authz.keys import KeyRing, complete_keys, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
@@ -84,7 +85,7 @@ def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int, 
         subprocess.run([sys.executable, str(COUNTY / "generate.py"), *options], check=True)  # noqa: S603
         marker.write_text(size)
     _keys(state / "keys.yaml")
-    _register(state / "clients.yaml", _bank_key(state / BANK_KEY))
+    _register(state / "clients.yaml", _bank_key(state / BANK_KEY), load_keys(state / "keys.yaml"))
     environment = (data / "county.env").read_text()
     (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
     config = state / "gateway.yaml"
@@ -132,14 +133,16 @@ def _bank_key(path: Path) -> ECKey:
     return ECKey.import_key(orjson.loads(path.read_bytes()))
 
 
-def _register(path: Path, bank_key: ECKey) -> None:
-    """The county's clients, the bank with the public half of its key."""
+def _register(path: Path, bank_key: ECKey, keys: KeyRing) -> None:
+    """The county's clients: the bank with the public half of its key, authorities with their own login's."""
     clients = yaml.safe_load((COUNTY / "clients.yaml").read_text(encoding="utf-8"))
     for client in clients:
         if client["clientId"] == BANK_CLIENT:
             client["grantTypes"] = ["client_credentials", "authorization_code"]
             client["redirectUris"] = [BANK_CALLBACK]
             client["jwks"] = {"keys": [dict(bank_key.as_dict(private=False))]}
+        if client["kind"] == ActorKind.OFFICER:
+            client["operatorIssuer"] = demo_operator_issuer(keys)
     path.write_text(yaml.safe_dump(clients, allow_unicode=True), encoding="utf-8")
 
 
@@ -235,6 +238,7 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
   {sys.executable} {CHECKOUT}/examples/clients/bank.py {settings.issuer} {state}/{BANK_KEY}
 
 [bold]An officer in a case[/]: {command} token hr-approval -c {state}/gateway.yaml
+  and who asks, signed for one question: {command} operator hr-approval -c {state}/gateway.yaml
 [bold]Is everything as its manifest says?[/] {command} source check -c {state}/gateway.yaml
 
 Ctrl-C stops all of it.

@@ -15,8 +15,10 @@ import typer
 from joserfc.jwk import Key
 
 from authz.dpop import make_proof
+from authz.operators import HEADER as OPERATOR_HEADER
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
+    OPERATOR_VARIABLE,
     TOKEN_VARIABLE,
     CommandError,
     DpopKey,
@@ -38,11 +40,14 @@ def query(
         str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Access token; none is anonymous.")
     ] = None,
     dpop_key: DpopKey = None,
+    operator: Annotated[
+        str | None, typer.Option(envvar=OPERATOR_VARIABLE, help="Operator assertion; see `operator`.")
+    ] = None,
 ) -> None:
     """Ask; exit code 1 when the answer has errors and no data."""
     with reported():
         body = {"query": _document(document), "variables": _variables(variables)}
-        answer = _post(url, orjson.dumps(body), _Presenter(url, token, client_key(dpop_key)))
+        answer = _post(url, orjson.dumps(body), _Presenter(url, token, client_key(dpop_key), operator))
     print_json(answer)
     if answer.get("data") is None:
         raise typer.Exit(1)
@@ -73,17 +78,19 @@ class _Presenter:
     url: str
     token: str | None
     key: Key | None
+    operator: str | None
 
     def headers(self, nonce: str | None) -> dict[str, str]:
         if self.token is None:
             return {}
+        who = {OPERATOR_HEADER: self.operator} if self.operator else {}
         if self.key is None:
-            return {"Authorization": f"Bearer {self.token}"}
+            return {"Authorization": f"Bearer {self.token}", **who}
         now = datetime.now(CHINA_TIME)
         proof = make_proof(
             self.key, method="POST", url=self.url, now=now, nonce=nonce, access_token=self.token
         )
-        return {"Authorization": f"DPoP {self.token}", "DPoP": proof}
+        return {"Authorization": f"DPoP {self.token}", "DPoP": proof, **who}
 
 
 def _post(url: str, body: bytes, presenter: _Presenter, nonce: str | None = None) -> dict[str, object]:

@@ -90,8 +90,9 @@ def _written(folder: Path) -> Path:
     in_force = {"validFrom": date.today(), "validUntil": date.today() + timedelta(days=30)}
     for name in ("clients", "mandates"):
         entries = yaml.safe_load((COUNTY / f"{name}.yaml").read_text("utf-8"))
-        changed = in_force | ({"use": BOUNDLESS} if name == "clients" else {})
-        content = yaml.safe_dump([entry | changed for entry in entries], allow_unicode=True)
+        # who vouches for the officer is another test's question
+        own = {"use": BOUNDLESS} if name == "clients" else {"operatorAssertion": False}
+        content = yaml.safe_dump([entry | in_force | own for entry in entries], allow_unicode=True)
         (folder / f"{name}.yaml").write_text(content, "utf-8")
     config = folder / "gateway.yaml"
     settings: dict[str, object] = {

@@ -16,7 +16,9 @@ from catalogue.values import CHINA_TIME
 from tests.attack.conftest import Target
 from tests.support.county import COUNTY
 
-OFFICER = Actor(ActorKind.OFFICER, "hr-approval", "11990100000090106G", "样例县人社局", "op-0001")
+OFFICER = Actor(
+    ActorKind.OFFICER, "hr-approval", "11990100000090106G", "样例县人社局", operator="op-0001", vouched=True
+)
 DAY = date(2026, 11, 21)
 
 

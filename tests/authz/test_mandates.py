@@ -88,6 +88,14 @@ def test_only_officers_use_mandates(register, kind):
     assert refused(register, actor=replace(OFFICER, kind=kind)) == "ACTOR_NOT_ALLOWED"
 
 
+def test_an_operator_is_vouched_for_unless_the_mandate_asks_for_less(tmp_path, register):
+    claimed = replace(OFFICER, vouched=False)
+    assert refused(register, actor=claimed) == "OPERATOR_REQUIRED"
+    trusting = load(tmp_path, ENTRY | {"operatorAssertion": False})
+    assert ask(trusting, actor=claimed).actor.operator == OFFICER.operator
+    assert refused(trusting, actor=replace(claimed, operator="")) == "OPERATOR_REQUIRED"
+
+
 def test_who_has_no_organization_or_approved_the_mandate_may_not_use_it(register):
     assert refused(register, actor=ANONYMOUS) == "ACTOR_NOT_ALLOWED"
     assert refused(register, actor=replace(OFFICER, organization="")) == "ACTOR_NOT_ALLOWED"

@@ -104,8 +104,10 @@ async def test_a_killed_service(gateway: Gateway, clone: Path) -> None:
 async def test_an_officer_in_a_case(gateway: Gateway) -> None:
     section = README["An officer in a case"]
     (token,) = _commands(section, "token")
+    (operator,) = _commands(section, "operator")
     (query,) = _commands(section, "query")
-    assert_shown(section, await gateway.query(query, (await run(_words(token))).strip()))
+    held, who = [(await run(_words(command))).strip() for command in (token, operator)]
+    assert_shown(section, await gateway.query(f"{query} --operator {who}", held))
 
 
 async def test_anyone_about_an_enterprise(gateway: Gateway) -> None:

@@ -16,7 +16,7 @@ import yaml
 from sqlalchemy import make_url
 
 from authz.actors import ActorKind
-from authz.demo_tokens import issue_token
+from authz.demo_tokens import demo_operator_issuer, issue_token
 from authz.keys import generate_keys
 from catalogue.identifiers import SubjectKey
 from catalogue.loader import load_catalogue
@@ -162,7 +162,10 @@ def _write_deployment(
                 "validUntil": date.today() + timedelta(days=30),
                 "use": dict(use),
             }
-            entries = [entry | valid for entry in entries]
+            issuer = demo_operator_issuer(keys)
+            entries = [entry | valid | _operators(entry, issuer) for entry in entries]
+        else:  # most tests are about something else than who vouches for the officer
+            entries = [{"operatorAssertion": False} | entry for entry in entries]
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(entries, allow_unicode=True), "utf-8")
     for source in (COUNTY, overlay):
         for path in sorted((source / "catalogue").rglob("*.yaml")):
@@ -193,6 +196,10 @@ def _write_deployment(
     config = folder / "gateway.yaml"
     config.write_text(yaml.safe_dump(settings), "utf-8")
     return config
+
+
+def _operators(client: Mapping[str, Any], issuer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"operatorIssuer": issuer} if client["kind"] == "OFFICER" else {}
 
 
 def _write_samples(folder: Path, overlay: Path, environment: dict[str, str]) -> None:

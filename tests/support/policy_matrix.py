@@ -21,7 +21,9 @@ from catalogue.values import CHINA_TIME
 
 PERSON = SubjectKey.person("990101198001010014")
 COMPANY = SubjectKey.entity("91990100MA9TE00142")
-OFFICER = Actor(ActorKind.OFFICER, client_id="approval", organization="11990100009000082Q", operator="op-1")
+OFFICER = Actor(
+    ActorKind.OFFICER, client_id="approval", organization="11990100009000082Q", operator="op-1", vouched=True
+)
 TODAY = date(2026, 11, 20)
 
 _FIELDS = [
