@@ -38,9 +38,11 @@ from authz.audit import (
     SourceStatus,
 )
 from authz.audit.tables import audit_leaf
+from authz.declarations import ReasonCode
 from authz.demo_tokens import issue_token
 from authz.dpop import Nonces, check_proof, make_proof
 from authz.grants import Statutory
+from authz.mandates import CaseClaim
 from authz.policy import decision_table
 from authz.store import Store
 from bench.floor.audit import Audit
@@ -82,9 +84,15 @@ class Bench:
     def grant(self) -> Statutory:
         client = self.gateway.clients.active(CLIENT, self.now.date())
         actor = self.gateway.verifier.verify(self.token(), self.now)
-        access = ("S06", "BENCH-2026-0001", "special occupations")
+        claim = CaseClaim(
+            "S06",
+            "BENCH-2026-0001",
+            "special occupations",
+            reason=ReasonCode.QUALIFICATION_REVIEW,
+            no_conflict=True,
+        )
         assert client.organization == actor.organization
-        return self.gateway.mandates.grant(actor, *access, self.now.date())
+        return self.gateway.mandates.grant(actor, claim, self.now.date())
 
     def token(self) -> str:
         return issue_token(
