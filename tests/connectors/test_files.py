@@ -201,10 +201,8 @@ async def test_bad_rows_are_reported_by_line_and_reason_and_cost_no_other_row(dr
     source = opened()
     answer = await source.fetch(ask(PERSON, OTHER))
     assert documents(answer) == ["一号", '5" 管', "两\r\n行"]
-    assert answer.rejects == {
-        SubjectKey.person(PERSON): (Reject("CHARSET"),),
-        SubjectKey.person(OTHER): (Reject("DATE_FORMAT", "认定日期"),),
-    }
+    told = {key.value: [(one.reason, one.column) for one in some] for key, some in answer.rejects.items()}
+    assert told == {PERSON: [("CHARSET", None)], OTHER: [("DATE_FORMAT", "认定日期")]}
     found = await findings(source)
     assert [message.partition(" line ")[2] for _, code, message in found if code == "ROW_BAD"] == [
         "3: 身份证号: KEY_INVALID",
