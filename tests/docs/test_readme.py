@@ -58,7 +58,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (county / "sources").mkdir(exist_ok=True)
         (county / "sources" / name).write_text(UNHURRIED + re.sub(r"(?m)^deadlineMs.*\n", "", text), "utf-8")
     subprocess.run([sys.executable, "-c", _add("python")[0]], cwd=root, check=True)
-    config = prepare(root / "var" / "demo", 6, 3, 0, 0)
+    config = prepare(root / "var" / "demo", 6, 3, 0, 0, 0)
     _rewrite(config, root)
     return root
 
