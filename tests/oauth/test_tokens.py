@@ -15,6 +15,7 @@ from tests.oauth.conftest import (
     APP,
     APP_KEY,
     APP_ORIGIN,
+    NATIVE,
     OTHER,
     Office,
     Person,
@@ -215,3 +216,11 @@ async def test_an_app_may_push_its_request_too(office: Office) -> None:
     assert pushed.status == 201, pushed.raw
     sent = await office.visit(client_id=APP, request_uri=pushed.body["request_uri"])
     assert sent.status == 303
+
+
+async def test_an_app_s_code_is_nothing_to_another_app(office: Office) -> None:
+    """Not even with its verifier, its redirect URI and its key."""
+    code = await office.app_code()
+    stolen = await office.app_redeem(code, client_id=NATIVE)
+    assert (stolen.status, stolen.body["error"]) == (400, "invalid_grant")
+    assert (await office.app_redeem(code)).status == 200
