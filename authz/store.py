@@ -183,10 +183,15 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
 
 
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in _ON_CONNECT:
-        _execute(cursor, pragma)
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        for pragma in _ON_CONNECT:
+            _execute(cursor, pragma)
+        cursor.close()
+    except BaseException:
+        # SQLAlchemy would drop it without waiting for its thread, which then reports to nobody
+        connection.close()
+        raise
 
 
 def _execute(cursor: DBAPICursor, pragma: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import threading
 import sqlite3
 import sys
 from pathlib import Path
@@ -133,6 +134,10 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> 
         with pytest.raises(ConfigurationError, match="STORE_UNAVAILABLE"):
             async with audit_log(url):
                 pass
+    # aiosqlite does not wait for the thread of a connection that failed, which still reports to this loop
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join)
 
 
 @pytest.mark.postgresql
