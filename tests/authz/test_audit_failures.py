@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import socket
-import threading
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 
 import asyncpg

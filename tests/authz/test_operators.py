@@ -133,7 +133,7 @@ async def test_it_is_taken_once_by_whichever_process(own_database: Database):
         {"subject_ref": "sr_nobody"},
         {"subject_ref": REFERENCES.subject_ref(person(), "tax-approval")},
     ],
-    ids=str,
+    ids=lambda changes: next(iter(changes)),
 )
 async def test_whatever_is_not_as_it_should_be_is_refused(operators: Operators, changes: dict[str, Any]):
     refused(operators, signed(**changes))
