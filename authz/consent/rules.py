@@ -52,7 +52,7 @@ class Code(StrEnum):
     LIMIT = "LIMIT"
     """Longer, more often or kept longer than the scenario allows."""
     WORDING = "WORDING"
-    """A personal number stands in the purpose or the case number."""
+    """A personal number, or a character that cannot be seen, stands in the purpose or the case number."""
     PARENT = "PARENT"
     """The consent to be widened is not one of this client with this person."""
     UNKNOWN = "UNKNOWN"
@@ -88,7 +88,10 @@ def check_terms(terms: Terms, valid_days: int, catalogue: Catalogue, kind: Subje
     for item in terms.authorization_details:
         _check_item(item, scenario, catalogue, kind)
     _check_limits(terms, valid_days, scenario)
-    if any(map(holds_personal_number, (terms.purpose.text, terms.purpose.case_no))):
+    words = (terms.purpose.text, terms.purpose.case_no)
+    if not all(map(str.isprintable, words)):  # marks that turn the direction of a line rewrite the notice
+        raise ConsentRefused(Code.WORDING, "Say each in one line, without characters that cannot be seen.")
+    if any(map(holds_personal_number, words)):
         raise ConsentRefused(Code.WORDING, "Describe the matter without the number of a person or a phone.")
 
 
@@ -115,7 +118,7 @@ def _relevance(scenario: Scenario, code: str) -> Relevance | None:
 
 def _check_limits(terms: Terms, valid_days: int, scenario: Scenario) -> None:
     limits, day = scenario.consent, date(2001, 1, 1)
-    too_long = day + timedelta(days=valid_days) > limits.validity.after(day)
+    too_long = valid_days > (limits.validity.after(day) - day).days
     kept_too_long = _kept_until(terms.data_life, day) > limits.data_life.after(day)
     if too_long or kept_too_long or terms.max_uses > limits.max_uses:
         raise ConsentRefused(

@@ -121,12 +121,16 @@ class OAuthEndpoints:
         return answer
 
     async def _look_up(self, exchange: Exchange) -> None:
-        """What the protocol core will want to know of the store."""
+        """What the protocol core will want to know of the store, by the kind of grant alone.
+
+        A code in a request for anything else is no way around what a code has to come with.
+        """
         form = exchange.form
-        if "code" in form:
-            exchange.held = await self.grants.by_code(form["code"])
-        elif token := form.get("refresh_token", form.get("token")):
-            exchange.held = await self.grants.by_refresh(token)
+        match form.get("grant_type"):
+            case "authorization_code":
+                exchange.held = await self.grants.by_code(form.get("code", ""))
+            case "refresh_token":
+                exchange.held = await self.grants.by_refresh(form.get("refresh_token", ""))
         if exchange.held:
             consent_id = exchange.held.allowed.consent_id
         else:
@@ -142,7 +146,7 @@ class OAuthEndpoints:
         return answer
 
     async def _revoke(self, exchange: Exchange) -> Answer:
-        await self._look_up(exchange)
+        exchange.held = await self.grants.by_refresh(exchange.form.get("token", ""))
         answer: Answer = self.server.create_endpoint_response("revocation", exchange)
         await self._use_up(exchange, answer)
         if exchange.ended:

@@ -177,7 +177,10 @@ class TokenServer(AuthorizationServer):
 
     def checked(self, exchange: Exchange, client_id: str) -> AuthorizationRequest:
         """The authorization request of a client, in order; raises OAuth2Error."""
-        exchange.payload = BasicOAuth2Payload({**exchange.form, "client_id": client_id})
+        form = {**exchange.form, "client_id": client_id}
+        if form.get("response_type", "code") != "code":
+            form["response_type"] = "other"  # authlib repeats it, and fails on what a refusal cannot hold
+        exchange.payload = BasicOAuth2Payload(form)
         self.get_consent_grant(exchange)
         if exchange.asked is None:
             raise LookupError("a request that was found in order and is not there")

@@ -15,6 +15,7 @@ from authz.dpop import thumbprint
 from catalogue.values import CHINA_TIME
 from gateway.oauth.authorizations import OAuthError
 from tests.oauth.conftest import (
+    AGAIN,
     APP_CALLBACK,
     NATIVE,
     OTHER,
@@ -172,6 +173,24 @@ async def test_a_stolen_code_is_nothing_to_another_client(office: Office) -> Non
     assert (await office.redeem(code)).status == 200, "and the bank still has it"
 
 
+async def test_a_code_opens_nothing_as_part_of_another_grant(office: Office) -> None:
+    """Neither past PKCE by a refresh, nor to a token that names a consent of somebody else's."""
+    code, bank = await office.code(authorization_details=json.dumps(detail(**AGAIN))), office.bank()
+    refreshed = await bank.post(
+        "/oauth/token", bank.proof(key=THIEF), grant_type="refresh_token", refresh_token="x", code=code
+    )
+    assert (refreshed.status, refreshed.body["error"]) == (400, "invalid_grant")
+    foreign = json.dumps([{"type": "credit_record_read", "consentId": "ca_" + "a" * 32}])
+    named = await bank.post(
+        "/oauth/token",
+        bank.proof(),
+        grant_type="client_credentials",
+        code=code,
+        authorization_details=foreign,
+    )
+    assert (named.status, named.body["error"]) == (400, "invalid_authorization_details")
+
+
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_code_is_bound_to_the_key_that_asked(office: Office, named: bool) -> None:
     """RFC 9449 §10 by name, §10.1 by the proof that came with the pushed request."""
@@ -201,6 +220,7 @@ async def test_a_bank_without_a_proof_gets_no_token_for_its_code(office: Office)
         ({"redirect_uri": "http://127.0.0.1:8766/callback"}, "invalid_request"),
         ({"redirect_uri": None}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": '<b>"\r\n'}, "unsupported_response_type"),
         ({"code_challenge": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
@@ -214,6 +234,12 @@ async def test_a_bank_without_a_proof_gets_no_token_for_its_code(office: Office)
         ({"authorization_details": '[{"type":"payment_initiation"}]'}, "invalid_authorization_details"),
         ({"authorization_details": json.dumps(detail(store=True))}, "invalid_authorization_details"),
         ({"authorization_details": json.dumps(detail(scenario="S04"))}, "invalid_authorization_details"),
+        ({"authorization_details": json.dumps(detail(validDays=2**31 - 1))}, "invalid_authorization_details"),
+        ({"authorization_details": json.dumps(detail(caseNo="LN\n1"))}, "invalid_authorization_details"),
+        (
+            {"authorization_details": json.dumps(detail(purpose="用于审查\u202e本人提交的经营贷款申请"))},
+            "invalid_authorization_details",
+        ),
         ({"client_id": "other-bank-2"}, "invalid_client"),
         ({"client_assertion_type": "x"}, "invalid_client"),
     ],
