@@ -78,14 +78,25 @@ class Looked:
         return {**node, "records": [self._named(words, read) for read in node["records"]]}
 
     def _named(self, words: Words, read: Mapping[str, Any]) -> dict[str, Any]:
-        """Each field by its name in the page's language; one that is gone keeps its code."""
+        """Each field by its name in the page's language; one that is gone keeps its code.
+
+        What every record has beside its type's fields is named by the pages' own words.
+        """
         entry = self._catalogue.record_types.get(read["recordType"])
         fields = entry.field_by_name if entry else {}
         names = [
-            (words.of(fields[name].label) if name in fields else told, name in read["maskedFields"])
+            (
+                words.of(fields[name].label) if name in fields else _common(words, name, told),
+                name in read["maskedFields"],
+            )
             for name, told in zip(read["fields"], read["fieldNames"], strict=True)
         ]
         return {"type": words.of(entry.name) if entry else read["recordTypeName"], "fields": names}
+
+
+def _common(words: Words, name: str, otherwise: str) -> str:
+    """What a record has by being one: its clocks, and the rest."""
+    return words.maybe(f"clock.{name}", words.maybe(f"common.{name}", otherwise))
 
 
 def _wanted(visit: Visit) -> dict[str, str | None]:

@@ -65,7 +65,9 @@ class Words:
         return f"{here.day} {here:%b %Y, %H:%M}"
 
     def day(self, raw: object) -> str:
-        """A partial date in words, with the precision that it has."""
+        """A partial date in words, with the precision that it has; `..` has no end."""
+        if raw == "..":
+            return self("records.open_ended")
         parts = str(raw).split("-")
         if not all(part.isdecimal() for part in parts):
             return str(raw)

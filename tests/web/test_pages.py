@@ -108,6 +108,20 @@ async def test_who_looked_names_organization_purpose_and_every_field(someone):
     assert "仅有无记录" in page.words
 
 
+async def test_what_every_record_has_is_named_in_words(someone):
+    await someone.sign_in(PERSON, then="/records/identity")
+    page = await someone.get("/looked")
+    assert "信息性质" in page.words
+    assert "subjectStatement" not in page.text
+    assert "retentionUntil" not in page.text
+
+
+async def test_a_date_without_an_end_is_said_in_words(someone):
+    page = await someone.sign_in(PERSON, then="/records/identity")
+    assert "长期" in page.words
+    assert "<dd>..</dd>" not in page.text
+
+
 async def test_who_looked_shows_no_staff_number(someone):
     officer = someone.site.deployment.token("hr-approval", "op-0087")
     who = {"person": {"citizenId": cast()[PERSON].value, "name": PERSON}}
