@@ -106,7 +106,7 @@ class Desk:
             else:
                 await lockouts.agree(connection, lock_id, reviewer.operator)
 
-        if found.first_lifter == reviewer.operator:
+        if (found.first_lifter or "").casefold() == reviewer.operator.casefold():
             raise ReviewRefused(Fault.SECOND_REVIEWER, "A second reviewer has to agree; you were the first.")
         about = {
             "clientId": found.client_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -82,8 +82,9 @@ async def test_an_approver_does_not_approve_himself(one: Office, again: str) -> 
     assert await one.leaves() == before
 
 
-async def test_who_approved_a_mandate_may_not_use_it(one: Office) -> None:
-    await one.register.propose(ENTRY, OFFICER.operator, WHY)
+@pytest.mark.parametrize("spelt", [str.lower, str.upper])
+async def test_who_approved_a_mandate_may_not_use_it(one: Office, spelt: Callable[[str], str]) -> None:
+    await one.register.propose(ENTRY, spelt(OFFICER.operator), WHY)
     await one.register.approve("M-HR-S04", "op-0034", WHY)
     with pytest.raises(AccessDenied, match="may not use it"):
         grant(await one.live.current())
