@@ -7,6 +7,7 @@ from typing import Final
 
 from authz.access_tokens import sign_access_token
 from authz.clients import Client
+from authz.consent.token_scope import TYPE
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing
 from authz.operators import sign_operator
@@ -50,10 +51,13 @@ def issue_token(
     subject: SubjectKey | None = None,
     step_up: bool = False,
     key_thumbprint: str = "",
+    consent_id: str = "",
 ) -> str:
     """An RFC 9068 access token (ES256); raises ConfigurationError unless the keys are demo keys."""
     _require_demo(keys)
     login = {"acr": "phr", "auth_time": int(now.timestamp())} if step_up else {}
+    details = [{"type": TYPE, "consentId": consent_id}]
+    reach = {"authorization_details": details} if consent_id else {}
     return sign_access_token(
         keys,
         client,
@@ -66,6 +70,7 @@ def issue_token(
         operator=operator or "",
         key_thumbprint=key_thumbprint,
         **login,
+        **reach,
     )
 
 

@@ -30,6 +30,7 @@ from authz.consent.rules import still_relevant
 from authz.consent.signing import Signer
 from authz.consent.states import Act, Party, State, state_at
 from authz.consent.tables import Record, consent, consent_use, millis
+from authz.consent.token_scope import ReadGrant
 from authz.errors import AccessDenied
 from authz.grants import Consent
 from authz.references import References
@@ -89,8 +90,12 @@ class ConsentUse:
         That the consent is another client's is not told apart from its not existing.
         """
         require_partner(actor)
-        if actor.consent is not None and actor.consent.consent_id != claim.consent_id:
-            raise AccessDenied("CONSENT_TOKEN", "The token was issued for another consent. Name that one.")
+        reach = actor.consent
+        if reach is None or reach.consent_id != claim.consent_id:
+            raise AccessDenied(
+                "CONSENT_TOKEN",
+                "The token is not for this consent. Request one whose `authorization_details` name it.",
+            )
         async with tables.reading(self._store) as connection:
             record = await tables.load(connection, claim.consent_id)
         if record is None or record.request.grantee.client_id != actor.client_id:
@@ -106,17 +111,17 @@ class ConsentUse:
         return Consent(
             actor=actor,
             artefact=artefact,
-            items=self._items(actor, artefact, now.astimezone(CHINA_TIME).date()),
+            items=self._items(reach, artefact, now.astimezone(CHINA_TIME).date()),
             subject=self._references.resolve(artefact.subject.subject_ref, actor.client_id),
             granted_at=now,
             use_key=_use_key(artefact.consent_id, claim.idempotency_key),
         )
 
-    def _items(self, actor: Actor, artefact: ConsentArtefact, today: date) -> dict[str, Item]:
+    def _items(self, reach: ReadGrant, artefact: ConsentArtefact, today: date) -> dict[str, Item]:
         """What the token, the artefact and today's catalogue all allow."""
         scenario = artefact.purpose.scenario_code
         agreed = still_relevant(artefact.authorization_details, scenario, self._catalogue, today)
-        return agreed if actor.consent is None else actor.consent.narrows(agreed)
+        return reach.narrows(agreed)
 
     async def in_force(self, consent_id: str) -> Record | None:
         """A consent that may be used now, whosever it is; raises AuditUnavailable."""

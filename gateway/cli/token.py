@@ -37,6 +37,7 @@ def token(
     ] = None,
     step_up: Annotated[bool, typer.Option("--step-up", help="As after a fresh strong login.")] = False,
     dpop_key: DpopKey = None,
+    consent: Annotated[str, typer.Option(help="Id of the consent that a bank's token is for.")] = "",
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Print an access token signed with the demo keys."""
@@ -63,6 +64,7 @@ def token(
                 subject=subject,
                 step_up=step_up,
                 key_thumbprint=thumbprint(key) if key else "",
+                consent_id=consent,
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -59,9 +59,12 @@ class Town:
     """The county's stage, and the parties that consent concerns."""
 
     stage: Stage
+    banks: dict[str, str] = field(default_factory=dict)
+    """Clients by the tokens that were made for them."""
 
     async def ask(self, token: str | None, query: str, variables: Mapping[str, Any] | None = None) -> Reply:
         before = len(self.stage.ledger.questions)
+        token = self._for_its_consent(token, variables or {})
         headers = presented(token, *self.stage.deployment.expected_proof) if token else {}
         status, content = await self.post(headers, query, variables)
         return Reply(status, content, tuple(self.stage.ledger.questions[before:]))
@@ -75,8 +78,17 @@ class Town:
         ):
             return response.status, await response.json(content_type=None)
 
-    def bank(self, client: str = "sample-bank") -> str:
-        return self.stage.deployment.token(client)
+    def bank(self, client: str = "sample-bank", consent_id: str = "") -> str:
+        """A token for a consent, or else for the one that the operation names, if it names one; see `ask`."""
+        token = self.stage.deployment.token(client, consent_id=consent_id)
+        self.banks[token] = client
+        return token
+
+    def _for_its_consent(self, token: str | None, variables: Mapping[str, Any]) -> str | None:
+        contexts = (each for each in variables.values() if isinstance(each, dict))
+        named = next((each["consentId"] for each in contexts if each.get("consentId")), None)
+        client = self.banks.get(token or "")
+        return self.stage.deployment.token(client, consent_id=named) if client and named else token
 
     def person(self, name: str = PERSON, *, step_up: bool = True) -> str:
         return self.stage.deployment.token(PERSON_CLIENT, person=cast()[name], step_up=step_up)

@@ -150,6 +150,15 @@ async def test_sender_key(town: Town, consent: dict[str, Any]):
     assert (await town.ask(town.bank(), READ, about(consent))).codes == []
 
 
+async def test_token(town: Town, consent: dict[str, Any]):
+    """A token of the bank's that was issued for no consent, and one for another."""
+    other = await town.given(OTHER)
+    for token in (town.bank(), town.bank(consent_id=other["id"])):
+        del town.banks[token]
+        reply = await town.ask(token, READ, about(consent))
+        assert (reply.status, reply.codes, reply.questions) == (403, ["CONSENT_TOKEN"], ())
+
+
 async def test_a_consent_that_never_was_is_answered_like_another_clients(town: Town, consent: dict[str, Any]):
     foreign = await town.ask(town.bank("other-bank"), READ, about(consent))
     never = await town.ask(town.bank("other-bank"), READ, about(consent | {"id": "ca_" + "a" * 32}))

@@ -15,8 +15,9 @@ from tests.support.bank import presented
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def headers(town: Town) -> dict[str, str]:
-    return dict(presented(town.bank(), *town.stage.deployment.expected_proof))
+def headers(town: Town, consent: Mapping[str, Any] | None = None) -> dict[str, str]:
+    token = town.bank(consent_id=consent["id"] if consent else "")
+    return dict(presented(token, *town.stage.deployment.expected_proof))
 
 
 def codes(body: Any) -> list[str]:
@@ -32,7 +33,7 @@ async def uses(town: Town, consent: Mapping[str, Any]) -> int:
 async def test_copies_of_one_request_are_answered_once_and_count_once(town: Town):
     asked = await town.requested()
     await town.agreed(asked)
-    stolen, variables = headers(town), about(asked, idempotencyKey="once")
+    stolen, variables = headers(town, asked), about(asked, idempotencyKey="once")
     start = len(await town.leaves())
     replies = await asyncio.gather(*(town.post(stolen, READ, variables) for _ in range(6)))
     answered = [body for _, body in replies if not codes(body)]
@@ -49,8 +50,8 @@ async def test_copies_of_one_request_are_answered_once_and_count_once(town: Town
 async def test_a_use_that_is_refused_uses_the_proof_up_all_the_same(town: Town):
     asked = await town.requested()
     await town.agreed(asked)
-    assert codes((await town.post(headers(town), READ, about(asked)))[1]) == []
-    spent = headers(town)
+    assert codes((await town.post(headers(town, asked), READ, about(asked)))[1]) == []
+    spent = headers(town, asked)
     assert codes((await town.post(spent, READ, about(asked)))[1]) == ["CONSENT_USED_UP"]
     status, body = await town.post(spent, READ, about(asked))
     assert (status, codes(body)) == (401, ["DPOP_PROOF"])

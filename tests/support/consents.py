@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from authz.consent.register import ConsentRegister
 from authz.consent.representation import Caller
 from authz.consent.signing import Signer
 from authz.consent.tables import Record
+from authz.consent.token_scope import TYPE, of_token
 from authz.consent.use import Claim, ConsentUse
 from authz.grants import Consent
 from authz.keys import KeyRing
@@ -129,7 +130,8 @@ class Bench:
         return await self.register.give(caller, record.id, self.choice(record))
 
     async def grant(self, record: Record, key: str | None = None) -> Consent:
-        return await self.use.grant(BANK, Claim(record.id, "S17", "LN-1", "贷款审查", key))
+        bound = replace(BANK, consent=of_token([{"type": TYPE, "consentId": record.id}]))
+        return await self.use.grant(bound, Claim(record.id, "S17", "LN-1", "贷款审查", key))
 
     async def use_once(self, record: Record, key: str | None = None) -> Consent:
         """As a read does: the intent and the use in one transaction."""

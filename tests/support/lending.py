@@ -54,7 +54,7 @@ async def given(site: Site, about: str = PERSON) -> Any:
 
 async def bank_reads(site: Site, consent: Any) -> Reply:
     """The bank reads on a consent."""
-    bank = site.deployment.token("sample-bank")
+    bank = site.deployment.token("sample-bank", consent_id=consent["id"])
     who = {"subjectRef": consent["subjectRef"]}
     return await sent(site, bank, READ, {"who": who, "access": access(consent)})
 

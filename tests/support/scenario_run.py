@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from authz.actors import Actor, ActorKind
 from authz.audit.tables import audit_leaf
 from authz.consent.artefact import Confirmation
+from authz.consent.token_scope import TYPE, of_token
 from authz.consent.use import Claim
 from authz.declarations import Declared, ReasonCode
 from authz.grants import Consent, Grant, SelfAccess, Statutory
@@ -65,7 +66,7 @@ async def ask(stage: Stage, scenario: Scenario) -> Answer:
     """Ask one scenario, and first the one it comes after."""
     variables = await _variables(stage, scenario)
     questions, leaves = len(stage.ledger.questions), await _leaf_count(stage)
-    token = _token(stage, scenario)
+    token = _token(stage, scenario, variables)
     headers = presented(token, *stage.deployment.expected_proof) if token else {}
     body = {"query": scenario.query, "variables": variables}
     with await _first_lock(stage, scenario, variables):
@@ -166,12 +167,13 @@ def _at(node: Any, path: str) -> Any:
     return node
 
 
-def _token(stage: Stage, scenario: Scenario) -> str | None:
+def _token(stage: Stage, scenario: Scenario, variables: Mapping[str, Any]) -> str | None:
     actor = scenario.actor
     if actor.person:
         return stage.deployment.token(PERSON_CLIENT, person=cast()[actor.person], step_up=actor.step_up)
     officer = actor.operator or f"op-{crc32(scenario.name.encode()):08x}"
-    return stage.deployment.token(actor.client, officer) if actor.client else None
+    reach = variables.get("access", {}).get("consentId", "") if actor.client == BANK else ""
+    return stage.deployment.token(actor.client, officer, consent_id=reach) if actor.client else None
 
 
 async def _leaf_count(stage: Stage) -> int:
@@ -202,7 +204,8 @@ async def _anybody(*_: object) -> None:
 async def _spoiled(stage: Stage, what: str, access: Mapping[str, Any]) -> Consent:
     """A consent grant that should never have been made."""
     claim = Claim(access["consentId"], access["scenario"], access["caseNo"], access["purpose"], None)
-    actor = Actor(ActorKind.PARTNER, BANK)
+    reach = of_token([{"type": TYPE, "consentId": claim.consent_id}])
+    actor = Actor(ActorKind.PARTNER, BANK, consent=reach)
     grant = await stage.deployment.consent_use.grant(actor, claim)
     artefact = grant.artefact
     confirmed = tuple(one for one in artefact.notice.items_confirmed if one is not Confirmation.SENSITIVE)
