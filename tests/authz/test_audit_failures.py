@@ -130,14 +130,14 @@ async def test_a_removed_sqlite_file_takes_no_more_events(sqlite: Database, repl
 async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.db"
     rubbish.write_bytes(b"not a database " * 100)
+    before = set(threading.enumerate())
     for url in (f"sqlite:///{rubbish}", f"sqlite:///{tmp_path}"):
         with pytest.raises(ConfigurationError, match="STORE_UNAVAILABLE"):
             async with audit_log(url):
                 pass
     # aiosqlite does not wait for the thread of a connection that failed, which still reports to this loop
-    for thread in threading.enumerate():
-        if "_connection_worker_thread" in thread.name:
-            await asyncio.to_thread(thread.join)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
 
 
 @pytest.mark.postgresql
