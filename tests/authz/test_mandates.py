@@ -156,6 +156,10 @@ def test_a_repeat_is_explained_in_words_too(register, note):
     assert ask(register, **again | {"repeat_note": "补充材料"}).declared.repeat.note == "补充材料"
 
 
+def test_a_note_may_be_as_long_as_a_purpose(register):
+    assert ask(register, repeat=RepeatReason.NEW_MATERIAL, repeat_note="说" * 200)
+
+
 def test_the_note_of_a_repeat_holds_nobodys_number(register):
     again = {"repeat": RepeatReason.NEW_MATERIAL, "repeat_note": f"再查{ID}"}
     assert refused(register, **again) == "PERSONAL_LITERAL"

@@ -13,6 +13,7 @@ from tests.support.policy_matrix import (
     COMPANY,
     ENTRIES,
     GRANTS,
+    MANDATE,
     NAMED,
     NOW,
     OTHER_PERSON,
@@ -158,6 +159,11 @@ def test_an_individual_business_has_the_rules_of_persons():
 def test_existence_itself_is_denied(grant, kept, expected):
     decision = verdict(grant, kept=ENTRIES[kept])
     assert (decision.effect, decision.rule) == (Effect.DENY, expected)
+
+
+@pytest.mark.parametrize("day", [MANDATE.valid_from, MANDATE.valid_until])
+def test_a_mandate_permits_on_its_first_and_its_last_day(day):
+    assert rule(replace(statutory(), granted_on=day)) == "permit.mandate"
 
 
 def test_a_type_of_persons_has_nothing_of_firms():
