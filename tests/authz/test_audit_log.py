@@ -63,7 +63,9 @@ async def test_a_read_is_an_intent_and_its_outcome(own_database: Database) -> No
             "basis": "STATUTORY",
             "caseNo": "ZC-2026-0001",
             "legalBasisId": "M-HR-01",
+            "noConflictOfInterest": True,
             "purposeText": "职称评审",
+            "reasonCode": "QUALIFICATION_REVIEW",
             "scenarioCode": "S02",
         },
         "entity": [
@@ -109,7 +111,7 @@ async def test_nothing_that_names_the_person_or_a_row_is_stored(own_database: Da
         await log.outcome(await log.intent(intent(query=named)), outcome())
         await log.denial(Denial(EventKind.CHECK, OFFICER, named, ("NOT_MANDATED",), person()))
         stored = b"".join(leaf.payload for leaf in await leaves(log))
-    assert b"Check_" in stored
+    assert b"sha256:abcd" in stored
     for secret in (person().value, person().value[:17], "row-17"):
         assert secret.encode() not in stored
 
