@@ -43,7 +43,12 @@ class Actor:
     """A fresh strong login: what unmasked self view needs (ruling 26)."""
     scopes: frozenset[str] = frozenset()
     consent: ReadGrant | None = None
-    """The one consent the token was issued for, and how far it reaches; None binds it to none (ruling 18)."""
+    """The one consent the token was issued for, and how far it reaches (ruling 18)."""
+
+    @property
+    def staff(self) -> str:
+        """Who the operator is, however their client spells the reference: what counts and locks go by."""
+        return self.operator.casefold()
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, client_id="anonymous")

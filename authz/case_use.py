@@ -98,7 +98,7 @@ async def _remember(
     recent = (
         officer_query.c.subject.in_(known),
         officer_query.c.organization == grant.actor.organization,
-        officer_query.c.operator == grant.actor.operator,
+        officer_query.c.operator == grant.actor.staff,
         officer_query.c.at > _millis(now - REPEAT_WITHIN),
     )
     found = select(
@@ -118,7 +118,7 @@ async def _remember(
     await connection.execute(
         insert(officer_query).values(
             organization=grant.actor.organization,
-            operator=grant.actor.operator,
+            operator=grant.actor.staff,
             subject=subject,
             mandate=grant.mandate.id,
             case_no=grant.case_no,

@@ -80,7 +80,7 @@ class MandateRegister:
                 "OPERATOR_REQUIRED",
                 "Send the header `Operator-Assertion`: your own issuer signs which employee asks.",
             )
-        if actor.operator.casefold() in {approver.strip().casefold() for approver in mandate.approved_by}:
+        if actor.staff in {approver.strip().casefold() for approver in mandate.approved_by}:
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Who approved a mandate may not use it. Ask a colleague.")
         purpose, told = purpose_text(claim.purpose), claim.declared()
         return Statutory(actor, mandate, number, purpose, granted_on=today, declared=told)

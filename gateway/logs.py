@@ -35,6 +35,7 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
         "logger": _WORD,
         "where": r"[\w.]{1,120}:\d+",
         "fault": _WORD,
+        "error": r"[A-Za-z_]{3,60}",
         "request_id": r"[A-Za-z0-9-]{8,64}",
         "method": r"[A-Z]{3,7}",
         "route": r"/[a-z_./-]{0,63}|other",

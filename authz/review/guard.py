@@ -49,7 +49,7 @@ class UseGuard:
 
         async def enter(connection: AsyncConnection) -> None:
             quota = self._terms(actor).subjects
-            named = {"operator": actor.operator, "person": person}
+            named = {"operator": actor.staff, "person": person}
             await spend(connection, Counted.SUBJECT, actor.client_id, quota, self._clock(), **named)
             if not person:
                 await self._follow(connection, actor, key)
@@ -90,10 +90,10 @@ class UseGuard:
 
     async def _fail(self, connection: AsyncConnection, actor: Actor, index: int | None) -> None:
         terms, now = self._terms(actor).lockout, self._clock()
-        await lockouts.fail(connection, actor.client_id, actor.operator, index, now)
-        own = await lockouts.failures(connection, actor.client_id, actor.operator, terms, now)
+        await lockouts.fail(connection, actor.client_id, actor.staff, index, now)
+        own = await lockouts.failures(connection, actor.client_id, actor.staff, terms, now)
         if own[0] >= terms.operator_failures:
-            await self._lock(connection, actor, actor.operator, Cause.FAILED_CONFIRMATIONS, own)
+            await self._lock(connection, actor, actor.staff, Cause.FAILED_CONFIRMATIONS, own)
         everybodys = await lockouts.failures(connection, actor.client_id, None, terms, now)
         if everybodys[0] >= terms.client_failures:
             await self._lock(connection, actor, "", Cause.FAILED_CONFIRMATIONS, everybodys)

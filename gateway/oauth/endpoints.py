@@ -99,7 +99,7 @@ class OAuthEndpoints:
             except (StoreUnavailable, AuditUnavailable) as refusal:
                 answered = _refusal("temporarily_unavailable", refusal.message, 503)
             if answered.status >= 400:
-                _log.warning("oauth_refused", path=path, error=answered.body["error"])
+                _log.warning("oauth_refused", route=path, error=answered.body["error"])
             return _json(answered.body, answered.status, self.proofs.offer(now))
 
         return respond

@@ -116,6 +116,8 @@ async def test_pages_of_one_question_are_one_query_and_do_not_lengthen_it(office
 async def test_another_case_at_the_same_moment_is_a_repeat(office: Desk):
     await office.ask(person())
     assert await refused(office, person(), case_no="ZC-2026-0002") == "REPEAT_REASON_REQUIRED"
+    shouted = {"case_no": "ZC-2026-0003", "operator": "OP-0087"}
+    assert await refused(office, person(), **shouted) == "REPEAT_REASON_REQUIRED"
 
 
 async def test_thirty_days_later_nobody_asks_why_and_nothing_is_kept(office: Desk, clock: Clock):

@@ -26,6 +26,8 @@ async def test_an_operator_who_fails_too_often_is_locked_for_a_time(own_database
         with pytest.raises(ClientLocked) as refused:
             await found.read()
         assert refused.value.retry_after == 3_600
+        with pytest.raises(ClientLocked):
+            await found.read(actor=replace(OFFICER, operator=OFFICER.operator.upper()))
         await found.read(actor=COLLEAGUE)
         (lock,) = await found.desk.locks()
         assert (lock.client_id, lock.operator, lock.cause) == (
