@@ -80,7 +80,9 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
         settings = load_settings(_written(folder), environ={})
         deployment = deploy(settings, environment | {"COUNTY_TAX_URL": tax}, demo=True)
         async with served(create_app(deployment)) as url:
-            yield Target(deployment, url, folder)
+            target = Target(deployment, url, folder)
+            await target.ask("{ __typename }")  # answered once the store is there
+            yield target
 
 
 def _written(folder: Path) -> Path:

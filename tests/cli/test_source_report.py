@@ -19,7 +19,7 @@ from gateway.settings import load_settings
 from tests.support.commands import command
 from tests.support.databases import Database, throwaway
 from tests.support.http import served
-from tests.support.processes import Home, Reply, ask
+from tests.support.processes import METRICS_TOKEN, Home, Reply, ask
 from tests.support.strangers import TESTED
 
 NAME = "测试甲"
@@ -65,7 +65,8 @@ async def read(home: Home, database: Database, times: int = 1) -> tuple[Reply, s
 
 
 async def metrics(url: str) -> str:
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{url}/metrics") as response:
         return await response.text()
 
 

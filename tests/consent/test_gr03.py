@@ -285,7 +285,9 @@ async def test_revoked_between_two_fields_of_one_request(town: Town, consent: di
         go_on.set()
         reply = await reading
     assert revoked.result["state"] == "REVOKED"
-    assert (reply.codes, reply.data) == (["CONSENT_REVOKED"], {"subject": None})
+    # the token went with the consent; whether that is noticed first is a matter of milliseconds
+    assert reply.codes in (["CONSENT_REVOKED"], ["TOKEN_REVOKED"])
+    assert not any((reply.body.get("data") or {}).values())
     phases = [(leaf["phase"], leaf.get("result"), leaf.get("codes")) for leaf in await town.leaves(start)]
     assert phases == [
         ("INTENT", None, None),
