@@ -75,17 +75,18 @@ class ConsentDialogue:
         self._register.check(self._client(client_id), asked.terms(), asked.valid_days, about)
 
     async def ask(self, client_id: str, details: object, person: Actor, request_id: str) -> Asked:
-        """Put a client's request to the person who has logged in. Once a dialogue: reload with `shown`.
+        """Put a client's request to the person who has logged in; the waiting one where they come again.
 
         Where it names another subject, it is about that one, and the person has to be confirmed as
-        its legal representative or guardian: before they see anything of it, and when they agree.
+        its legal representative or guardian: before it is made, and when they agree.
         """
         asked = rar.requested(details)
         caller = Caller(self._client(client_id), _query(request_id))
         about = self._about(client_id, asked) or person_of(person)
-        record = await self._register.request(caller, asked.terms(), asked.valid_days, about)
-        known = await self._known(Caller(person, caller.query), record.id)
-        return self._asked(known, Language.CHINESE)
+        record = await self._register.request(
+            caller, asked.terms(), asked.valid_days, about, brought_by=person
+        )
+        return self._asked(record, Language.CHINESE)
 
     async def shown(
         self,

@@ -17,7 +17,7 @@ from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, ConsentAct
 from authz.clients import ClientRegister
 from authz.consent import tables
-from authz.consent.artefact import ConsentRequest
+from authz.consent.artefact import Capacity, ConsentRequest
 from authz.consent.drafting import Choice, draft_artefact, draft_request, draft_subject
 from authz.consent.notice import Notice, language_of, notice_of
 from authz.consent.notice_words import Language
@@ -36,6 +36,8 @@ from catalogue.values import CHINA_TIME
 
 LATELY: Final = timedelta(days=30)
 """Over which requests to one subject are counted, answered or not."""
+A_DAY: Final = timedelta(days=1)
+"""Over which they are counted, and put to the person once more, where the person came for them."""
 _OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
 """Acts that need a fresh strong login (ruling 26); refusing and taking back never do (PIPL 15)."""
 
@@ -121,10 +123,12 @@ class ConsentRegister:
 
     async def _represented(self, caller: Caller, record: Record) -> str | None:
         """The department that confirms the caller as who may agree for the subject; None when none does."""
-        capacity = record.request.capacity
+        return await self._confirmed(caller, record.request.capacity, self._subject(record))
+
+    async def _confirmed(self, caller: Caller, capacity: Capacity | None, subject: SubjectKey) -> str | None:
         if capacity is None or caller.actor.kind is not ActorKind.PERSON:
             return None
-        return await self._representatives.confirm(capacity, self._subject(record), caller)
+        return await self._representatives.confirm(capacity, subject, caller)
 
     async def of_person(
         self, subject: SubjectKey, first: int, before: tuple[int, str] | None = None
@@ -134,23 +138,55 @@ class ConsentRegister:
             return await tables.load_of(connection, self._references.audit_refs(subject), first, before)
 
     async def request(
-        self, caller: Caller, terms: Mapping[str, object], valid_days: int, subject: SubjectKey
+        self,
+        caller: Caller,
+        terms: Mapping[str, object],
+        valid_days: int,
+        subject: SubjectKey,
+        *,
+        brought_by: Actor | None = None,
     ) -> Record:
         """Ask a person for consent; nothing can be read on it yet.
 
-        Whether the person exists is not said: the request waits for whoever it concerns.
+        Whether the person exists is not said: the request waits for whoever it concerns. Whoever
+        brought it with a login of their own has to be who decides, finds the request of the last day
+        that asks the same, and is not kept out by what else waits.
         Raises AccessDenied for other actors than partners, ConsentRefused, AuditUnavailable.
         """
         now = self._clock()
         request = self._drafted(caller.actor, terms, valid_days, subject, now)
         await self._check_parent(caller.actor, request.parent_consent_id, subject)
+        if brought_by is not None:
+            await self._check_bringer(Caller(brought_by, caller.query), request.capacity, subject)
+            if (alike := await self._alike(request, subject, now)) is not None:
+                return alike
+        await self._add(caller, request, subject, now, brought=brought_by is not None)
+        return await self._known(caller.actor, request.consent_id)
+
+    async def _check_bringer(self, person: Caller, capacity: Capacity | None, subject: SubjectKey) -> None:
+        if subject != person_of(person.actor) and not await self._confirmed(person, capacity, subject):
+            raise ConsentRefused(Code.UNKNOWN, "You have no such consent.")
+
+    async def _alike(self, request: ConsentRequest, subject: SubjectKey, now: datetime) -> Record | None:
+        """A request of the last day that waits and differs in nothing but its id and its moments."""
+        refs = self._references.audit_refs(subject)
+        async with tables.reading(self._store) as connection:
+            waiting = await tables.load_waiting(connection, request.grantee.client_id, refs, now - A_DAY)
+        own = {name: getattr(request, name) for name in ("consent_id", "requested_at", "answer_by")}
+        return next((one for one in waiting if one.request.model_copy(update=own) == request), None)
+
+    async def _add(
+        self, caller: Caller, request: ConsentRequest, subject: SubjectKey, now: datetime, *, brought: bool
+    ) -> None:
+        """The request and its leaf, unless the partner has asked too often."""
         payload = canonical_bytes(request)
         client = self._clients.active(caller.actor.client_id, now.astimezone(CHINA_TIME).date())
+        asking, within = client.use.asking, A_DAY if brought else LATELY
 
         async def add(connection: AsyncConnection) -> None:
             refs = self._references.audit_refs(subject)
-            waiting, recent = await tables.pressure(connection, client.client_id, refs, now, LATELY)
-            if waiting >= client.use.asking.waiting or recent >= client.use.asking.in_30_days:
+            waiting, recent = await tables.pressure(connection, client.client_id, refs, now, within)
+            if recent >= asking.in_30_days or (waiting >= asking.waiting and not brought):
                 raise AccessDenied("QUOTA_EXCEEDED", "This subject has been asked too often.")
             await tables.add(connection, request, payload, self._references.audit_ref(subject), now)
 
@@ -158,12 +194,10 @@ class ConsentRegister:
         try:
             await self._audit.consent(act.by(caller), add)
         except AccessDenied:
-            asking = client.use.asking
             raise ConsentRefused(
                 Code.QUOTA,
                 f"One subject: at most {asking.waiting} requests unanswered, {asking.in_30_days} in 30 days.",
             ) from None
-        return await self._known(caller.actor, request.consent_id)
 
     def check(
         self, actor: Actor, terms: Mapping[str, object], valid_days: int, subject: SubjectKey | None

@@ -190,6 +190,16 @@ async def load_some(
     return await _load(connection, query)
 
 
+async def load_waiting(
+    connection: AsyncConnection, client_id: str, subjects: Collection[str], since: datetime
+) -> list[Record]:
+    """Requests of a client that a subject has not answered, made after a moment, newest first."""
+    of_both = (consent.c.client_id == client_id, consent.c.subject.in_(subjects))
+    recent = (consent.c.state == State.REQUESTED) & (consent.c.requested_at > millis(since))
+    query = select(consent.c.id).where(*of_both, recent)
+    return await _load(connection, query.order_by(consent.c.requested_at.desc(), consent.c.id.desc()))
+
+
 def position(record: Record) -> tuple[int, str]:
     """Where a consent stands in its person's list."""
     return millis(record.request.requested_at), record.id

@@ -7,7 +7,7 @@ address to which the page then redirects (303), once:
 
     pending(handle) -> PendingAuthorization     raises OAuthError where nothing waits under it
     grant(handle, person, consent_id) -> str    redirect URL with code, state, iss
-    refuse(handle) -> str                       redirect URL with error=access_denied, state, iss
+    refuse(handle, error) -> str                redirect URL with error=access_denied or another, state, iss
 
 `person` is anything with `subject`, `strong` and `authenticated_at`, such as
 `authz.sessions.Login`. For a partner, `pending(…).details` is the consent that it asks for: the
@@ -133,12 +133,12 @@ class Authorizations:
             raise _gone()
         return self._answer(request, code=code)
 
-    async def refuse(self, handle: str) -> str:
-        """Tell the client that the person does not agree; the redirect URL. Raises as `grant`."""
+    async def refuse(self, handle: str, error: str = "access_denied") -> str:
+        """Tell the client that the person does not agree, or `error`; the redirect URL. Raises as `grant`."""
         waiting = await self._found(handle)
         if not await self._waiting.drop(handle):
             raise _gone()
-        return self._answer(waiting.request, error="access_denied")
+        return self._answer(waiting.request, error=error)
 
     async def _found(self, handle: str) -> Waiting:
         waiting = await self._waiting.waiting(handle)

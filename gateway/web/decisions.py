@@ -119,6 +119,9 @@ class Decisions:
             try:
                 asked = await self.dialogue.ask(waiting.client.client_id, waiting.details, person, request_id)
             except ConsentRefused as refused:
+                if refused.code is Code.QUOTA:
+                    back = await self._server.refuse(waiting.handle, "temporarily_unavailable")
+                    raise PageRefused(429, "asked_too_often", client_address=back) from None
                 raise _refused(refused) from None
             known = {**known, waiting.handle: asked.consent_id}
             await visit.desk.sessions.remember(session, {**session.state, "asked": known})

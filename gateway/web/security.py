@@ -17,13 +17,20 @@ _YEAR: Final = 365 * 24 * 3600
 
 
 class PageRefused(Exception):
-    """A page that is not shown: HTTP status, and the texts that say why."""
+    """A page that is not shown: HTTP status, the texts that say why, and a client to go back to."""
 
-    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: Mapping[str, str] | None = None,
+        client_address: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.headers = dict(headers or {})
+        self.client_address = client_address
 
 
 @dataclass(frozen=True, slots=True)

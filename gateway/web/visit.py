@@ -139,7 +139,12 @@ class Desk:
             except LoginNeeded as needed:
                 return visit.login_first(needed)
             except PageRefused as refused:
-                response = visit.show("refused.html", refused.status, reason=refused.reason)
+                response = visit.show(
+                    "refused.html",
+                    refused.status,
+                    reason=refused.reason,
+                    client_address=refused.client_address,
+                )
                 response.headers.update(refused.headers)
                 return response
             except AuthzError:

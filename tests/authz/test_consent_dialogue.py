@@ -20,6 +20,7 @@ from authz.consent.use import Claim
 from authz.decisions import Effect
 from authz.errors import AccessDenied, Unauthenticated
 from authz.policy import decision_table
+from authz.review.terms import AskingTerms
 from catalogue.identifiers import SubjectKey
 from tests.support.authz_parties import entity, person
 from tests.support.consents import BANK, CONFIRMED, QUERY, Bench, bench, citizen, generous
@@ -179,6 +180,47 @@ async def test_only_the_person_it_was_put_to_sees_it_and_decides(found: Bench, d
     assert (await dialogue.shown(ME, asked.consent_id)).state is State.REJECTED
 
 
+@pytest.fixture
+async def bounded(sqlite: Database):
+    async with bench(sqlite.url, asking=AskingTerms()) as opened:
+        yield opened
+
+
+async def test_who_leaves_the_page_and_comes_again_finds_the_same_request(bounded: Bench):
+    dialogue = ConsentDialogue(bounded.register, bounded.clients, bounded.references)
+    first = await dialogue.ask("sample-bank", details(), ME, "r")
+    assert {(await dialogue.ask("sample-bank", details(), ME, "r")).consent_id for _ in range(5)} == {
+        first.consent_id
+    }
+    assert len([leaf async for leaf in bounded.audit.read()]) == 1
+    for other in (details(caseNo="LN-2"), details(CONTRACT), details(validDays=6)):
+        assert (await dialogue.ask("sample-bank", other, ME, "r")).consent_id != first.consent_id
+    assert (await dialogue.ask("sample-bank", details(), OTHER, "r")).consent_id != first.consent_id
+    await dialogue.reject(ME, first.consent_id, "r")
+    second = await dialogue.ask("sample-bank", details(), ME, "r")
+    assert (second.state, second.consent_id != first.consent_id) == (State.REQUESTED, True)
+    bounded.clock.pass_by(days=1, minutes=1)
+    third = await dialogue.ask("sample-bank", details(), ME, "r")
+    assert third.consent_id != second.consent_id, "an old one may run out while they read"
+
+
+async def test_what_a_bank_left_waiting_keeps_nobody_out_who_comes_for_it(bounded: Bench):
+    dialogue = ConsentDialogue(bounded.register, bounded.clients, bounded.references)
+    for _ in range(3):
+        await bounded.asked(days=6)
+    with pytest.raises(ConsentRefused):
+        await bounded.asked(days=6)
+    assert (await dialogue.ask("sample-bank", details(), ME, "r")).state is State.REQUESTED
+    for number in range(16):
+        await dialogue.ask("sample-bank", details(caseNo=f"LN-{number}-N"), ME, "r")
+    with pytest.raises(ConsentRefused) as refused:
+        await dialogue.ask("sample-bank", details(caseNo="LN-MORE"), ME, "r")
+    assert refused.value.code is Code.QUOTA
+    assert (await dialogue.ask("sample-bank", details(), ME, "r")).state is State.REQUESTED
+    bounded.clock.pass_by(days=1, minutes=1)
+    await dialogue.ask("sample-bank", details(caseNo="LN-MORE"), ME, "r")
+
+
 GRADE = {"recordType": "E-SW-01", "fields": ["grade"], "level": "MASKED"}
 
 
@@ -193,6 +235,7 @@ async def test_a_representative_is_asked_for_the_enterprise_and_others_see_nothi
     with pytest.raises(ConsentRefused) as refused:
         await dialogue.ask("sample-bank", sent, ME, "r")
     assert refused.value.code is Code.UNKNOWN
+    assert [leaf async for leaf in found.audit.read()] == [], "a stranger leaves no request behind"
     found.registered.known.add((Capacity.LEGAL_REPRESENTATIVE, company, person()))
     asked = await dialogue.ask("sample-bank", sent, ME, "r")
     agreement = {"ticked": {"E-SW-01": ["grade"]}, "notice_sha256": asked.notice.sha256, "request_id": "r"}

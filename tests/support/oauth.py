@@ -20,7 +20,7 @@ from tests.support.processes import Home, Reply
 
 OFFICE_KEY: Final = ECKey.generate_key("P-256", auto_kid=True)
 """The key of the approval system `hr-approval`."""
-_KEYS: Final = {"sample-bank": BANK_KEY, "hr-approval": OFFICE_KEY}
+_KEYS: Final = {"sample-bank": BANK_KEY, "sparing-bank": BANK_KEY, "hr-approval": OFFICE_KEY}
 BANK_CALLBACK: Final = "http://127.0.0.1:8765/callback"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

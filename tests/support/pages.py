@@ -27,6 +27,8 @@ from tests.support.scenarios import OVERLAY
 
 NAMES: Final = [one["name"] for one in yaml.safe_load((COUNTY / "cast.yaml").read_text("utf-8"))["persons"]]
 COOKIE: Final = "demo-session"
+SPARING_BANK: Final = "sparing-bank"
+"""The bank once more, as a client that may ask one person once."""
 _CSRF: Final = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -78,6 +80,9 @@ async def pages_stage(folder: Path, **settings: Any) -> AsyncIterator[Site]:
         config.write_text(yaml.safe_dump(content | {"pages": pages}), "utf-8")
         register = config.with_name("clients.yaml")
         clients = with_grants(yaml.safe_load(register.read_text("utf-8")))
+        bank = next(client for client in clients if client["clientId"] == "sample-bank")
+        asking = {"asking": {"waiting": 1, "in30Days": 1}}
+        clients.append({**bank, "clientId": SPARING_BANK, "use": {**bank["use"], **asking}})
         register.write_text(yaml.safe_dump(clients, allow_unicode=True), "utf-8")
 
     async with (
@@ -166,4 +171,4 @@ def path_of(address: str) -> str:
     return urlsplit(address).path
 
 
-__all__ = ["Pliant", "Seen", "Site", "Visitor", "pages_stage", "path_of", "visitor"]
+__all__ = ["SPARING_BANK", "Pliant", "Seen", "Site", "Visitor", "pages_stage", "path_of", "visitor"]
