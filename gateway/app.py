@@ -104,7 +104,7 @@ def person_pages(deployment: Deployment, graph: Graph) -> list[BaseRoute]:
         return []
     return pages(
         settings.pages,
-        Site(settings.public_url),
+        Site(settings.public_url, settings.deadlines.operation_ms / 1000),
         deployment.clients,
         deployment.store,
         deployment.references,

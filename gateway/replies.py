@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -103,6 +103,15 @@ async def http_exception(request: Request, fault: Exception) -> Response:
     return refusal_response(refusal, request_id_of(request.scope))
 
 
+async def client_gone(_: Request, __: Exception) -> Response:
+    """Nobody is there to answer: nothing unexpected, and 499 in the log."""
+    return Response(status_code=499)
+
+
 _ROUTER: Final = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
-EXCEPTION_HANDLERS: Final = {HTTPException: http_exception, Exception: http_exception}
+EXCEPTION_HANDLERS: Final = {
+    ClientDisconnect: client_gone,
+    HTTPException: http_exception,
+    Exception: http_exception,
+}
 """For Starlette(exception_handlers=…): every answer has a code of the table."""

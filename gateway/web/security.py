@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from gateway.errors import RequestRefused
 
 FORM: Final = "application/x-www-form-urlencoded"
 LANGUAGE_COOKIE: Final = "lang"
@@ -35,9 +38,10 @@ class PageRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where browsers find the pages: `scheme://host[:port]`."""
+    """Where browsers find the pages: `scheme://host[:port]`; `deadline` is seconds for reading a form."""
 
     origin: str
+    deadline: float
 
     @property
     def secure(self) -> bool:
@@ -88,12 +92,13 @@ class Site:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             raise PageRefused(415, "form_malformed")
         try:
-            pairs = parse_qsl(
-                (await request.body()).decode(),
-                keep_blank_values=True,
-                strict_parsing=True,
-                max_num_fields=500,
-            )
+            async with asyncio.timeout(self.deadline):
+                body = (await request.body()).decode()
+            pairs = parse_qsl(body, keep_blank_values=True, strict_parsing=True, max_num_fields=500)
+        except TimeoutError:
+            raise PageRefused(408, "form_late", {"Connection": "close"}) from None
+        except RequestRefused as refused:  # too large, found while it arrived
+            raise PageRefused(refused.code.status, "form_malformed", refused.headers) from None
         except ValueError:
             raise PageRefused(400, "form_malformed") from None
         fields: dict[str, list[str]] = {}

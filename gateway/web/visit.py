@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from authz.actors import Actor
@@ -149,6 +149,8 @@ class Desk:
                 return response
             except AuthzError:
                 return visit.show("refused.html", 503, reason="unavailable")
+            except ClientDisconnect:
+                raise
             except Exception as fault:
                 logs.fault(fault)
                 return visit.show("refused.html", 500, reason="unavailable")

@@ -57,6 +57,13 @@ class TestDeployment(Deployment):
         other.__dict__["public_quota"] = self.public_quota
         return other
 
+    def with_settings(self, **groups: Mapping[str, Any]) -> TestDeployment:
+        """The same sources and store, with some settings of some groups changed."""
+        changed = {name: getattr(self.settings, name).model_copy(update=new) for name, new in groups.items()}
+        other = replace(self, settings=self.settings.model_copy(update=changed))
+        other.__dict__["schema"] = self.schema
+        return other
+
     @property
     def expected_proof(self) -> tuple[str, str]:
         """The address and the nonce that a DPoP proof must name now."""
@@ -190,7 +197,11 @@ def _write_deployment(
         "store": "sqlite:///gateway.db",
         "deadlines": {"operation_ms": UNHURRIED_MS},
         # A suite sends more new documents than a client in its right mind.
-        "limits": {"document_burst_kib": 1_000_000, "public_subjects_per_minute": 10**9},
+        "limits": {
+            "document_burst_kib": 1_000_000,
+            "public_subjects_per_minute": 10**9,
+            "authorizations_per_minute": 10**9,
+        },
         "log": {"level": "ERROR"},
     }
     config = folder / "gateway.yaml"

@@ -1,5 +1,6 @@
 """Signing in: what the provider must say, and what a stolen or forged piece of it is worth."""
 
+import asyncio
 import sqlite3
 import time
 from base64 import urlsafe_b64encode
@@ -7,19 +8,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+import structlog
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from authz.references import References
 from authz.sessions import Login, Sessions
 from authz.store import Store
+from gateway.app import create_app
 from gateway.settings import Provider
 from gateway.web.provider import Attempt, IdentityProvider
-from gateway.web.security import PageRefused
+from gateway.web.security import FORM, PageRefused
 from tests.support.authz_parties import demo_keys, person
 from tests.support.county import cast
+from tests.support.deployment import without_lifespan
+from tests.support.http import served
 from tests.support.pages import COOKIE, pages_stage, visitor
-from tests.support.processes import free_port
+from tests.support.processes import eventually, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PERSON, OTHER = "测试甲", "样例乙"
@@ -33,6 +38,50 @@ async def test_a_person_signs_in_and_out(someone):
     left = await someone.post("/logout", {"csrf": page.csrf})
     assert left.url == someone.site.url + "/"
     assert "/authorize?" in (await someone.get("/records")).url
+
+
+async def begun(url, cookie, length, body):
+    """A form to a page that stops after its beginning; both ends of the connection."""
+    reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+    head = f"POST /logout HTTP/1.1\r\nHost: x\r\nCookie: {COOKIE}={cookie}\r\nContent-Type: {FORM}\r\n"
+    writer.write(f"{head}{length}\r\n\r\n{body}".encode())
+    await writer.drain()
+    return reader, writer
+
+
+@pytest.mark.parametrize(
+    ("settings", "length", "body", "status"),
+    [
+        ({"deadlines": {"operation_ms": 50}}, "Content-Length: 50", "c", 408),
+        ({"limits": {"body_bytes": 4}}, "Transfer-Encoding: chunked", "5\r\ncsrf=\r\n", 413),
+    ],
+)
+async def test_a_form_is_bounded_in_time_and_size(someone, settings, length, body, status):
+    await someone.sign_in(PERSON)
+    strict = someone.site.deployment.with_settings(**settings)
+    async with served(without_lifespan(create_app(strict))) as url:
+        reader, writer = await begun(url, someone.cookie, length, body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert answer.startswith(f"http/1.1 {status}".encode())
+        assert b"content-type: text/html" in answer
+        assert b"connection: close" in answer
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_browser_that_goes_while_it_sends_a_form_is_no_fault(someone):
+    await someone.sign_in(PERSON)
+    with structlog.testing.capture_logs() as lines:
+        _, writer = await begun(someone.site.url, someone.cookie, "Content-Length: 50", "c")
+        writer.close()
+        await writer.wait_closed()
+
+        async def over():
+            return [line for line in lines if line["event"] == "request"]
+
+        (request,) = await eventually(over)
+    assert request["status"] == 499
+    assert "unexpected fault" not in {line["event"] for line in lines}
 
 
 async def test_the_request_to_the_provider_has_every_guard(someone):
