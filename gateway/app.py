@@ -6,6 +6,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 from authz.operators import HEADER as OPERATOR_HEADER
 from gateway import health, ide, logs
 from gateway.deployment import Deployment
-from gateway.documents import DocumentCache
+from gateway.documents import Budget, DocumentCache
 from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation, payer_of
 from gateway.identity import GRAPHQL, Door, OfferNonce
 from gateway.key_sets import CONSENT_KEYS, published
@@ -131,6 +132,7 @@ def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Ro
         grants=deployment.grants,
         dialogue=deployment.consent_dialogue,
     )
+    rate = settings.limits.authorizations_per_minute
     endpoints = OAuthEndpoints(
         server,
         proofs,
@@ -140,6 +142,7 @@ def authorization_server(deployment: Deployment, proofs: ProofReader) -> list[Ro
         deployment.consent_use,
         deployment.audit,
         settings.deadlines.operation_ms / 1000,
+        Budget(rate, rate / 60, monotonic, code="AUTHORIZATION_BUDGET"),
     )
     published = Published(settings.issuer, proofs.public_url, deployment.clients, deployment.keys)
     return [*endpoints.routes(), *published.routes()]

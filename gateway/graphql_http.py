@@ -214,10 +214,15 @@ def payer_of(actor: Actor, connection: HTTPConnection) -> str:
     """Whose budgets are used: the client's, or for anonymous ones the address's, of IPv6 its network's."""
     if actor.kind is not ActorKind.ANONYMOUS:
         return f"client {actor.client_id}"
+    return f"address {address_of(connection)}"
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where it comes from: the address, of IPv6 its network's, for one caller has all of that."""
     host = connection.client.host if connection.client else ""
     with suppress(ValueError):
         host = str(ip_network((IPv6Address(host), _IPV6_NETWORK), strict=False))
-    return f"address {host}"
+    return host
 
 
 def _check_content(request: Request) -> None:

@@ -81,6 +81,7 @@ class Limits(Group):
     document_burst_kib: Whole = 64
     document_kib_per_second: Annotated[float, Field(gt=0)] = 4.0
     public_subjects_per_minute: Whole = 600
+    authorizations_per_minute: Whole = 30
 
 
 class Deadlines(Group):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
@@ -29,6 +29,9 @@ from authz.errors import AuditUnavailable, StoreUnavailable, Unauthenticated
 from authz.once import Kind, OnceOnly, Replayed
 from authz.revocations import Revocations
 from catalogue.values import CHINA_TIME
+from gateway.documents import Budget
+from gateway.errors import RequestRefused
+from gateway.graphql_http import address_of
 from gateway.oauth.authorizations import PAGE, answered
 from gateway.oauth.exchange import Answer, Exchange
 from gateway.oauth.grants import named_consent
@@ -48,14 +51,19 @@ _log: Final = structlog.get_logger(__name__)
 class _Refused(Exception):
     """A request that ends before the protocol core sees it; `error` is of RFC 6749 §5.2."""
 
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(error)
-        self.answer = _refusal(error, description, status)
+        self.answer = replace(_refusal(error, description, status), headers=headers or {})
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthEndpoints:
-    """The routes of the embedded authorization server. `deadline` is seconds for reading a body."""
+    """The routes of the embedded authorization server.
+
+    `deadline` is seconds for reading a body, `budget` of requests that wait for a person, by caller.
+    """
 
     server: TokenServer
     proofs: ProofReader
@@ -65,6 +73,7 @@ class OAuthEndpoints:
     consents: ConsentUse
     audit: AuditLog
     deadline: float
+    budget: Budget
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -85,7 +94,9 @@ class OAuthEndpoints:
             try:
                 form = await self._form(request)
                 proof = self.proofs.read(request.headers, "POST", path, now)
-                answered = await answer(Exchange(self.proofs.public_url + path, form, now, proof))
+                exchange = Exchange(self.proofs.public_url + path, form, now, proof)
+                exchange.address = address_of(request)
+                answered = await answer(exchange)
             except _Refused as refusal:
                 answered = refusal.answer
             except OAuth2Error as refusal:
@@ -100,7 +111,7 @@ class OAuthEndpoints:
                 answered = _refusal("temporarily_unavailable", refusal.message, 503)
             if answered.status >= 400:
                 _log.warning("oauth_refused", route=path, error=answered.body["error"])
-            return _json(answered.body, answered.status, self.proofs.offer(now))
+            return _json(answered, self.proofs.offer(now))
 
         return respond
 
@@ -159,9 +170,11 @@ class OAuthEndpoints:
     async def _push(self, exchange: Exchange) -> Answer:
         """RFC 9126: the request comes from the client itself, and the browser only brings its name."""
         party = self.server.authenticate_pushed(exchange)
+        client = party.client
+        self._spend(f"address {exchange.address}" if client.public else f"client {client.client_id}")
         if "request_uri" in exchange.form:
             raise _Refused("invalid_request", "A pushed request has no `request_uri`.")
-        asked = self.server.checked(exchange, party.client.client_id)
+        asked = self.server.checked(exchange, client.client_id)
         await self.once.spend(*exchange.uses)
         handle = await self.grants.park(asked, opened=False)
         return Answer(201, {"request_uri": REQUEST_URI + handle, "expires_in": PUSHED_SECONDS})
@@ -169,10 +182,12 @@ class OAuthEndpoints:
     async def _authorize(self, request: Request) -> Response:
         """RFC 6749 §4.1.1: check, park, and send the person to the page that asks them."""
         try:
+            self._spend(f"address {address_of(request)}")
             form = _parameters(request.url.query)
             handle = await self._parked(form)
         except _Refused as refusal:
-            return _told(str(refusal.answer.body["error_description"]), refusal.answer.status)
+            answer = refusal.answer
+            return _told(str(answer.body["error_description"]), answer.status, answer.headers)
         except OAuth2Error as refusal:
             if not refusal.redirect_uri:
                 return _told(str(refusal.description), 400)
@@ -195,6 +210,14 @@ class OAuthEndpoints:
         exchange.in_front = True
         asked = self.server.checked(exchange, form.get("client_id", ""))
         return await self.grants.park(asked, opened=True)
+
+    def _spend(self, payer: str) -> None:
+        """Take one request from the payer's budget, for each that waits is a row; raises _Refused 429."""
+        try:
+            self.budget.spend(payer, 1)
+        except RequestRefused as refused:
+            message = refused.errors[0].message
+            raise _Refused("temporarily_unavailable", message, 429, refused.headers) from None
 
     async def _use_up(self, exchange: Exchange, answer: Answer) -> None:
         if answer.status == 200:
@@ -232,16 +255,16 @@ def _sent(url: str) -> Response:
     return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
 
 
-def _told(message: str, status: int) -> Response:
+def _told(message: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """For the person, where there is no application to send them back to."""
-    headers = {"Cache-Control": "no-store"}
-    return PlainTextResponse(f"无法继续授权,请返回应用重新开始。\n{message}\n", status, headers)
+    kept = {**(headers or {}), "Cache-Control": "no-store"}
+    return PlainTextResponse(f"无法继续授权,请返回应用重新开始。\n{message}\n", status, kept)
 
 
 def _refusal(error: str, description: str, status: int = 400) -> Answer:
     return Answer(status, {"error": error, "error_description": description})
 
 
-def _json(body: Mapping[str, object], status: int, headers: Mapping[str, str]) -> Response:
-    kept = {**headers, "Cache-Control": "no-store"}
-    return Response(orjson.dumps(body), status, kept, "application/json")
+def _json(answer: Answer, headers: Mapping[str, str]) -> Response:
+    kept = {**headers, **answer.headers, "Cache-Control": "no-store"}
+    return Response(orjson.dumps(answer.body), answer.status, kept, "application/json")

@@ -7,7 +7,7 @@ comes to stands here afterwards; the HTTP layer makes it durable before it answe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
@@ -32,6 +32,7 @@ class Answer:
 
     status: int
     body: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Exchange(OAuth2Request):
         """Claims of the access token to revoke; empty where there is none."""
         self.ended = ""
         """The grant of the refresh token to revoke; empty where there is none."""
+        self.address = ""
+        """The network address it came from, whose budget an unauthenticated one uses."""
         self.in_front = False
         """Whether it came through a browser, where a bank's may not come (ruling 21)."""
         self.asked: AuthorizationRequest | None = None

@@ -10,12 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from joserfc.jwk import ECKey
+from sqlalchemy import func, select
 
+from authz.authorizations import oauth_request
 from authz.dpop import thumbprint
 from catalogue.values import CHINA_TIME
+from gateway.app import create_app
 from gateway.oauth.authorizations import OAuthError
 from tests.oauth.conftest import (
     AGAIN,
+    APP,
     APP_CALLBACK,
     NATIVE,
     OTHER,
@@ -29,9 +33,10 @@ from tests.oauth.conftest import (
     handle_of,
 )
 from tests.support.bank import BANK_KEY
-from tests.support.deployment import ISSUER
-from tests.support.oauth import BANK_CALLBACK
-from tests.support.processes import eventually
+from tests.support.deployment import ISSUER, Stage, without_lifespan
+from tests.support.http import served
+from tests.support.oauth import BANK_CALLBACK, Party
+from tests.support.processes import Reply, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 THIEF = ECKey.generate_key("P-256", auto_kid=True)
@@ -336,3 +341,31 @@ async def test_an_installed_app_listens_at_any_port_of_the_loopback(
     if taken:
         answer = await office.authorizations.refuse(handle_of(sent))
         assert urlsplit(answer).netloc == urlsplit(uri).netloc
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+async def test_requests_that_wait_for_a_person_are_few(office: Office, pushed: bool) -> None:
+    """An address has a budget; a bank that proves itself from there has its own."""
+    strict = office.stage.deployment.with_settings(limits={"authorizations_per_minute": 2})
+    async with served(without_lifespan(create_app(strict))) as url:
+        few = Office(Stage(strict, {"default": url}, office.stage.ledger))
+
+        async def ask() -> Reply:
+            if pushed:
+                return await Party(url, ISSUER, APP).send("/oauth/par", app_request())
+            return await few.visit(**app_request())
+
+        assert [(await ask()).status for _ in range(3)] == [201 if pushed else 303] * 2 + [429]
+        waits = await rows(office)
+        refused = await ask()
+        assert (refused.status, await rows(office)) == (429, waits)
+        assert 0 < int(refused.headers["Retry-After"]) <= 30
+        assert not pushed or refused.body["error"] == "temporarily_unavailable"
+
+        assert [(await few.push()).status for _ in range(3)] == [201, 201, 429]
+
+
+async def rows(office: Office) -> int:
+    """How many requests wait in the store."""
+    async with office.stage.deployment.store.reading() as connection:
+        return (await connection.execute(select(func.count()).select_from(oauth_request))).scalar_one()
