@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authz.decisions import Decision
-from authz.grants import Grant
+from authz.grants import Consent, Grant
 from authz.policy import decision_table
 from catalogue.identifiers import SubjectKind
 from catalogue.model import RecordType
@@ -52,7 +52,8 @@ def explain(
 ) -> Iterator[Explained]:
     """What a read under this grant would meet: existence of each type, then its fields (all, or these)."""
     types = tuple(entries)
-    table = decision_table(grant, types, kind, personal=personal)
+    whom = grant.subject if isinstance(grant, Consent) else None
+    table = decision_table(grant, types, kind, personal=personal, subject=whom)
     for entry in types:
         verdicts = table[entry.code]
         yield Explained(entry.code, EXISTS, verdicts.existence)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Final
 
@@ -12,10 +13,16 @@ from rich.table import Column, Table
 
 from authz.actors import ANONYMOUS, Actor, ActorKind
 from authz.clients import ClientRegister, load_clients
+from authz.consent.signing import Signer
+from authz.consent.token_scope import TYPE, of_token
+from authz.consent.use import Claim, ConsentUse
 from authz.decisions import Effect
 from authz.explain import EXISTS, Explained, explain
 from authz.grants import Grant, Mandate, Public, SelfAccess, Statutory
+from authz.keys import load_keys
 from authz.mandates import MandateRegister, load_mandates
+from authz.references import References
+from authz.store import Store
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue, RecordType
 from catalogue.values import CHINA_TIME
@@ -30,6 +37,7 @@ from gateway.cli.common import (
     settings_of,
 )
 from gateway.deployment import catalogue_of
+from gateway.settings import Settings
 
 app = typer.Typer(help="The policy: its decisions, and why.", no_args_is_help=True)
 
@@ -62,6 +70,9 @@ def explained(
     mandate: Annotated[
         str | None, typer.Option(help="Id of the mandate, where the authority has several.")
     ] = None,
+    consent: Annotated[
+        str | None, typer.Option(help="Id of a consent in force that the client was given; asks the store.")
+    ] = None,
     own: Annotated[bool, typer.Option("--self", help="The person reads what is held on them.")] = False,
     step_up: Annotated[bool, typer.Option("--step-up", help="With --self: after a strong login.")] = False,
     subject: Annotated[str, typer.Option(help=f"One of {', '.join(_SUBJECTS)}.")] = "person",
@@ -71,7 +82,7 @@ def explained(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Print each decision a read would meet, from the table that reads use. Asks no source and no store."""
+    """Print each decision a read would meet, from the table that reads use. Asks no source."""
     with reported():
         if subject not in _SUBJECTS:
             raise CommandError("SUBJECT_KIND", f"--subject is one of {', '.join(_SUBJECTS)}.")
@@ -83,7 +94,12 @@ def explained(
         )
         kind, personal = _SUBJECTS[subject]
         entries = _entries(catalogue, kind, record_types or (), fields or ())
-        grant = registers.own(client, step_up=step_up) if own else registers.grant(client, scenario, mandate)
+        if consent:
+            grant: Grant = asyncio.run(_agreed(settings, catalogue, registers.actor(client), consent))
+        elif own:
+            grant = registers.own(client, step_up=step_up)
+        else:
+            grant = registers.grant(client, scenario, mandate)
         found = list(explain(grant, entries, kind, personal=personal, fields=fields or ()))
     if as_json:
         print_json({"basis": grant.basis, "subject": subject, "decisions": [one.as_json() for one in found]})
@@ -101,7 +117,7 @@ class _Registers:
 
     def own(self, client: str | None, *, step_up: bool) -> Grant:
         """A person's access to themself."""
-        actor = self._actor(client) if client else None
+        actor = self.actor(client) if client else None
         if actor is not None and actor.kind is not ActorKind.PERSON:
             raise CommandError("NOT_A_PERSON", "--self is for a client that persons log in with.")
         client_id = actor.client_id if actor else "person"
@@ -110,7 +126,7 @@ class _Registers:
 
     def grant(self, client: str | None, scenario: str | None, mandate: str | None) -> Grant:
         """Public, or under the one mandate that is meant; stopped and ended ones are explained too."""
-        actor = self._actor(client) if client else ANONYMOUS
+        actor = self.actor(client)
         if scenario is None and mandate is None:
             return Public(actor)
         if actor.kind is not ActorKind.OFFICER:
@@ -124,9 +140,27 @@ class _Registers:
         ]
         return Statutory(actor, _only(found), "-", "-", granted_on=self.day)
 
-    def _actor(self, client_id: str) -> Actor:
+    def actor(self, client_id: str | None) -> Actor:
+        """The party behind a client; anyone at all without one."""
+        if client_id is None:
+            return ANONYMOUS
         client = self.clients.active(client_id, self.day)
         return Actor(client.kind, client.client_id, client.organization, client.organization_name)
+
+
+async def _agreed(settings: Settings, catalogue: Catalogue, actor: Actor, consent_id: str) -> Grant:
+    """The grant of a read on a consent, made and checked as reads make it."""
+    keys = load_keys(settings.keys)
+    async with Store(settings.store.get_secret_value()) as store:
+        await store.require_current()
+        use = ConsentUse(store, References(keys), Signer(keys), catalogue)
+        record = await use.in_force(consent_id)
+        if record is None:
+            raise CommandError("CONSENT_UNKNOWN", "No consent in force has this id.")
+        purpose = record.request.purpose
+        claim = Claim(consent_id, purpose.scenario_code, purpose.case_no, purpose.text, None)
+        reach = of_token([{"type": TYPE, "consentId": consent_id}])
+        return await use.grant(replace(actor, consent=reach), claim)
 
 
 def _only(mandates: Sequence[Mandate]) -> Mandate:

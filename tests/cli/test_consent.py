@@ -142,3 +142,25 @@ def test_the_office_takes_back_what_stands(home: Home) -> None:
     assert (event["act"], event["agent"]["operatorRef"]) == ("REVOKED", "op-0012")
     assert found is not None
     assert found.stored_state == "REVOKED"
+
+
+def test_the_policy_explains_what_a_consent_opens(home: Home) -> None:
+    keys = load_keys(home.folder / "keys.yaml")
+
+    async def lasting() -> Record:
+        async with bench(f"sqlite:///{home.store}", keys, clock=now_in_china) as found:
+            return await found.given()
+
+    given = asyncio.run(lasting())
+    line = ["policy", "explain", "P-FY-01", "--consent", given.id, "-c", str(home.config), "--json"]
+    told = CliRunner().invoke(app, [*line, "--client", "sample-bank"])
+    assert told.exit_code == 0, told.output
+    basis, decisions = (orjson.loads(told.stdout)[name] for name in ("basis", "decisions"))
+    agreed = {name for item in given.request.authorization_details for name in item.named}
+    read = {each["action"] for each in decisions if each["effect"] != "DENY"} - {"exists"}
+    assert (basis, read) == ("CONSENT", agreed), decisions
+    for client, code in (("hr-approval", "ACTOR_NOT_ALLOWED"), ("no-client", "CLIENT")):
+        refused = CliRunner().invoke(app, [*line, "--client", client])
+        assert (refused.exit_code, code in refused.output) == (1, True), refused.output
+    line[4] = "ca_" + "a" * 32
+    assert "CONSENT_UNKNOWN" in CliRunner().invoke(app, [*line, "--client", "sample-bank"]).output
