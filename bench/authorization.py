@@ -36,8 +36,11 @@ from authz.audit import (
     ReadResult,
     Result,
     SourceStatus,
+    Within,
+    together,
 )
 from authz.audit.tables import audit_leaf
+from authz.case_use import CaseUse
 from authz.declarations import ReasonCode
 from authz.demo_tokens import issue_token
 from authz.dpop import Nonces, check_proof, make_proof
@@ -170,26 +173,37 @@ def decisions(bench: Bench) -> list[Piece]:
 
 
 async def events(bench: Bench) -> list[Piece]:
-    """The two durable events of a read; the floor writes the same bytes."""
-    return [await _events(bench, clients) for clients in CLIENTS]
+    """The two durable events of a read, bare and with what is counted in the intent's transaction.
+
+    The floor writes the bytes of the two events, and counts nothing.
+    """
+    return [await _events(bench, clients, counted) for counted in (False, True) for clients in CLIENTS]
 
 
-async def _events(bench: Bench, clients: int) -> Piece:
+async def _events(bench: Bench, clients: int, counted: bool) -> Piece:  # noqa: FBT001 - two of the same
+    name = f"{'counted' if counted else 'bare'}-{clients}"
     async with (
-        Store(f"sqlite:///{bench.state / f'audit-{clients}.db'}") as store,
+        Store(f"sqlite:///{bench.state / f'audit-{name}.db'}") as store,
         AuditLog(store, bench.gateway.keys, origin_of(bench.gateway.catalogue)) as log,
-        Audit(bench.state / f"floor-{clients}.db") as least,
+        Audit(bench.state / f"floor-{name}.db") as least,
     ):
-        read = reader(log, bench, bench.grant)
-        await read(0)
+        read = reader(log, bench, bench.grant, counting(bench) if counted else None)
+        await read(OPERATIONS)
         intent, outcome = [orjson.loads(leaf.payload) for leaf in await leaves(store)]
 
         async def by_hand(number: int) -> None:
             await least.append(intent, str(number))
             await least.append(outcome, str(number))
 
-        ours, floor = await together(read, clients), await together(by_hand, clients)
-    return Piece(f"two audit events, {clients} at a time", ours, floor)
+        ours, floor = await at_once(read, clients), await at_once(by_hand, clients)
+    counts = ", quota and case counted" if counted else ""
+    return Piece(f"two audit events{counts}, {clients} at a time", ours, floor)
+
+
+def counting(bench: Bench) -> Callable[[Statutory, SubjectKey], Within | None]:
+    """What a read counts with its intent: subjects of the client and of the case, and repeats."""
+    guard, cases = bench.gateway.guard, CaseUse(bench.gateway.references)
+    return lambda grant, key: together([guard.entering(grant, key), cases.counting(grant, key)])
 
 
 async def leaves(store: Store) -> list[Any]:
@@ -197,7 +211,12 @@ async def leaves(store: Store) -> list[Any]:
         return list((await connection.execute(audit_leaf.select().order_by(audit_leaf.c.leaf_index))).all())
 
 
-def reader(log: AuditLog, bench: Bench, grant: Statutory) -> Callable[[int], Awaitable[None]]:
+def reader(
+    log: AuditLog,
+    bench: Bench,
+    grant: Statutory,
+    counted: Callable[[Statutory, SubjectKey], Within | None] | None,
+) -> Callable[[int], Awaitable[None]]:
     """Records the bench's question about one person, and an answer of a record from each department."""
     catalogue = bench.gateway.catalogue
     table = decision_table(grant, catalogue.record_types.values(), SubjectKind.NATURAL_PERSON, personal=True)
@@ -206,8 +225,11 @@ def reader(log: AuditLog, bench: Bench, grant: Statutory) -> Callable[[int], Awa
     query = Query("Bench", "sha256:" + "0" * 64, "0" * 32)
 
     async def read(number: int) -> None:
-        subject = SubjectKey.person(person(number).number)
-        ref = await log.intent(Intent(EventKind.CHECK, grant, query, reads, subject))
+        # far apart, or the guard would see numbers in sequence
+        subject = SubjectKey.person(person(number * 997).number)
+        case = replace(grant, case_no=f"BENCH-2026-{number:04d}")
+        event = Intent(EventKind.CHECK, case, query, reads, subject)
+        ref = await log.intent(event, counted(case, subject) if counted else None)
         results = [
             ReadResult(entry.code, entry.department, entry.department, SourceStatus.OK, (f"row-{number}",))
             for entry in types
@@ -217,7 +239,7 @@ def reader(log: AuditLog, bench: Bench, grant: Statutory) -> Callable[[int], Awa
     return read
 
 
-async def together(work: Callable[[int], Awaitable[None]], clients: int) -> float:
+async def at_once(work: Callable[[int], Awaitable[None]], clients: int) -> float:
     """Microseconds an operation takes when so many are under way."""
     numbers = iter(range(OPERATIONS))
 

@@ -11,5 +11,7 @@ def test_every_piece_is_measured_and_the_expensive_ones_have_a_floor() -> None:
         "DPoP proof",
         "two audit events, 1 at a time",
         "two audit events, 32 at a time",
+        "two audit events, quota and case counted, 1 at a time",
+        "two audit events, quota and case counted, 32 at a time",
     ]
     assert all(piece.ours > 0 for piece in pieces)
