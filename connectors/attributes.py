@@ -15,8 +15,8 @@ from uuid import UUID
 
 from catalogue.model import FieldType, RecordType, Role, Severity
 from catalogue.values import PartialDate, Value
-from connectors.cells import Binder, Positions, Reader, cell, collected, first_of, looked_up, when
-from connectors.decoders import CodeTables, DecodeError, Decoder, compile_chain, result_type
+from connectors.cells import Binder, Positions, Reader, cell, collected, first_of, listed, looked_up, when
+from connectors.decoders import CodeTables, DecodeError, Decoder, compile_chain, ends_in_text, result_type
 from connectors.errors import ManifestError
 from connectors.manifest import RecordSource
 from connectors.shapes import Origin, Scalar
@@ -115,10 +115,14 @@ class _Compiler:
             parts = [self.bound(one, f"{where}.firstOf.{n}") for n, one in enumerate(origin.first_of)]
             return self._guarded(origin, first_of(parts))
         decode = self._decoder(origin, where)
+        if origin.word and origin.column and origin.chains[0]:
+            codes, words = (compile_chain(chain, self.tables, where) for chain in origin.chains)
+            return self._guarded(origin, listed(origin.column, origin.word, codes, words))
         if origin.word and origin.column:
             return self._guarded(origin, looked_up(origin.column, origin.word, decode))
         if origin.collect and origin.column:
-            return self._guarded(origin, collected(origin.column, decode))
+            between = origin.collect if isinstance(origin.collect, str) else None
+            return self._guarded(origin, collected(origin.column, decode, between))
         columns = (origin.column,) if origin.column else origin.columns
         return self._guarded(origin, first_of([cell(column, decode) for column in columns]))
 
@@ -133,12 +137,13 @@ class _Compiler:
         decode = compile_chain(origin.decode, self.tables, where)
         gives: type = result_type(origin.decode)
         if origin.collect:
-            if tuple not in self.expected:
-                raise ManifestError("MANIFEST_FIELD_TYPE", where, "`collect` makes a list; the field is none")
+            if (tuple if origin.collect is True else str) not in self.expected:
+                message = "`collect: true` makes a list, `collect: ；` a text: the field is the other"
+                raise ManifestError("MANIFEST_FIELD_TYPE", where, message)
         elif gives not in self.expected:
             wanted = " or ".join(kind.__name__ for kind in self.expected)
             raise ManifestError("MANIFEST_FIELD_TYPE", where, f"decodes to {gives.__name__}, needs {wanted}")
-        if gives is str:
+        if gives is str and not ends_in_text(origin.decode):
             decode = _as_text(decode)
         return _one_of(decode, self.closed) if self.closed else decode
 
@@ -167,7 +172,7 @@ def _as_text(decode: Decoder) -> Decoder:
 
     def read(cell: object) -> Value:
         value: object = decode(cell)
-        if value is None or isinstance(value, str):
+        if isinstance(value, str) or value is None:
             return value
         if isinstance(value, int | Decimal | UUID) and not isinstance(value, bool):
             return str(value)

@@ -108,8 +108,33 @@ def looked_up(code: str, word: str, decode: Decoder) -> Binder:
     return bind
 
 
-def collected(column: str, decode: Decoder) -> Binder:
-    """The values of all cells that the merged rows hold, without repeats, in the order of the alphabet."""
+def listed(column: str, words: str, codes: Decoder, decode: Decoder) -> Binder:
+    """The words of several codes in one cell; a code that the source's own table lacks rejects the row."""
+
+    def bind(position: Positions) -> Reader:
+        index, table = position[column], position[words]
+
+        def read(cells: Cells) -> Value:
+            try:
+                parts = cast(Sequence[object] | None, codes(cells[index]))
+                known = cast(Mapping[str, object], cells[table])
+                found = tuple(known.get(token(part)) for part in parts or ())
+                if not all(found):
+                    raise DecodeError("CODE_UNKNOWN")
+                return decode(found)
+            except DecodeError as fault:
+                raise CellError(fault.reason, column) from None
+
+        return read
+
+    return bind
+
+
+def collected(column: str, decode: Decoder, between: str | None) -> Binder:
+    """The values of all cells that the merged rows hold, without repeats, in the order of the alphabet.
+
+    A list, or one text with these signs `between` the values.
+    """
 
     def bind(position: Positions) -> Reader:
         index = position[column]
@@ -120,7 +145,8 @@ def collected(column: str, decode: Decoder) -> Binder:
             except DecodeError as fault:
                 raise CellError(fault.reason, column) from None
             parts = (part for value in decoded for part in (value if isinstance(value, tuple) else (value,)))
-            return tuple(sorted({str(part) for part in parts if part is not None})) or None
+            found = tuple(sorted({str(part) for part in parts if part is not None}))
+            return (between.join(found) if between else found) or None
 
         return read
 

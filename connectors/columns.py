@@ -8,8 +8,8 @@ from connectors.manifest import RecordSource
 
 
 def named(record: RecordSource) -> Iterator[tuple[str, str]]:
-    """Path inside the record type's manifest and logical column; parts of an unpacked cell are none."""
-    parts = set(record.unpack.names) if record.unpack else set()
+    """Path inside the record type's manifest and logical column; what is made of cells later is none."""
+    parts = {*(record.unpack.names if record.unpack else ()), *record.listed}
     for path, columns in _by_path(record).items():
         for column in columns:
             if column not in parts:

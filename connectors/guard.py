@@ -1,10 +1,11 @@
 """What stands between the graph and every source, in one order.
 
-breaker → deadline → bulkhead → one retry → the source
+batch → breaker → deadline → bulkhead → one retry → the source
 
-The deadline is around the bulkhead's queue as well, so that nobody waits longer than the
-manifest says; the breaker is outermost, so that it sees each timeout. One that passed in our
-own queue is BUSY, or a client that fills the queue would open the breaker for all.
+What travels as one (`connectors.batching`) is one question to all that stands behind. The
+deadline is around the bulkhead's queue as well, so that nobody waits longer than the manifest says;
+the breaker is outside of it, so that it sees each timeout. One that passed in our own queue is BUSY,
+or a client that fills the queue would open the breaker for all.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
-from catalogue.identifiers import KeyKind
-from catalogue.model import Label
+from connectors.batching import Batches
+from connectors.described import Described
 from connectors.errors import (
     ConnectionDied,
     SourceBusy,
     SourceDenied,
     SourceDrift,
+    SourceError,
     SourceRubbish,
     SourceTimeout,
     SourceUnavailable,
@@ -115,10 +117,10 @@ class Bulkhead:
 
 
 @asynccontextmanager
-async def deadline(source: str, seconds: float) -> AsyncIterator[None]:
-    """Cancels what runs inside when time is up; raises SourceTimeout."""
+async def deadline(source: str, until: float) -> AsyncIterator[None]:
+    """Cancels what runs inside at a time of the loop's clock; raises SourceTimeout."""
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with asyncio.timeout_at(until) as limit:
             yield
     except TimeoutError:
         if not limit.expired():
@@ -134,58 +136,49 @@ async def retry_once(question: Callable[[], Awaitable[T]]) -> T:
         return await question()
 
 
-class Guarded:
+class Guarded(Described):
     """A Source that asks another, `behind`, through the wrappers above."""
 
     def __init__(self, source: Source, manifest: Manifest, clock: Clock) -> None:
+        super().__init__(manifest)
         self.behind = source
-        self.manifest = manifest
         self._seconds = manifest.deadline_ms / 1_000
         self._breaker = CircuitBreaker(source.name, manifest.breaker, clock)
         self._bulkhead = Bulkhead(source.name, manifest.in_flight)
-
-    @property
-    def name(self) -> str:
-        """As the source behind says."""
-        return self.behind.name
-
-    @property
-    def department(self) -> str:
-        """As the source behind says."""
-        return self.behind.department
-
-    @property
-    def system(self) -> Label:
-        """As the source behind says."""
-        return self.behind.system
-
-    @property
-    def contact(self) -> str:
-        """As the source behind says."""
-        return self.behind.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
-        """As the source behind says."""
-        return self.behind.record_types
-
-    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
-        """As the source behind says."""
-        return self.behind.key_kinds(record_type)
+        self._batches = Batches(manifest, self._ask)
 
     async def fetch(self, ask: Ask) -> Answer:
         """Through every wrapper, in the order of this module's first lines."""
+        ask = self.behind.settled(ask)
+        lane = self.behind.lane(ask)
+        if lane is None:
+            return await self._ask(ask, self._until())
+        return await self._batches.answer(lane, ask)
+
+    async def _ask(self, ask: Ask, until: float) -> Answer:
         asked = False
         with self._breaker.watch():
             try:
-                async with deadline(self.name, self._seconds), self._bulkhead.slot():
+                async with deadline(self.name, until), self._bulkhead.slot():
                     asked = True
-                    return await retry_once(lambda: self.behind.fetch(ask))
+                    return await retry_once(lambda: self._asked(ask))
             except SourceTimeout:
                 if asked:
                     raise
                 # our own queue was too long: that says nothing about the source
                 raise SourceBusy(self.name, "QUEUE_WAIT") from None
+
+    async def _asked(self, ask: Ask) -> Answer:
+        try:
+            return await self.behind.fetch(ask)
+        except SourceError:
+            raise
+        except Exception as error:
+            # what no connector foresaw must not cost the other sections theirs
+            raise SourceRubbish(self.name, "UNFORESEEN") from error
+
+    def _until(self) -> float:
+        return asyncio.get_running_loop().time() + self._seconds
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         """As the source behind says."""
@@ -193,7 +186,7 @@ class Guarded:
 
     async def ping(self) -> None:
         """Past breaker and bulkhead: readiness asks how the source is now."""
-        async with deadline(self.name, self._seconds):
+        async with deadline(self.name, self._until()):
             await retry_once(self.behind.ping)
 
     async def check(self) -> list[Finding]:

@@ -11,34 +11,38 @@ from typing import Final
 
 from catalogue.identifiers import KeyKind, SubjectKey, citizen_id_15
 from connectors.protocol import Links
-from connectors.shapes import KeyForm
+from connectors.shapes import Key, KeyForm
 
 _TO_FULL_WIDTH: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
-def key_variants(key: SubjectKey, forms: tuple[KeyForm, ...]) -> tuple[str, ...]:
+def key_variants(key: SubjectKey, declared: Key) -> tuple[str, ...]:
     """The physical forms of a normalized key, without repeats, in the order the forms are declared.
 
     Empty when no declared form exists for the key: a person born after 1999 has no 15-digit number.
-    `LOWER` and `TRAILING_SPACE` also apply to every other declared form.
+    `PADDED`, `LOWER` and `TRAILING_SPACE` also apply to every other declared form.
     """
+    forms = declared.forms
     if forms == (KeyForm.NORMAL,):
         return (key.value,)
     found = [text for form in forms if form in _FORMS for text in _FORMS[form](key)]
+    if KeyForm.PADDED in forms:
+        bare = (key.value, *_digits_15(key), *found)
+        found += [text.ljust(declared.pad_to) for text in bare if len(text) < declared.pad_to]
     if KeyForm.LOWER in forms:
         found += [text.lower() for text in (key.value, *found)]
     if KeyForm.TRAILING_SPACE in forms:
-        bare = [key.value] if forms == (KeyForm.TRAILING_SPACE,) else found
-        found += [text + blank for text in bare for blank in " \t"]
+        ended = [key.value] if forms == (KeyForm.TRAILING_SPACE,) else found
+        found += [text + blank for text in ended for blank in " \t"]
     return tuple(dict.fromkeys(found))
 
 
-def asked_forms(key: SubjectKey, links: Links | None, forms: tuple[KeyForm, ...]) -> tuple[str, ...]:
+def asked_forms(key: SubjectKey, links: Links | None, declared: Key) -> tuple[str, ...]:
     """The forms of a key and of the other numbers that its identity authority links to it."""
-    found = list(key_variants(key, forms))
+    found = list(key_variants(key, declared))
     if links:
-        found += (text for former in links.former for text in key_variants(former, forms))
-        found += links.numbers if KeyForm.LINKED in forms else ()
+        found += (text for former in links.former for text in key_variants(former, declared))
+        found += links.numbers if KeyForm.LINKED in declared.forms else ()
     return tuple(dict.fromkeys(found))
 
 
@@ -49,10 +53,6 @@ def _normal(key: SubjectKey) -> Iterator[str]:
 def _digits_15(key: SubjectKey) -> Iterator[str]:
     if key.kind is KeyKind.CITIZEN_ID and (digits := citizen_id_15(key.value)):
         yield digits
-
-
-def _padded(key: SubjectKey) -> Iterator[str]:
-    return (digits.ljust(18) for digits in _digits_15(key))
 
 
 def _full_width(key: SubjectKey) -> Iterator[str]:
@@ -73,7 +73,6 @@ def _taxpayer_15(key: SubjectKey) -> Iterator[str]:
 _FORMS: Final[Mapping[KeyForm, Callable[[SubjectKey], Iterator[str]]]] = {
     KeyForm.NORMAL: _normal,
     KeyForm.DIGITS_15: _digits_15,
-    KeyForm.PADDED: _padded,
     KeyForm.FULL_WIDTH: _full_width,
     KeyForm.ORGANIZATION_CODE: _organization_code,
     KeyForm.TAXPAYER_15: _taxpayer_15,

@@ -23,7 +23,10 @@ class Located:
     @classmethod
     def read(cls, path: Path) -> Located:
         """Raises ManifestError `MANIFEST_YAML` with file and line."""
-        loader = StrictLoader(path.read_text("utf-8"))
+        try:
+            loader = StrictLoader(path.read_text("utf-8"))
+        except UnicodeDecodeError:
+            raise ManifestError("MANIFEST_YAML", path.name, "save the file as UTF-8") from None
         try:
             root = loader.get_single_node()
             if root is None:
@@ -33,6 +36,9 @@ class Located:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             problem = error.problem or "broken YAML"
             raise ManifestError("MANIFEST_YAML", f"{path.name}:{line}", problem) from error
+        except yaml.reader.ReaderError as error:
+            message = f"a sign that YAML does not allow: U+{error.character:04X}"
+            raise ManifestError("MANIFEST_YAML", path.name, message) from None
         finally:
             loader.dispose()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -28,6 +28,8 @@ from connectors.shapes import (
     Version,
     lookup_name,
 )
+
+Batching: TypeAlias = Literal["on", "off"]
 
 
 class RecordSource(Part):
@@ -55,6 +57,8 @@ class RecordSource(Part):
     dedupe: tuple[str, ...] = ()
     """Fields or roles whose normalized values make two rows the same record; the latest stands."""
     row_cap: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    batching: Batching | None = None
+    """As of the source, for this record type."""
     columns_hash: str | None = None
     """Hash of the source's columns when somebody last looked: another one is drift."""
 
@@ -106,9 +110,14 @@ class RecordSource(Part):
                 optional=True,
             )
             for origin in self.origins
-            if origin.lookup and origin.column
+            if origin.lookup and origin.column and origin.word not in self.listed
         }
         return (*self.join, *lookups.values())
+
+    @cached_property
+    def listed(self) -> Mapping[str, Origin]:
+        """Origins that look up several codes of one cell, by the name under which their words are read."""
+        return {origin.word: origin for origin in self.origins if origin.word and origin.chains[0]}
 
 
 class Breaker(Part):
@@ -132,6 +141,11 @@ class Manifest(Part):
     pool: Annotated[int, Field(ge=1, le=64)] = 4
     in_flight: Annotated[int, Field(ge=1, le=1_000)] = 16
     row_cap: Annotated[int, Field(ge=1, le=10_000)] = 200
+    batching: Batching | None = None
+    """SQL: whether questions of several requests may travel as one. Unless said, all may but those for
+    fields of record types of class R (ruling 13)."""
+    batch_keys: Annotated[int, Field(ge=2, le=1_000)] = 64
+    """Most subjects that travel together out of several requests."""
     charset: str | None = None
     """SQL: what the bytes of its text really are, where the database declares another charset."""
     breaker: Breaker = Breaker()
@@ -142,7 +156,7 @@ class Manifest(Part):
     client: Client | None = None
     rate_per_second: Annotated[float, Field(gt=0)] | None = None
     quota_per_hour: Annotated[int, Field(ge=1)] | None = None
-    """Statements or calls of this process in any hour."""
+    """Statements or calls of all processes in any hour."""
     code_tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     """Code → label tables used by `codes: <table>`."""
     identity: Mapping[SubjectKind, RecordTypeCode] = Field(default_factory=dict)

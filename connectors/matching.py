@@ -72,6 +72,13 @@ class Matcher:
             raise KeyConflict(list(tied))
         return tied.pop() if tied else None
 
+    def names_asked(self, cells: Cells) -> bool:
+        """Whether the row is an asked subject's, or claims to be that of several."""
+        try:
+            return self.subject(cells) is not None
+        except KeyConflict:
+            return True
+
     def _tie(self, text: str) -> SubjectKey | None:
         exact = self._asked.get(text)
         return exact or self._asked.get(self._normal(text) or clean(text)) or self._by_short_form(text)
@@ -96,10 +103,11 @@ class Matcher:
 
 def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dict[str, SubjectKey]:
     """Declared short forms of the asked keys; one that two keys share names neither."""
-    declared = tuple(form for form in forms if form in _SHORT_FORMS)
+    short = tuple(form for form in forms if form in _SHORT_FORMS)
+    declared = Key.model_construct(columns=(), forms=short)
     found: dict[str, SubjectKey] = {}
     shared = set()
-    for key in asked if declared else ():
+    for key in asked if short else ():
         for text in {variant.replace("-", "") for variant in key_variants(key, declared)}:
             if found.setdefault(text, key) is not key:
                 shared.add(text)

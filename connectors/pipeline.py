@@ -24,7 +24,7 @@ from connectors.manifest import RecordSource
 from connectors.marks import markable
 from connectors.matching import KeyConflict, Matcher
 from connectors.protocol import Answer, Ask, Reject, Row
-from connectors.row_plan import Plan
+from connectors.row_plan import PLACE, Plan
 from connectors.unpacking import Unpacking
 
 _PLANS_KEPT: Final = 64
@@ -107,7 +107,7 @@ class Pipeline:
                     subject = matcher.subject(cells)
                 except KeyConflict as conflict:
                     for named in conflict.keys:
-                        rejects[named].append(Reject("KEY_CONFLICT"))
+                        rejects[named].append(Reject("KEY_CONFLICT", mark=plan.mark(cells)))
                 else:
                     if subject:
                         found[subject].append(cells)
@@ -161,13 +161,14 @@ class Pipeline:
             controls=controls,
             outputs=tuple(self._output(name, at) for name in sorted(fields)),
             marked=own if markable(self._source) else (),
+            place=at.get(PLACE),
             identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
             unpacking=Unpacking(unpack, at[unpack.column]) if unpack else None,
             collected=frozenset(at[one.collected] for one in attributes if one.collected),
             version=by,
             latest=at[version.latest] if version else None,
             dedupe=tuple(attribute.reader(at) for attribute in self._dedupe),
-            fixed=tuple(at[column] for column in (*self._fixed, *self._parts)),
+            fixed=tuple(at[one] for one in (*self._fixed, *self._parts) if one not in self._source.listed),
         )
 
     def _output(self, name: str, at: Mapping[str, int]) -> tuple[str, Role | None, Reader]:
@@ -187,5 +188,5 @@ def readable(cells: Cells, charset: str) -> list[object]:
 def _text(cell: bytes, charset: str) -> object:
     try:
         return cell.decode(charset)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return Unreadable()

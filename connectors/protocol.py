@@ -8,7 +8,7 @@ always read and are not output fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -44,6 +44,8 @@ class Links:
     """Numbers that this one replaced, as they were: a wrong one may not be valid."""
     numbers: tuple[str, ...] = field(default=(), repr=False)
     """Numbers of another kind, such as the registration number of a firm."""
+    cut: bool = False
+    """There are more than were read: what stands under those is not known, so every section is PARTIAL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Ask:
     """Under which other numbers the rows of an asked key may stand."""
     follow: bool = False
     """Of an identity authority: tell the links of each key, and the rows of the numbers they lead to."""
+    permitted: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """All fields that the grant permits: a source may read these instead, to keep few statements."""
+    asker: str = field(default="", compare=False, repr=False)
+    """Whose turn it takes where questions wait. Opaque here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Reject:
     reason: str
     column: str | None = None
     mark: str | None = None
-    """By which the department finds the row (`connectors.marks`), where that leads to nobody."""
+    """By which the department finds the row: its mark (`connectors.marks`), or its file and line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,10 @@ class Answer:
     """Subjects whose rows were cut by the row cap: the section is PARTIAL, reason ROW_CAP."""
     links: Mapping[SubjectKey, Links] = field(default_factory=dict)
     """Other numbers of the asked keys, where the ask says `follow` and there are any."""
+    strays: tuple[Reject, ...] = ()
+    """Bad rows of a delivery that are of no subject, told once to whoever asks first."""
+    batch: str = ""
+    """The trace under which the source was asked, where the question travelled with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,14 @@ class Source(Protocol):
 
     def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
         """Which keys the source can be asked by for this type."""
+        ...
+
+    def settled(self, ask: Ask) -> Ask:
+        """The question as it will be asked: its own fields, or all that are permitted."""
+        ...
+
+    def lane(self, ask: Ask) -> Hashable | None:
+        """Questions of one lane may travel as one; None: this one travels alone."""
         ...
 
     async def fetch(self, ask: Ask) -> Answer:

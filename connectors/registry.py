@@ -24,6 +24,7 @@ from connectors.guard import guarded
 from connectors.located import Located
 from connectors.manifest import Manifest
 from connectors.protocol import Source
+from connectors.quota import Counter
 from connectors.rest import RestSource
 from connectors.rules import verify
 from connectors.sql import SqlSource
@@ -31,11 +32,16 @@ from connectors.upstream import UpstreamSource
 
 
 def load_sources(
-    folder: Path, catalogue: Catalogue, environment: Mapping[str, str], base_dir: Path | None = None
+    folder: Path,
+    catalogue: Catalogue,
+    environment: Mapping[str, str],
+    base_dir: Path | None = None,
+    counter: Counter | None = None,
 ) -> dict[str, Source]:
     """Sources by name, guarded by deadline, bulkhead, breaker and retry; opens no connection.
 
-    Relative SQLite paths start at `base_dir`, by default the manifests' folder. Raises ManifestError.
+    Relative SQLite paths start at `base_dir`, by default the manifests' folder. Hourly quotas are kept
+    with the processes that share `counter`, by default alone. Raises ManifestError.
     """
     if not folder.is_dir():
         raise ManifestError("MANIFEST_FOLDER", str(folder), "is not a folder of manifests")
@@ -47,7 +53,7 @@ def load_sources(
             where = document.where(["source"])
             raise ManifestError("MANIFEST_DUPLICATE", where, f"`{manifest.source}` is another file's source")
         with _located(document):
-            source = _source(manifest, catalogue, base_dir or folder)
+            source = _source(manifest, catalogue, base_dir or folder, counter)
         sources[manifest.source] = guarded(source, manifest)
     return sources
 
@@ -81,14 +87,14 @@ def _located(document: Located) -> Iterator[None]:
         raise ManifestError(error.code, document.where(steps), error.message) from None
 
 
-def _source(manifest: Manifest, catalogue: Catalogue, base_dir: Path) -> Source:
+def _source(manifest: Manifest, catalogue: Catalogue, base_dir: Path, counter: Counter | None) -> Source:
     if manifest.connector == "rest":
-        return RestSource(manifest, catalogue, manifest.url)
+        return RestSource(manifest, catalogue, manifest.url, counter)
     if manifest.connector == "file":
         return FileSource(manifest, catalogue, folder_of(manifest.url, base_dir))
     if manifest.connector == "graphql":
-        return UpstreamSource(manifest, catalogue, base_dir)
-    return SqlSource(manifest, catalogue, _resolved(manifest.url, base_dir))
+        return UpstreamSource(manifest, catalogue, base_dir, counter)
+    return SqlSource(manifest, catalogue, _resolved(manifest.url, base_dir), counter)
 
 
 def _resolved(url: str, base_dir: Path) -> str:

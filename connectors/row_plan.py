@@ -19,6 +19,8 @@ from connectors.protocol import Reject, Row
 from connectors.standing import UNKNOWN, Candidate, Order, latest, normal, order_of, order_of_value
 from connectors.unpacking import Unpacking
 
+PLACE: Final = " place"
+"""A column that says by which words the department finds the row; no source has one of this name."""
 _WITHDRAWN: Final = frozenset({"REPAIRED", "REVOKED", "SEALED", "SUPERSEDED"})
 
 
@@ -32,6 +34,8 @@ class Plan:
     """Name, the control that already holds the value, reader."""
     marked: tuple[int, ...]
     """Columns that mark a row for its department; none where they would lead to a person."""
+    place: int | None
+    """Where rows carry `PLACE`, which then stands instead of the mark."""
     identity: tuple[tuple[int, ...], ...]
     """Columns that identify a record, best first: those the manifest declares, those of its versions."""
     unpacking: Unpacking | None
@@ -61,9 +65,14 @@ class Plan:
         rejects += [Reject("IDENTITY_REPEATED") for _ in torn]
         return [row for row in records.values() if row.identity not in torn], rejects
 
+    def mark(self, cells: Cells) -> str | None:
+        """By which the department finds the row."""
+        if self.place is not None:
+            return str(cells[self.place])
+        return mark(SEPARATOR.join(_plain(cells[at]) for at in self.marked))
+
     def _reject(self, fault: CellError, cells: Cells) -> Reject:
-        identity = SEPARATOR.join(_plain(cells[at]) for at in self.marked)
-        return Reject(fault.reason, fault.column, mark(identity))
+        return Reject(fault.reason, fault.column, self.mark(cells))
 
     def _unpacked(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
         if not self.unpacking:
@@ -82,7 +91,8 @@ class Plan:
             return rows
         merged: dict[tuple[str, ...], list[Cells]] = {}
         for cells in rows:
-            own = tuple(_plain(cell) for at, cell in enumerate(cells) if at not in self.collected)
+            apart = {*self.collected, self.place}
+            own = tuple(_plain(cell) for at, cell in enumerate(cells) if at not in apart)
             merged.setdefault(own, []).append(cells)
         return [self._joined(alike) for alike in merged.values()]
 
@@ -139,6 +149,10 @@ class Plan:
 
     def _identity(self, key: SubjectKey, cells: Cells, repeats: dict[str, int]) -> str:
         for columns in self.identity:
+            if len(columns) == 1:
+                if alone := _plain(cells[columns[0]]):
+                    return alone
+                continue
             parts = [_plain(cells[at]) for at in columns]
             if any(parts):
                 return SEPARATOR.join(parts)

@@ -20,6 +20,10 @@ def verify(manifest: Manifest, catalogue: Catalogue) -> None:
             raise ManifestError(
                 "MANIFEST_RECORD_TYPE", f"identity.{kind.value}", f"map {code} under `records` first"
             )
+    if manifest.connector != "sql" and "on" in (manifest.batching, *_batchings(manifest)):
+        raise ManifestError(
+            "MANIFEST_BATCHING", "batching", "only questions to SQL sources can travel as one"
+        )
     known = {"records": catalogue.record_types, "confirms": catalogue.confirmations}
     for section, code, record in _mappings(manifest):
         where = f"{section}.{code}"
@@ -29,6 +33,10 @@ def verify(manifest: Manifest, catalogue: Catalogue) -> None:
         if record_type.pointer is not None:
             raise ManifestError("MANIFEST_RECORD_TYPE", where, f"{code} is static and has no source")
         _verify_record(where, manifest, record_type, record)
+
+
+def _batchings(manifest: Manifest) -> Iterator[str | None]:
+    return (record.batching for record in manifest.mapped.values())
 
 
 def mapped(catalogue: Catalogue, code: str) -> RecordType:
@@ -82,10 +90,15 @@ def _verify_record(where: str, manifest: Manifest, record_type: RecordType, reco
 
 
 def _verify_clock(where: str, record_type: RecordType, record: RecordSource) -> None:
-    """An adverse record without a clock start would be withheld each time (ruling 9)."""
-    adverse = record_type.nature is Nature.ADVERSE or bool(record_type.adverse_when)
+    """An adverse record without a clock start would be withheld each time (ruling 9).
+
+    Of a mixed type no record is adverse where no field is mapped that makes it so.
+    """
+    roles = _roles(record_type, record)
+    mixed = bool(record.fields.keys() & {*record_type.adverse_when})
+    mixed |= bool(record_type.adverse_when) and Role.SEVERITY in roles
     starts = record_type.clocks.starts_on
-    if adverse and not _roles(record_type, record) & set(starts):
+    if (record_type.nature is Nature.ADVERSE or mixed) and not roles & set(starts):
         named = " or ".join(role.value for role in starts)
         raise ManifestError(
             "MANIFEST_CONTROL_MISSING", f"{where}.controls", f"map {named}: a clock starts on it"

@@ -32,7 +32,7 @@ class KeyForm(StrEnum):
     DIGITS_15 = "DIGITS_15"
     """The pre-1999 citizen id of 15 digits."""
     PADDED = "PADDED"
-    """15-digit numbers padded with blanks to 18 (CHAR(18))."""
+    """Padded with blanks to `padTo`: 15-digit numbers and every other declared form."""
     TRAILING_SPACE = "TRAILING_SPACE"
     """One blank or TAB behind."""
     FULL_WIDTH = "FULL_WIDTH"
@@ -50,6 +50,14 @@ class Key(Part):
 
     columns: tuple[Column, ...] = Field(min_length=1)
     forms: tuple[KeyForm, ...] = (KeyForm.NORMAL,)
+    pad_to: Annotated[int, Field(ge=15, le=64)] = 18
+    """The declared length of the columns, up to which numbers of the form PADDED are filled with blanks."""
+
+    @model_validator(mode="after")
+    def _padding_is_declared(self) -> Key:
+        if "pad_to" in self.model_fields_set and KeyForm.PADDED not in self.forms:
+            raise ValueError("`padTo` goes with the form PADDED")
+        return self
 
 
 class Condition(Part):
@@ -96,8 +104,8 @@ class Origin(Part):
     decode: tuple[Step, ...] = ("trim",)
     lookup: Lookup | None = None
     when: tuple[Condition, ...] = ()
-    collect: bool = False
-    """The values of all joined rows of one record, as a list."""
+    collect: bool | Annotated[str, Field(min_length=1)] = False
+    """The values of all joined rows of one record: as a list, or as one text with this between them."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Origin:
@@ -116,6 +124,13 @@ class Origin(Part):
     def word(self) -> Column | None:
         """The logical column that holds the word of a code looked up in the source."""
         return f"{lookup_name(self)}.{self.lookup.word}" if self.lookup else None
+
+    @property
+    def chains(self) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """The chain up to the step that splits the cell, and what is behind it."""
+        names = [step if isinstance(step, str) else next(iter(step), "") for step in self.decode]
+        cut = names.index("split") + 1 if "split" in names else 0
+        return self.decode[:cut], self.decode[cut:]
 
     @property
     def reads(self) -> tuple[Column, ...]:

@@ -1,20 +1,25 @@
-"""One subject answered with every decode step shown, as forms and never as values.
+"""Every decode step of a source's cells shown, as forms and never as values.
 
-Only numbers of region 9901xx are tried: GB/T 2260 gives it to nobody, so that a trial is no
-read about anyone. Real rows are read through the graph, in a case, where the person sees it.
+Of one subject only where the number is of region 9901xx: GB/T 2260 gives it to nobody, so that a
+trial is no read about anyone. Real rows are read through the graph, in a case, where the person
+sees it. A sample of them is looked at column by column: what stands in one row together is not
+told, nor anything of fewer than `FEWEST` subjects.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from random import SystemRandom
+from typing import Any, Final, TypeAlias
 
-from catalogue.identifiers import KeyKind, SubjectKey
+from catalogue.identifiers import KeyKind, SubjectKey, clean
 from catalogue.model import RecordType
 from connectors.cells import Cells
 from connectors.decoders import DecodeError, compile_chain
@@ -22,13 +27,24 @@ from connectors.manifest import RecordSource
 from connectors.marks import SEPARATOR, mark, markable
 from connectors.matching import KeyConflict, Matcher
 from connectors.pipeline import Pipeline
-from connectors.protocol import Answer, Ask, Source
+from connectors.protocol import Answer, Ask, Row, Source
 from connectors.shapes import Origin
+from connectors.shown import shown
+from connectors.sql import SqlSource
+from connectors.sql.sampling import sampled_rows
 
+Held: TypeAlias = Callable[[Row], str]
 _TEST_REGION: Final = "9901"
 _REGION_AT: Final = {KeyKind.CITIZEN_ID: 0, KeyKind.USCC: 2}
+FEWEST: Final = 10
+"""Subjects that a sample must have before anything is said of it, as in statistics (ruling 34)."""
+LISTED: Final = 10
+"""Forms of one column that are listed; what could not be read comes first."""
 _LONGEST: Final = 40
 _KEPT: Final = "年月日时分秒元万"
+"""Shown behind digits, where they are units; elsewhere they may be part of a name."""
+_REFUSED: Final = "✗ "
+_NUMBER: Final = re.compile("[9Aa]{8,}|[９文]{8,}")
 _WORDED: Final = frozenset({"codes", "boolean", "band"})
 """Steps that give words of the manifest or the catalogue, which are shown as they are."""
 
@@ -64,6 +80,30 @@ class Tried:
     rejects: tuple[str, ...] = ()
     """`column: REASON` of rows that were left out."""
     truncated: bool = False
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    """Records that a reader would not get all the same, by the rule that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One form of a column's cells, and what each step makes of it."""
+
+    trace: Trace
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the decoders of one record type make of rows at random."""
+
+    record_type: str
+    rows: int
+    """0 where the rows are of fewer than `FEWEST` subjects: then nothing is told."""
+    readings: tuple[Reading, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Cells in further forms, by attribute and column."""
+    refused: int = 0
+    """Cells that a step could not read."""
 
 
 @dataclass(slots=True)
@@ -95,16 +135,18 @@ def synthetic(key: SubjectKey) -> bool:
     return key.value.startswith(_TEST_REGION, _REGION_AT[key.kind])
 
 
-async def tried(source: Source, entry: RecordType, key: SubjectKey) -> Tried:
-    """Ask for every mapped field of one type; raises ValueError for a real number, else a SourceError."""
+async def tried(source: Source, entry: RecordType, key: SubjectKey, held: Held = lambda _: "") -> Tried:
+    """Ask for every mapped field of one type; `held` tells which rule keeps a record back, or nothing.
+
+    Raises ValueError for a real number, else a SourceError.
+    """
     if not synthetic(key):
         raise ValueError("only numbers of the test region may be tried")
-    reader = _reader_of(source, entry.code)
+    reader = _innermost(source).readers[entry.code]
     watched = reader.pipeline = _Watched(reader.pipeline)
     try:
-        answer = await source.fetch(
-            Ask(entry.code, frozenset(source.manifest.records[entry.code].fields), (key,))
-        )
+        fields = frozenset(source.manifest.records[entry.code].fields) | entry.control_fields
+        answer = await source.fetch(Ask(entry.code, fields, (key,)))
     finally:
         reader.pipeline = watched.behind
     record, tables = source.manifest.records[entry.code], source.manifest.code_tables
@@ -114,15 +156,62 @@ async def tried(source: Source, entry: RecordType, key: SubjectKey) -> Tried:
         for cells in _own(record, position, watched.rows, key)
     )
     rejects = (f"{one.column or 'row'}: {one.reason}" for one in answer.rejects.get(key, ()))
-    return Tried(entry.code, rows, len(answer.rows[key]), tuple(rejects), key in answer.truncated)
+    withheld = Counter(filter(None, map(held, answer.rows[key])))
+    return Tried(
+        entry.code, rows, len(answer.rows[key]), tuple(rejects), key in answer.truncated, dict(withheld)
+    )
 
 
-def _reader_of(source: Source, code: str) -> Any:  # noqa: ANN401 - readers share no class, only a pipeline
-    """The reader of a record type, past the wrappers around its source."""
+async def sampled(source: Source, code: str, count: int) -> Sampled:
+    """What the decoders make of at most `count` rows at random, of both ends of every table.
+
+    Words of code tables are not told apart: how many records are revoked is a statistic. Raises
+    ValueError where the source is not asked in SQL, else a SourceError.
+    """
+    inner = _innermost(source)
+    if not isinstance(inner, SqlSource):
+        raise ValueError("only sources that are asked in SQL have rows to choose from")
+    found = await sampled_rows(inner.name, inner.engine, inner.readers[code])
+    rows = SystemRandom().sample(found, min(count, len(found)))
+    record, tables = source.manifest.records[code], source.manifest.code_tables
+    keys = [column for key in record.keys.values() for column in key.columns]
+    if len({tuple(clean(str(cells[column] or "")) for column in keys) for cells in rows}) < FEWEST:
+        return Sampled(code, 0)
+    position = {column: at for at, column in enumerate(rows[0])}
+    counted: dict[str, Counter[Trace]] = {}
+    for cells in rows:
+        for trace in _traces(record, position, tuple(cells.values()), tables, words=False):
+            counted.setdefault(f"{trace.attribute} ← {trace.column}", Counter())[_blurred(trace)] += 1
+    readings: list[Reading] = []
+    others: dict[str, int] = {}
+    for column, forms in counted.items():
+        ordered = sorted(forms.items(), key=lambda one: (not _fails(one[0]), -one[1]))
+        readings += (Reading(*one) for one in ordered[:LISTED])
+        if further := ordered[LISTED:]:
+            others[column] = sum(times for _, times in further)
+    refused = sum(times for forms in counted.values() for trace, times in forms.items() if _fails(trace))
+    return Sampled(code, len(rows), tuple(readings), others, refused)
+
+
+def _blurred(trace: Trace) -> Trace:
+    """Where letters stand in a USCC would tell of a known one whether it is there."""
+
+    def blurred(text: str) -> str:
+        return _NUMBER.sub(lambda run: run[0] if len({*run[0][:-1]}) == 1 else f"{len(run[0])} mixed", text)
+
+    steps = tuple(Step(step.decoder, blurred(step.gives)) for step in trace.steps)
+    return Trace(trace.attribute, trace.column, blurred(trace.cell), steps)
+
+
+def _fails(trace: Trace) -> bool:
+    return any(step.gives.startswith(_REFUSED) for step in trace.steps)
+
+
+def _innermost(source: Source) -> Any:  # noqa: ANN401 - a source past the wrappers around it
     inner: Any = source
     while hasattr(inner, "behind"):
         inner = inner.behind
-    return inner.readers[code]
+    return inner
 
 
 def _own(
@@ -148,7 +237,12 @@ def _mark_of(record: RecordSource, position: Mapping[str, int], cells: Cells) ->
 
 
 def _traces(
-    record: RecordSource, position: Mapping[str, int], cells: Cells, tables: Mapping[str, Mapping[str, str]]
+    record: RecordSource,
+    position: Mapping[str, int],
+    cells: Cells,
+    tables: Mapping[str, Mapping[str, str]],
+    *,
+    words: bool = True,
 ) -> Iterator[Trace]:
     named = [*record.fields.items(), *((role.value, origin) for role, origin in record.controls.items())]
     for name, whole in named:
@@ -156,20 +250,23 @@ def _traces(
             for column in (origin.column,) if origin.column else origin.columns:
                 if column in position:
                     cell = cells[position[column]]
-                    yield Trace(name, column, form(cell), tuple(_steps(origin, cell, tables)))
+                    yield Trace(name, column, form(cell), tuple(_steps(origin, cell, tables, words=words)))
 
 
-def _steps(origin: Origin, cell: object, tables: Mapping[str, Mapping[str, str]]) -> Iterator[Step]:
+def _steps(
+    origin: Origin, cell: object, tables: Mapping[str, Mapping[str, str]], *, words: bool
+) -> Iterator[Step]:
     for length in range(1, len(origin.decode) + 1):
         last = origin.decode[length - 1]
         decoder = last if isinstance(last, str) else next(iter(last))
         try:
             value: object = compile_chain(origin.decode[:length], tables)(cell)
         except DecodeError as fault:
-            yield Step(decoder, f"✗ {fault.reason}")
+            yield Step(decoder, f"{_REFUSED}{fault.reason}")
             return
-        shown = value is not None and decoder in _WORDED
-        yield Step(decoder, str(value) if shown else form(value))
+        worded = value is not None and decoder in _WORDED
+        told = str(value) if words else "a word"
+        yield Step(decoder, told if worded else form(value))
 
 
 def form(value: object) -> str:
@@ -183,9 +280,17 @@ def form(value: object) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{len(bytes(value))} bytes"
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    kept = "".join(map(_sign, text[:_LONGEST]))
+    kept = "".join(_signs(text[:_LONGEST]))
     more = f"… ({len(text)} characters)" if len(text) > _LONGEST else ""
     return f"“{kept}{more}”"
+
+
+def _signs(text: str) -> Iterator[str]:
+    measures = False
+    for sign in text:
+        unit = measures and sign in _KEPT
+        measures = unit or sign.isdigit()
+        yield sign if unit else _sign(sign)
 
 
 def _sign(sign: str) -> str:
@@ -193,5 +298,6 @@ def _sign(sign: str) -> str:
         return "9" if sign.isascii() else "９"
     if sign.isascii() and sign.isalpha():
         return "A" if sign.isupper() else "a"
-    written = re.match(r"\w", sign) and sign not in _KEPT
-    return "文" if written else sign
+    # rare characters of names stand in private use areas, or are newer than our tables
+    written = re.match(r"\w", sign) or unicodedata.category(sign) in ("Co", "Cn")
+    return "文" if written else shown(sign)

@@ -13,6 +13,7 @@ from connectors.decoders.registry import (
     Decoder,
     Unreadable,
     compile_chain,
+    ends_in_text,
     result_type,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "codes",
     "compile_chain",
     "dates",
+    "ends_in_text",
     "identifiers",
     "numbers",
     "result_type",

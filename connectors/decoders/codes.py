@@ -27,6 +27,8 @@ def codes(argument: object, tables: CodeTables) -> StepFunction:
         raise ValueError("the table is empty")
 
     def decode(cell: object) -> str | None:
+        if isinstance(cell, str) and cell in words:
+            return words[cell]
         code = token(cell)
         if code in words:
             return words[code]

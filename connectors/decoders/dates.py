@@ -11,6 +11,8 @@ from connectors.decoders.moments import read_moment
 from connectors.decoders.registry import DecodeError, plain
 from connectors.decoders.text import token
 
+_PLAIN_YEARS: Final = range(1900, 2099)
+"""No day of these means anything but itself."""
 _YEAR: Final = re.compile(r"(\d{4})(?:\.0)?\s*(?:年度?)?")
 
 
@@ -24,6 +26,8 @@ def partial_date(cell: object) -> PartialDate | None:
 @plain("instant", gives=datetime)
 def instant(cell: object) -> datetime | None:
     """A point in time, Asia/Shanghai; a bare day is its midnight, anything coarser is rejected."""
+    if type(cell) is datetime and cell.tzinfo is None and cell.year in _PLAIN_YEARS:
+        return cell.replace(tzinfo=CHINA_TIME)
     moment = read_moment(cell)
     if moment is None:
         return None

@@ -11,6 +11,7 @@ from connectors.decoders.registry import DecodeError, plain
 from connectors.decoders.text import text_of
 
 _YEAR_IN_BRACKETS: Final = re.compile(r"[\[(【〖〔](\d{4})年?[\])】〗〕]")
+_ORDINAL: Final = re.compile(r"(?<=〕)第(?=\d)")
 _SPACES: Final = re.compile(r"[\s\u200b\ufeff]+")
 _DASHES: Final = re.compile(r"[—–―−]")
 
@@ -35,7 +36,7 @@ def uscc(cell: object) -> str:
 
 @plain("documentNo", gives=str)
 def document_no(cell: object) -> str:
-    """A document or case number with its year in 〔〕 and no blanks, so that spellings compare equal."""
+    """A document or case number with its year in 〔〕, no blanks, no 第: so spellings compare equal."""
     half_width = unicodedata.normalize("NFKC", text_of(cell))
     number = _DASHES.sub("-", _SPACES.sub("", half_width))
-    return _YEAR_IN_BRACKETS.sub(r"〔\1〕", number)
+    return _ORDINAL.sub("", _YEAR_IN_BRACKETS.sub(r"〔\1〕", number))

@@ -19,10 +19,12 @@ from connectors.decoders.registry import DecodeError
 _EXCEL_EPOCH: Final = date(1899, 12, 30)
 _EXCEL_SERIALS: Final = range(10_000, 73_051)
 _YEARS: Final = range(1850, 2201)
+_MOST_DIGITS: Final = 17
+"""Of a date written as a number: 20240301093000000."""
 _CENTURY_PIVOT: Final = 69
 """POSIX: two-digit years from 69 on are 19xx."""
 
-_FOREVER: Final = frozenset({"长期", "长期有效", "永久", "永久有效", "无固定期限"})
+_FOREVER: Final = frozenset({"infinity", "长期", "长期有效", "永久", "永久有效", "无固定期限"})
 _OTHER_CALENDAR: Final = re.compile(r"民国|农历|阴历|旧历|正月|腊月|初[一二三四五六七八九十]")
 _NOTHING: Final = re.compile(r"[0\s:./-]+")
 _DIGITS: Final = re.compile(r"(\d+)(?:\.0+)?")
@@ -58,6 +60,8 @@ def read_moment(cell: object) -> Moment | None:
         return _of_datetime(cell)
     if isinstance(cell, date):
         return _moment(cell.year, cell.month, cell.day)
+    if isinstance(cell, Decimal) and abs(cell.adjusted()) > _MOST_DIGITS:
+        raise DecodeError("DATE_FORMAT")
     if isinstance(cell, float | Decimal):
         return _of_text(f"{cell:f}")
     if isinstance(cell, int) and not isinstance(cell, bool):
@@ -130,7 +134,11 @@ def _of_epoch(seconds: int) -> Moment:
 
 
 def _of_datetime(moment: datetime) -> Moment:
-    local = moment.astimezone(CHINA_TIME) if moment.tzinfo else moment
+    try:
+        local = moment.astimezone(CHINA_TIME) if moment.tzinfo else moment
+    except OverflowError:
+        # at the edge of the calendar another zone has no such day: 9999-12-31 is open-ended anywhere
+        local = moment
     return _moment(local.year, local.month, local.day, local.time())
 
 

@@ -20,6 +20,8 @@ _AMOUNT: Final = re.compile(
     re.IGNORECASE,
 )
 _CENT: Final = Decimal("0.01")
+_MOST_DIGITS: Final = 100
+"""Before the point; a longer number is no number of a record, and costs seconds as an integer."""
 _MONEY_EDGES: Final = (1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -35,7 +37,7 @@ def number(cell: object) -> Decimal:
         exact = _from_text(cell)
     else:
         raise DecodeError("NUMBER")
-    if not exact.is_finite():
+    if not exact.is_finite() or exact.adjusted() >= _MOST_DIGITS:
         raise DecodeError("NUMBER")
     return exact
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from catalogue.values import Value
 from connectors.errors import ManifestError
@@ -74,13 +74,28 @@ def compile_chain(steps: tuple[Written, ...], code_tables: CodeTables, where: st
     Raises ManifestError (MANIFEST_DECODER) for unknown names and wrong arguments.
     """
     functions = tuple(_build(step, code_tables, where) for step in steps)
+    if len(functions) == 1:
+        return _single(functions[0])
 
     def decode(cell: object) -> Value:
         for function in functions:
             if not cell and _empty(cell):
                 return None
             cell = _each(function, cell) if type(cell) is tuple else function(cell)
-        return None if not cell and _empty(cell) else cast(Value, cell)
+        value: Any = cell
+        return None if not value and _empty(value) else value
+
+    return decode
+
+
+def _single(function: StepFunction) -> Decoder:
+    """A chain of one step, as most are."""
+
+    def decode(cell: object) -> Value:
+        if not cell and _empty(cell):
+            return None
+        value: Any = _each(function, cell) if type(cell) is tuple else function(cell)
+        return None if not value and _empty(value) else value
 
     return decode
 
@@ -106,6 +121,11 @@ def result_type(steps: tuple[Written, ...]) -> type:
     if tuple in gives:
         return tuple
     return next((found for found in reversed(gives) if found), str)
+
+
+def ends_in_text(steps: tuple[Written, ...]) -> bool:
+    """Whether the last step gives text by itself, whatever it was given."""
+    return bool(steps) and DECODERS[_name_of(steps[-1])[0]].gives is str
 
 
 def _each(function: StepFunction, parts: tuple[object, ...]) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from catalogue import personal_text
 from connectors.decoders.registry import CodeTables, DecodeError, StepFunction, configured, plain
 
 _BLANKS: Final = " \t\r\n\v\f\0\u3000\u00a0\u200b\ufeff"
+_BEFORE: Final = _BLANKS + "='"
 _EXCEL: Final = re.compile(r"=\"(.*)\"|'(.*)", re.DOTALL)
 _HALF_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _SEPARATORS: Final = "、,;"
@@ -36,6 +37,8 @@ def token(cell: object) -> str:
 def trim(cell: object) -> object:
     """Blanks of every kind around a text, and Excel's `="…"` or leading apostrophe."""
     if not isinstance(cell, str):
+        return cell
+    if cell and cell[0] not in _BEFORE and cell[-1] not in _BLANKS:
         return cell
     text = cell.strip(_BLANKS)
     wrapped = _EXCEL.fullmatch(text) if text.startswith(("=", "'")) else None
@@ -80,7 +83,7 @@ def charset(argument: object, _tables: CodeTables) -> StepFunction:
             return cell
         try:
             return raw.decode(argument)
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise DecodeError("CHARSET") from None
 
     return decode

@@ -1,22 +1,22 @@
 """`source check` of delivered files: every row is looked at, bad ones are named by line. Prints no value.
 
-Codes: FILES_READ, ROW_BAD, ROWS_BAD, and the code of the SourceError where the files cannot be read.
+Codes: FILES_READ, ROW_BAD, ROWS_BAD, ROWS_ALL_REJECTED, and the code of the SourceError where the files
+cannot be read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey, clean
+from catalogue.identifiers import IdentifierError, SubjectKey, clean
 from catalogue.values import CHINA_TIME
 from connectors.errors import SourceError
 from connectors.files.drop import Changed
 from connectors.files.index import BadRow, Index
-from connectors.files.positions import Standing
 from connectors.files.reader import Reader
 from connectors.files.rows import Line, lines
 from connectors.protocol import Ask, Finding
@@ -25,7 +25,6 @@ from connectors.shapes import KeyForm
 LISTED: Final = 100
 """Bad rows named one by one; the rest are counted by reason."""
 
-_SUBJECT: Final = {KeyKind.CITIZEN_ID: SubjectKey.person, KeyKind.USCC: SubjectKey.entity}
 _SHORT: Final = {KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15}
 
 
@@ -44,7 +43,18 @@ def run(where: str, reader: Reader, index: Index) -> list[Finding]:
     if index.bad_count > len(index.bad):
         message = f"{index.bad_count - len(index.bad)} more rows that cannot be read"
         findings.append(Finding("warning", "ROWS_BAD", where, message))
+    if bad and not _readable(index, bad):
+        message = f"not one of {len(index.places)} rows can be read: nothing would ever be answered"
+        findings.append(Finding("error", "ROWS_ALL_REJECTED", where, message))
     return findings
+
+
+def _readable(index: Index, bad: Iterable[BadRow]) -> bool:
+    """Whether a row that stands is not among the bad."""
+    known = {(row.file, row.line) for row in bad}
+    names = [file.path.name for file in index.files]
+    places = (index.places.at(row) for row in index.places.current())
+    return any((names[file], line) not in known for file, _, line in places)
 
 
 def bad_rows(reader: Reader, index: Index) -> Iterator[BadRow]:
@@ -52,9 +62,7 @@ def bad_rows(reader: Reader, index: Index) -> Iterator[BadRow]:
     found: list[tuple[int, BadRow]] = []
     position = {file.path.name: number for number, file in enumerate(index.files)}
     found += [(position[row.file], row) for row in index.bad]
-    for row in range(len(index.places)):
-        if index.places.standing(row) is not Standing.CURRENT:
-            continue
+    for row in index.places.current():
         file, offset, number = index.places.at(row)
         with index.files[file].path.open("rb") as stream:
             line = next(lines(stream, reader.drop, offset, number), None)
@@ -87,7 +95,7 @@ def _keys(reader: Reader, index: Index, file: int, line: Line) -> Iterator[Subje
     for kind, key in reader.record.keys.items():
         for column in key.columns:
             with suppress(IdentifierError):
-                yield _SUBJECT[kind](_cell(index, file, line, column))
+                yield SubjectKey.read(kind, _cell(index, file, line, column))
 
 
 def _cell(index: Index, file: int, line: Line, column: str) -> str:

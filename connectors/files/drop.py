@@ -14,6 +14,8 @@ from catalogue.values import CHINA_TIME
 from connectors.errors import ManifestError, SourceDrift, SourceUnavailable
 from connectors.parts import Drop
 
+_AHEAD: Final = timedelta(days=1)
+"""How far ahead a delivery may be dated."""
 _PLACES: Final = {"date": r"(?P<date>\d{8})", "kind": r"(?P<kind>\w+?)"}
 
 
@@ -30,11 +32,13 @@ class Signature:
     size: int
     written: int
     """Nanoseconds since 1970."""
+    changed: int
+    """The same of its inode: who copies a file with its times cannot set this one."""
 
     @classmethod
     def of(cls, found: os.stat_result) -> Signature:
         """From what the file system says."""
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ class Folder:
 
     def _delivered(self, entry: os.DirEntry[str], named: dict[str, str]) -> Delivered | None:
         try:
-            found = entry.stat()
+            # a link may lead to what is not the department's
+            found = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None
         kind = named.get("kind", self._drop.full)
@@ -99,6 +104,9 @@ class Folder:
         except ValueError as error:
             # which delivery is the newest cannot be told any more
             raise SourceDrift(self._source, "FILE_NAME") from error
+        if day and day > datetime.now(CHINA_TIME).date() + _AHEAD:
+            # it would stand, and be fresh, until its day has come
+            raise SourceDrift(self._source, "FILE_NAME")
         return Delivered(Path(entry.path), day, kind == self._drop.full, Signature.of(found))
 
     def _refuse_stale(self, newest: Delivered) -> None:

@@ -6,11 +6,12 @@ cannot be read retires its predecessor all the same: an old state must not come 
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import BinaryIO, Final
 
 from catalogue.identifiers import (
     IdentifierError,
@@ -73,10 +74,12 @@ class Index:
     records: Table = field(default_factory=Table)
     bad: list[BadRow] = field(default_factory=list)
     bad_count: int = 0
+    told: bool = False
+    """Whether the department has been told of the bad rows."""
 
     def rows_of(self, key: SubjectKey, links: Links | None = None) -> list[int]:
         """Row numbers that may be the subject's, in the order they were delivered."""
-        forms = asked_forms(key, links, self.record.keys[key.kind].forms)
+        forms = asked_forms(key, links, self.record.keys[key.kind])
         texts = {canonical(key.kind, text) for text in forms}
         hashes = {self.hasher(key.kind, text) for text in texts | {key.value}}
         return sorted({row for hashed in hashes for row in self.keys.find(hashed)})
@@ -92,6 +95,11 @@ class Index:
         hashed = self.record_hash(self.places.at(row)[0], cells)
         standing = () if hashed is None else self.records.find(hashed)
         return any(self.places.standing(now) is Standing.UNREADABLE for now in standing)
+
+    def place(self, row: int) -> str:
+        """File and line of a row."""
+        file, _, line = self.places.at(row)
+        return f"{self.files[file].path.name}:{line}"
 
     def complain(self, file: int, line: int, reason: str, column: str | None = None) -> None:
         """Remember a bad row."""
@@ -110,7 +118,10 @@ def build(
             rows = lines(stream, drop)
             header = _header(source, drop, rows, wanted)
             index.headers.append(header)
-            _Pass(index, number, header).read(rows)
+            reading = _Pass(index, number, header)
+            reading.read(rows)
+            if reading.short and _torn(stream):
+                raise SourceRubbish(source, "FILE_CUT_SHORT")
         if Signature.of(file.path.stat()) != file.signature:
             raise Changed
     return index
@@ -125,6 +136,8 @@ class _Pass:
         self._file = file
         self._header = header
         self._count = 0
+        self.short = False
+        """Whether the last row has another number of cells than the header."""
 
     def read(self, rows: Iterator[Line]) -> None:
         total: int | None = None
@@ -148,18 +161,19 @@ class _Pass:
                 self._complain(line, "AFTER_FOOTER")
 
     def _take(self, line: Line) -> None:
-        if len(line.cells) != self._header.width:
+        self.short = len(line.cells) != self._header.width
+        if self.short:
             self._complain(line, line.fault or "CELLS")
             return
         deletes = self._deletes(line)
-        if deletes is None:
-            self._complain(line, "OPERATION", self._drop.operation)
-            return
         if line.fault:
             self._complain(line, line.fault)
         keys = [] if deletes else list(self._keys(line))
         row = self._index.places.add(self._file, line.offset, line.number)
-        if not keys and not deletes:
+        if deletes is None:
+            self._index.places.mark(row, Standing.UNREADABLE)
+            self._complain(line, "OPERATION", self._drop.operation)
+        elif not keys and not deletes:
             self._index.places.mark(row, Standing.UNREADABLE)
             self._complain(line, "KEY_INVALID", next(iter(self._index.record.keys.values())).columns[0])
         self._replace(line, row)
@@ -194,6 +208,12 @@ class _Pass:
 
     def _complain(self, line: Line, reason: str, column: str | None = None) -> None:
         self._index.complain(self._file, line.number, reason, column)
+
+
+def _torn(stream: BinaryIO) -> bool:
+    """Whether a file ends within a line: it is still being written, or was cut."""
+    stream.seek(-1, os.SEEK_END)
+    return stream.read() != b"\n"
 
 
 def canonical(kind: KeyKind, text: str) -> str:

@@ -97,6 +97,10 @@ class Places:
         """Whether the row counts."""
         return Standing(self._standing[row])
 
+    def current(self) -> Iterator[int]:
+        """Rows that stand."""
+        return (row for row, standing in enumerate(self._standing) if standing == Standing.CURRENT)
+
     def mark(self, row: int, standing: Standing) -> None:
         """What became of the row."""
         self._standing[row] = standing

@@ -22,6 +22,7 @@ from connectors.manifest import Manifest, RecordSource
 from connectors.parts import Drop
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Links, Reject
+from connectors.row_plan import PLACE
 
 _ROWS_PER_RECORD = 10
 """So many times the row cap is read for one subject at most: versions and duplicates come off later."""
@@ -45,7 +46,7 @@ class Reader:
         where = f"records.{record_type.code}"
         if record.file is None:
             raise ManifestError("MANIFEST_CONNECTOR", where, "a source of files needs `file`")
-        if record.joins:
+        if record.joins or record.listed:
             raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "files cannot be joined")
         if record.file.operation and not record.file.record:
             message = "name the columns that identify a record: operations replace it"
@@ -83,7 +84,7 @@ class Reader:
         finally:
             for stream in streams.values():
                 stream.close()
-        answer = self.pipeline.answer(ask, columns, found.rows, fetched_at, self._cap)
+        answer = self.pipeline.answer(ask, (*columns, PLACE), found.rows, fetched_at, self._cap)
         rejects = {key: (*answer.rejects.get(key, ()), *faults) for key, faults in found.rejects.items()}
         return replace(answer, rejects={**answer.rejects, **rejects}, truncated=answer.truncated | found.cut)
 
@@ -107,12 +108,15 @@ class Reader:
                 if index.lost(row, line.cells):
                     found.rejects.setdefault(key, []).append(Reject("SUCCESSOR_UNREADABLE"))
                 continue
+            if index.places.standing(row) is Standing.UNREADABLE:
+                found.rejects.setdefault(key, []).append(Reject("OPERATION", self.drop.operation))
+                continue
             if line.fault:
-                found.rejects.setdefault(key, []).append(Reject(line.fault))
+                found.rejects.setdefault(key, []).append(Reject(line.fault, mark=index.place(row)))
                 continue
             cells = {name: line.cells[at] or None for name, at in index.headers[file].at.items()}
             if holds(self.record.where, cells):
-                found.rows.append([cells[column] for column in columns])
+                found.rows.append([*(cells[column] for column in columns), index.place(row)])
 
     def _line(self, index: Index, row: int, streams: dict[int, BinaryIO]) -> Line:
         file, offset, number = index.places.at(row)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from catalogue.identifiers import KeyKind
-from catalogue.model import Catalogue, Label
+from catalogue.model import Catalogue
+from connectors.described import Described
 from connectors.errors import (
     ManifestError,
     SourceBusy,
@@ -27,7 +28,7 @@ from connectors.files.drop import Changed, Delivered
 from connectors.files.index import Index
 from connectors.files.reader import Reader
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask, Finding
+from connectors.protocol import Answer, Ask, Finding, Reject
 from connectors.rules import mapped
 
 _ATTEMPTS: Final = 3
@@ -36,11 +37,11 @@ _ATTEMPTS: Final = 3
 T = TypeVar("T")
 
 
-class FileSource:
+class FileSource(Described):
     """Implements `connectors.protocol.Source`. Raises ManifestError when built, SourceError when asked."""
 
     def __init__(self, manifest: Manifest, catalogue: Catalogue, folder: Path) -> None:
-        self.manifest = manifest
+        super().__init__(manifest)
         self.readers = {
             code: Reader(manifest, mapped(catalogue, code), record, folder)
             for code, record in manifest.mapped.items()
@@ -51,35 +52,6 @@ class FileSource:
         self._indexes: dict[str, Index] = {}
         self._building: dict[str, asyncio.Task[Index]] = {}
 
-    @property
-    def name(self) -> str:
-        """The manifest's `source`."""
-        return self.manifest.source
-
-    @property
-    def department(self) -> str:
-        """Code of the owning department."""
-        return self.manifest.department
-
-    @property
-    def system(self) -> Label:
-        """Name of the department's system."""
-        return self.manifest.system
-
-    @property
-    def contact(self) -> str:
-        """Whom to ask about the source."""
-        return self.manifest.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
-        """Codes of the record types the manifest describes."""
-        return frozenset(self.manifest.records)
-
-    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
-        """Which keys the record type can be asked by here."""
-        return frozenset(self.readers[record_type].record.keys)
-
     async def fetch(self, ask: Ask) -> Answer:
         """Rows at the positions of the asked keys; starts again where a file was replaced meanwhile."""
         reader = self.readers[ask.record_type]
@@ -88,9 +60,10 @@ class FileSource:
         for _ in range(_ATTEMPTS):
             try:
                 index = await self._index(ask.record_type)
-                return await self._run(self._reading, partial(reader.answer, ask, index))
+                answer = await self._run(self._reading, partial(reader.answer, ask, index))
             except Changed:
                 continue
+            return answer if index.told else replace(answer, strays=_told(index))
         raise SourceBusy(self.name, "FILE_CHANGING")
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
@@ -160,6 +133,12 @@ class FileSource:
             raise SourceUnavailable(self.name, "ACCESS") from error
         except OSError as error:
             raise SourceUnavailable(self.name, "READ") from error
+
+
+def _told(index: Index) -> tuple[Reject, ...]:
+    """The bad rows of a delivery, for its department."""
+    index.told = True
+    return tuple(Reject(row.reason, row.column, f"{row.file}:{row.line}") for row in index.bad)
 
 
 def _seen(building: asyncio.Task[Index]) -> None:

@@ -17,13 +17,15 @@ from catalogue.model import Catalogue
 from catalogue.strict_yaml import StrictLoader
 from connectors.errors import ManifestError
 from connectors.introspect.address import Address
+from connectors.introspect.described import Table
 from connectors.introspect.draft import UNSURE, Draft, draft, note, plain
-from connectors.introspect.fitting import Fit, Fitter
-from connectors.introspect.reflection import SECONDS, Table, reflect
-from connectors.introspect.sampling import Seen, look
+from connectors.introspect.fitting import LEAST, Fit, Fitter
+from connectors.introspect.reflection import SECONDS, reflect
+from connectors.introspect.sampling import Seen, knock, look
 from connectors.introspect.vocabulary import vocabulary
 from connectors.manifest import Manifest
 from connectors.rules import verify
+from connectors.shown import shown
 from connectors.sql import SqlSource
 from connectors.sql.engine import engine_for
 
@@ -44,7 +46,7 @@ class Request:
     source: str
     variable: str
     """Environment variable that the manifest takes its URL from."""
-    schema: str | None = None
+    schemas: tuple[str, ...] = ()
     tables: tuple[str, ...] = ("*",)
     department: str | None = None
 
@@ -76,7 +78,8 @@ async def introspect(request: Request, catalogue: Catalogue) -> Introspection:
     """
     engine = engine_for(request.url, round(SECONDS * 1000))
     passed: dict[str, str] = {}
-    tables = _wanted(await reflect(make_url(request.url), request.schema), request.tables, passed)
+    await knock(engine)
+    tables = _wanted(await reflect(make_url(request.url), request.schemas), request.tables, passed)
     seen = await look(engine, tables)
     fits = _best(_fits(seen, catalogue, request.department, passed), passed)
     department = _department(fits, request.department)
@@ -85,12 +88,10 @@ async def introspect(request: Request, catalogue: Catalogue) -> Introspection:
     drafts = {fit.entry.code: draft(fit) for fit in fits}
     head = _head(request, department)
     good, refused = _loadable(head, drafts, catalogue)
-    if not good:
-        reasons = "; ".join(f"{code}: {reason}" for code, reason in refused.items())
-        raise ManifestError("INTROSPECT_NOTHING", request.source, reasons)
-    lines = [head + "records:", *(one.text + "\n" for one in good)]
+    none = "" if good else " {} # take the `#` away from one below, with what it lacks"
+    lines = [head + "records:" + none, *(one.text + "\n" for one in good)]
     lines += ["\n".join(drafts[code].commented(f"{UNSURE} {why}")) + "\n" for code, why in refused.items()]
-    lines += [f"# {table}: {why}" for table, why in passed.items()]
+    lines += [shown(f"# {table}: {why}") for table, why in passed.items()]
     records = {one.code: next(f.seen.table.name for f in fits if f.entry.code == one.code) for one in good}
     return Introspection("\n".join(lines).rstrip() + "\n", request.source, records, refused, passed)
 
@@ -103,7 +104,7 @@ def _wanted(tables: Iterable[Table], patterns: Sequence[str], passed: dict[str, 
             continue
         if own.rstrip("0123456789").endswith(vocabulary().history.tables):
             passed[table.name] = "history, backup or test by its name"
-        elif any(sign.isspace() or sign in "\"'`;" for sign in table.name):
+        elif not all(sign.isprintable() and sign not in " \"'`;" for sign in table.name):
             passed[table.name] = "a manifest cannot name it: ask for a view"
         else:
             wanted.append(table)
@@ -115,6 +116,7 @@ def _fits(
 ) -> list[Fit]:
     """What every place holds; a second look prefers the department that most of them belong to."""
     found: list[Fit] = []
+    fitter = Fitter(catalogue, department)
     for _ in range(1 if department else 2):
         fitter = Fitter(catalogue, department)
         found = [fit for one in seen for fit in fitter.fits(one)]
@@ -123,7 +125,9 @@ def _fits(
     joined = {fit.seen.join.table for fit in found if fit.seen.join}
     for one in seen:
         if one.table.name not in fitted | joined:
-            reason = "no record type fits" if one.kinds else "no citizen id or USCC, and no way to one"
+            near = ", ".join(f"{fit.entry.code} {fit.score:.1f}" for fit in fitter.nearest(one))
+            missed = f"no record type fits; nearest, of {LEAST} that are needed: {near or 'none'}"
+            reason = missed if one.kinds else "no citizen id or USCC, and no way to one"
             passed[one.table.name] = f"{reason}; {note(one.table.comment)}".removesuffix("; ")
     return found
 
@@ -172,7 +176,7 @@ def _loadable(
             _load(f"{head}records:\n{one.text}\n", catalogue)
             good.append(one)
         except ManifestError as error:
-            refused[code] = f"{error.code} {error.where.removeprefix('records.')}: {error.message}"
+            refused[code] = shown(f"{error.code} {error.where.removeprefix('records.')}: {error.message}")
     return good, refused
 
 
@@ -183,5 +187,5 @@ def _load(text: str, catalogue: Catalogue) -> None:
 
 
 def _nothing(passed: Mapping[str, str]) -> str:
-    told = "; ".join(f"{table}: {why}" for table, why in list(passed.items())[:10])
+    told = "; ".join(shown(f"{table}: {why}") for table, why in list(passed.items())[:10])
     return f"no table looks like records of a subject ({told or 'no table at all'})"

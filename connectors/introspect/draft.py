@@ -16,12 +16,13 @@ from catalogue.identifiers import KeyKind, holds_citizen_id
 from catalogue.model import FieldType, Role
 from catalogue.personal_text import scrub
 from connectors.introspect.chains import Chain, for_field, for_role
+from connectors.introspect.described import Column
 from connectors.introspect.fitting import Fit, Pair
-from connectors.introspect.reflection import Column
 from connectors.introspect.sampling import KEY_BY_NAME, Seen
 from connectors.introspect.shapes import Shape, Words
 from connectors.introspect.vocabulary import is_flag, vocabulary
 from connectors.shapes import KeyForm
+from connectors.shown import shown
 
 UNSURE: Final = "unsure:"
 """Begins the comment beside every guess that a person must confirm."""
@@ -58,7 +59,7 @@ def draft(fit: Fit) -> Draft:
         *_section("controls", _controls(fit)),
         *(f"    # {line}" for line in (*_versions(fit.seen), *left)),
     ]
-    return Draft(fit.entry.code, tuple(lines))
+    return Draft(fit.entry.code, tuple(map(shown, lines)))
 
 
 def plain(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Catalogue, FieldType, RecordField, RecordType, Role
-from connectors.introspect.reflection import Column
+from connectors.introspect.described import Column
 from connectors.introspect.sampling import Seen
 from connectors.introspect.shapes import Shape
 from connectors.introspect.vocabulary import by_comment, by_name, by_table, of_another, vocabulary
@@ -24,6 +24,7 @@ POSSIBLE: Final = 0.5
 SURE: Final = 0.7
 LEAST: Final = 1.2
 """A lower score is no likeness: key and name alone fit every type."""
+_NEAREST: Final = 3
 _TABLE_WEIGHT: Final = 2.0
 _KIN: Final = 0.3
 """What a type of the same department is preferred by."""
@@ -56,7 +57,8 @@ class Fit:
     def clock_missing(self) -> bool:
         """An adverse type without the date on which its clock starts: a manifest may not leave it out."""
         starts = self.entry.clocks.starts_on
-        adverse = self.entry.nature.value == "ADVERSE" or bool(self.entry.adverse_when)
+        makes = self.fields.keys() & {*self.entry.adverse_when}
+        adverse = self.entry.nature.value == "ADVERSE" or bool(makes)
         carried = {self.entry.field_by_name[name].role for name in self.fields}
         return adverse and not (carried | set(self.controls)) & set(starts)
 
@@ -74,15 +76,21 @@ class Fitter:
         """For every kind of key the place has, the type that fits best; types of both kinds once."""
         found: dict[str, Fit] = {}
         for kind in seen.kinds:
-            ranked = sorted(
-                (self._fit(seen, entry) for entry in self._entries if kind in entry.keys),
-                key=lambda fit: -fit.score,
-            )
+            ranked = self._ranked(seen, (kind,))
             if ranked and ranked[0].score >= LEAST:
                 best = ranked[0]
                 rivals = tuple(fit.entry.code for fit in ranked[1:4] if fit.score > 0.8 * best.score)
                 found.setdefault(best.entry.code, replace(best, rivals=rivals))
         return list(found.values())
+
+    def nearest(self, seen: Seen) -> list[Fit]:
+        """The likeliest types of a place that none fits."""
+        return [fit for fit in self._ranked(seen, seen.kinds)[:_NEAREST] if fit.score > 0]
+
+    def _ranked(self, seen: Seen, kinds: Sequence[KeyKind]) -> list[Fit]:
+        """The types that a place can be asked for by one of these keys, the likeliest first."""
+        fits = (self._fit(seen, entry) for entry in self._entries if {*kinds} & {*entry.keys})
+        return sorted(fits, key=lambda fit: -fit.score)
 
     def _fit(self, seen: Seen, entry: RecordType) -> Fit:
         keys = {kind: seen.key_columns(kind) for kind in entry.keys if seen.key_columns(kind)}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Inspector, inspect, types
@@ -21,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from connectors.errors import ManifestError, SourceUnavailable
+from connectors.introspect.described import Column, ForeignKey, Table, commented
+from connectors.introspect.mysql import tables as mysql_tables
+from connectors.shown import shown
 
 SECONDS: Final = 30.0
 """A department's catalogue may be large; a question that takes longer is stopped at the server."""
@@ -42,52 +44,26 @@ _MYSQL: Final = (
 """Each server takes the comment that is meant for it: MariaDB from 10.1 on, MySQL from 5.7.20 on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: `kind` is text, date, number, boolean, binary or other."""
+async def reflect(url: URL, schemas: Sequence[str] = ()) -> list[Table]:
+    """Every table and view of the schemas, or of the account's own one, that the account sees, by name.
 
-    name: str
-    kind: str
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
-    """Columns of this table that must be found in another."""
-
-    columns: tuple[str, ...]
-    table: str
-    to: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table or view, as the manifest would name it."""
-
-    name: str
-    columns: tuple[Column, ...]
-    comment: str = ""
-    primary_key: tuple[str, ...] = ()
-    foreign_keys: tuple[ForeignKey, ...] = ()
-
-    @property
-    def shape(self) -> tuple[str, ...]:
-        """Names of the columns, folded: equal for tables that are split by year or kind."""
-        return tuple(column.name.casefold() for column in self.columns)
-
-
-async def reflect(url: URL, schema: str | None = None) -> list[Table]:
-    """Every table and view of the schema that the account sees, by name.
-
-    Raises ManifestError MANIFEST_URL for a URL without a driver, SourceUnavailable otherwise.
+    Raises ManifestError MANIFEST_URL for a URL without a driver, INTROSPECT_NOTHING where there is no
+    table, with the schemas that have some; SourceUnavailable otherwise.
     """
     engine = reading_engine(url)
+    connected = False
     try:
         async with asyncio.timeout(SECONDS), engine.connect() as connection:
-            return await connection.run_sync(_tables, schema)
+            connected = True
+            found = [
+                table for one in schemas or (None,) for table in await connection.run_sync(_tables_of, one)
+            ]
+            return found or await connection.run_sync(_elsewhere, schemas)
     except TimeoutError:
         raise SourceUnavailable("introspect", "DEADLINE") from None
     except (SQLAlchemyError, OSError) as error:
+        if connected:
+            raise SourceUnavailable("introspect", "CATALOGUE") from error
         raise SourceUnavailable("introspect", "CONNECT") from error
     finally:
         await engine.dispose()
@@ -126,6 +102,21 @@ def _options(url: URL) -> dict[str, Any]:
     return {"poolclass": NullPool, "connect_args": dict(arguments.get(url.get_backend_name(), {}))}
 
 
+def _tables_of(connection: Connection, schema: str | None) -> list[Table]:
+    mysql = connection.dialect.name in ("mysql", "mariadb")
+    return mysql_tables(connection, schema) if mysql else _tables(connection, schema)
+
+
+def _elsewhere(connection: Connection, schemas: Sequence[str]) -> list[Table]:
+    """No table was found: say which schemas have some."""
+    inspector = inspect(connection)
+    system = {"information_schema", "performance_schema", "mysql", "sys", *schemas}
+    names = [name for name in inspector.get_schema_names() if name not in system]
+    filled = [name for name in names if inspector.get_table_names(name) or inspector.get_view_names(name)]
+    where = f"tables are in {', '.join(filled)}: give --schema" if filled else "no table at all"
+    raise ManifestError("INTROSPECT_NOTHING", "schema", shown(where))
+
+
 def _tables(connection: Connection, schema: str | None) -> list[Table]:
     inspector = inspect(connection)
     everything: Any = {"schema": schema, "kind": ObjectKind.ANY, "scope": ObjectScope.DEFAULT}
@@ -138,7 +129,7 @@ def _tables(connection: Connection, schema: str | None) -> list[Table]:
         Table(
             name=_qualified(place),
             columns=tuple(map(_column, found)),
-            comment=comments.get(place, ""),
+            comment=commented(place[1], comments.get(place)),
             primary_key=tuple(keys[place]["constrained_columns"] if place in keys else ()),
             foreign_keys=tuple(
                 ForeignKey(
@@ -167,7 +158,8 @@ def _qualified(place: tuple[str | None, str]) -> str:
 
 
 def _column(found: ReflectedColumn) -> Column:
-    return Column(str(found["name"]), _kind(found["type"]), found.get("comment") or "")
+    name = str(found["name"])
+    return Column(name, _kind(found["type"]), commented(name, found.get("comment")))
 
 
 def _kind(declared: types.TypeEngine[Any]) -> str:

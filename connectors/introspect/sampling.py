@@ -14,8 +14,8 @@ from typing import Final
 from sqlalchemy.engine.interfaces import Dialect
 
 from catalogue.identifiers import KeyKind, clean
-from connectors.errors import SourceError
-from connectors.introspect.reflection import Column, Table
+from connectors.errors import SourceError, SourceTimeout
+from connectors.introspect.described import Column, Table
 from connectors.introspect.shapes import Shape, Words, shape_of, transpose, words_of
 from connectors.introspect.vocabulary import by_comment, by_name, of_another, vocabulary
 from connectors.manifest import RecordSource
@@ -69,12 +69,21 @@ class Seen:
         return tuple(kind for kind in KeyKind if self.key_columns(kind))
 
 
-async def look(engine: Engine, tables: Sequence[Table]) -> list[Seen]:
-    """Every table with its sample; one that the account may not read has no rows. Raises SourceError."""
+async def knock(engine: Engine) -> None:
+    """Connect and leave; raises the SourceError that says why the database lets nobody in."""
+    await (await _connected(engine)).close()
+
+
+async def _connected(engine: Engine) -> Connection:
     try:
-        connection = await engine.connect()
+        return await engine.connect()
     except Exception as error:
         raise translated("introspect", error, connected=False) from error
+
+
+async def look(engine: Engine, tables: Sequence[Table]) -> list[Seen]:
+    """Every table with its sample; one that the account may not read has no rows. Raises SourceError."""
+    connection = await _connected(engine)
     try:
         seen = [await _look_at(engine.dialect, connection, table) for table in tables]
     finally:
@@ -102,7 +111,7 @@ def _owner(cells: Mapping[str, Sequence[object]], keys: Iterable[str], row: int)
 
 def _nameable(name: str) -> bool:
     """Whether a manifest can name the column."""
-    return not any(sign.isspace() or sign in "\"'`;." for sign in name)
+    return all(sign.isprintable() and sign not in " \"'`;." for sign in name)
 
 
 async def _sample(
@@ -111,9 +120,13 @@ async def _sample(
     """Rows of the columns that the account may read."""
     if not columns:
         return [], []
-    with suppress(Exception):
+    try:
         return await _fetch(dialect, connection, table, columns), columns
-    readable = []
+    except SourceTimeout:
+        # each of its columns would take as long again
+        return [], columns
+    except SourceError:
+        readable = []
     for column in columns:
         with suppress(Exception):
             await _fetch(dialect, connection, table, [column])
@@ -126,7 +139,7 @@ async def _sample(
 async def _fetch(dialect: Dialect, connection: Connection, table: str, columns: list[Column]) -> Rows:
     names = tuple(column.name for column in columns)
     record = RecordSource(table=table, keys={_ANY: Key(columns=names[:1])}, identity=names, fields={})
-    statement = Statements(record, dialect).sample(names)
+    (statement,) = Statements(record, dialect).samples(names)
     try:
         return await connection.fetch(statement.sql, statement.bind((), SAMPLE))
     except SourceError:

@@ -6,15 +6,14 @@ service says in a code of its own.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, TypeAlias
 from xml.etree import ElementTree
 
 from connectors.errors import SourceBusy, SourceRubbish, SourceUnavailable
+from connectors.json_text import parse
 from connectors.parts import Rest
 
 Cellular: TypeAlias = Mapping[str, object]
@@ -36,12 +35,18 @@ class Page:
     """Rows on all pages."""
 
 
+MAX_ROWS: Final = 10_000
+"""On one page, as many as one subject may have: more would only keep the other sections waiting."""
+_MAX_PARTS: Final = 200_000
+"""Tags of an XML answer, objects of a JSON one: more of them hold up the process, nested ones for seconds."""
 _NAMESPACE: Final = re.compile(r"\{[^}]*\}")
 
 
 def page_of(source: str, rest: Rest, body: bytes, charset: str | None) -> Page:
     """What one answer holds; no rows where the service says that it has nothing."""
     text = _text(source, body, charset)
+    if text.count("<" if rest.format == "xml" else "{") > _MAX_PARTS:
+        raise SourceRubbish(source, "BODY_TOO_LARGE")
     try:
         if rest.format == "xml":
             return Page(_xml_rows(source, rest, text))
@@ -55,19 +60,22 @@ def _text(source: str, body: bytes, declared: str | None) -> str:
     for charset in ("utf-8-sig", declared or "gb18030", "gb18030"):
         try:
             return body.decode(charset)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
+            # a charset that is none of text, or that is never decoded, fails in ways of its own
             continue
     raise SourceRubbish(source, "CHARSET")
 
 
 def _json_page(source: str, rest: Rest, text: str) -> Page:
-    document = _parse(text)
+    document = parse(text)
     if rest.code and _code_is_empty(source, rest, at(source, document, rest.code)):
         return Page([])
     rows = at(source, document, rest.rows)
     if rows is None or rows == "":
         return Page([])
     listed: list[object] = rows if isinstance(rows, list) else [rows]
+    if len(listed) > MAX_ROWS:
+        raise SourceRubbish(source, "BODY_TOO_LARGE")
     found: list[Cellular] = [row for row in listed if isinstance(row, dict)]
     if len(found) < len(listed):
         raise SourceRubbish(source, "SHAPE")
@@ -79,18 +87,9 @@ def _json_page(source: str, rest: Rest, text: str) -> Page:
 def document_of(source: str, body: bytes, charset: str | None) -> object:
     """A JSON document that is no page of rows, such as a token."""
     try:
-        return _parse(_text(source, body, charset))
+        return parse(_text(source, body, charset))
     except (ValueError, RecursionError) as fault:
         raise SourceRubbish(source, "UNREADABLE") from fault
-
-
-def _parse(text: str) -> object:
-    """JSON with exact decimals and without NaN."""
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("not JSON")
 
 
 def at(source: str, document: object, path: str, *, missing: bool = False) -> object:
@@ -101,7 +100,7 @@ def at(source: str, document: object, path: str, *, missing: bool = False) -> ob
     found = document
     for step in path.split("."):
         if isinstance(found, str):
-            found = _parse(found)
+            found = _inner(source, found)
         if found is None:
             return None
         if missing and isinstance(found, dict) and step not in found:
@@ -109,7 +108,14 @@ def at(source: str, document: object, path: str, *, missing: bool = False) -> ob
         if not isinstance(found, dict) or step not in found:
             raise SourceRubbish(source, "SHAPE")
         found = found[step]
-    return _parse(found) if isinstance(found, str) and found.lstrip()[:1] in ("[", "{") else found
+    return _inner(source, found) if isinstance(found, str) and found.lstrip()[:1] in ("[", "{") else found
+
+
+def _inner(source: str, text: str) -> object:
+    try:
+        return parse(text)
+    except (ValueError, RecursionError) as fault:
+        raise SourceRubbish(source, "UNREADABLE") from fault
 
 
 def _code_is_empty(source: str, rest: Rest, code: object) -> bool:

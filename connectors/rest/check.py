@@ -16,7 +16,7 @@ from connectors.errors import SourceError
 from connectors.keys import key_variants
 from connectors.protocol import Ask, Finding
 from connectors.rest.answers import Cellular
-from connectors.rest.reader import Pages, Reader
+from connectors.rest.reader import Reader
 from connectors.sampled import rejections
 
 _PRINTED: Final = {
@@ -25,8 +25,8 @@ _PRINTED: Final = {
 }
 
 
-Lookup: TypeAlias = Callable[[Reader, str], Awaitable[Pages]]
-"""Every page under one physical key; raises a SourceError."""
+Lookup: TypeAlias = Callable[[Reader, str], Awaitable[Sequence[Cellular]]]
+"""The rows under one physical key; raises a SourceError."""
 
 
 async def run(name: str, readers: Mapping[str, Reader], look_up: Lookup) -> list[Finding]:
@@ -44,8 +44,8 @@ async def _record_type(where: str, code: str, reader: Reader, look_up: Lookup) -
         return [Finding("error", "MANIFEST_REST", f"{where}.rest.sample", f"is no USCC: {fault.fault}")]
     rows: list[Cellular] = []
     try:
-        for text in key_variants(sample, reader.record.keys[sample.kind].forms):
-            rows += (await look_up(reader, text)).rows
+        for text in key_variants(sample, reader.record.keys[sample.kind]):
+            rows += await look_up(reader, text)
     except SourceError as error:
         return [refused(where, error)]
     if not rows:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from catalogue.identifiers import clean
 from catalogue.model import RecordType
+from connectors.conditions import holds
 from connectors.errors import ManifestError, SourceRubbish
 from connectors.manifest import Manifest, RecordSource
+from connectors.matching import Matcher
 from connectors.parts import Rest
 from connectors.pipeline import Pipeline
+from connectors.protocol import Ask
 from connectors.rest.answers import Cellular, Page
 from connectors.rest.filling import Turn, places
 
@@ -27,6 +31,27 @@ class Reader:
         """Physical keys as they travel together."""
         size = self.rest.batch.size if self.rest.batch else 1
         return [tuple(keys[start : start + size]) for start in range(0, len(keys), size)]
+
+    def standing(self, rows: Iterable[Cellular]) -> list[Cellular]:
+        """The rows that the manifest's filter keeps."""
+        return [row for row in rows if holds(self.record.where, row)]
+
+    def strangers_only(self, rows: Iterable[Cellular], ask: Ask) -> bool:
+        """Whether rows name somebody, and none of them anybody who was asked."""
+        kinds = {key.kind for key in ask.keys}
+        matchers = [
+            (Matcher(kind, key, ask.keys, tuple(range(len(key.columns))), ask.links), key.columns)
+            for kind, key in self.record.keys.items()
+            if kind in kinds
+        ]
+        strangers = False
+        for row in rows:
+            for matcher, columns in matchers:
+                cells = [row.get(column) for column in columns]
+                if matcher.names_asked(cells):
+                    return False
+                strangers = strangers or any(clean(str(cell)) for cell in cells if cell is not None)
+        return strangers
 
 
 @dataclass(slots=True)
@@ -65,7 +90,7 @@ def reader_of(record_type: RecordType, record: RecordSource, manifest: Manifest)
     where = f"records.{record_type.code}"
     if record.rest is None:
         raise ManifestError("MANIFEST_CONNECTOR", where, "a REST source needs `rest`")
-    if record.joins:
+    if record.joins or record.listed:
         raise ManifestError("MANIFEST_CONNECTOR", f"{where}.join", "a REST source cannot join tables")
     _verify(f"{where}.rest", record.rest, manifest)
     pipeline = Pipeline(record_type, record, manifest.code_tables)

@@ -12,17 +12,24 @@ from urllib.parse import SplitResult, urlsplit
 import aiohttp
 import orjson
 
-from catalogue.identifiers import KeyKind, SubjectKey
-from catalogue.model import Catalogue, Label
+from catalogue.identifiers import SubjectKey
+from catalogue.model import Catalogue
 from catalogue.values import CHINA_TIME
-from connectors.conditions import holds
-from connectors.errors import ManifestError, SourceDrift, SourceError, SourceTimeout, SourceUnavailable
+from connectors.described import Described
+from connectors.errors import (
+    ManifestError,
+    SourceDrift,
+    SourceError,
+    SourceRubbish,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from connectors.gathering import together
 from connectors.http import session_of
 from connectors.keys import asked_forms
 from connectors.manifest import Manifest, RecordSource
 from connectors.protocol import Answer, Ask, Finding
-from connectors.quota import HourlyQuota
+from connectors.quota import Counter, HourlyQuota
 from connectors.rest import check
 from connectors.rest.answers import Cellular
 from connectors.rest.calls import Admission, Caller
@@ -32,13 +39,18 @@ from connectors.rest.reader import Pages, Reader, reader_of
 from connectors.rules import mapped
 
 
-class RestSource:
+class RestSource(Described):
     """Implements `connectors.protocol.Source`. Raises ManifestError when built, SourceError when asked."""
 
     def __init__(
-        self, manifest: Manifest, catalogue: Catalogue, url: str, now: Callable[[], float] = time.time
+        self,
+        manifest: Manifest,
+        catalogue: Catalogue,
+        url: str,
+        counter: Counter | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self.manifest = manifest
+        super().__init__(manifest)
         self.readers = {
             code: reader_of(mapped(catalogue, code), record, manifest)
             for code, record in manifest.mapped.items()
@@ -46,38 +58,9 @@ class RestSource:
         self._url = _http_url(url)
         self._deadline = manifest.deadline_ms / 1_000
         self._caller = Caller(manifest, url, now)
-        self._hourly = HourlyQuota(self.name, manifest.quota_per_hour)
+        self._hourly = HourlyQuota(self.name, manifest.quota_per_hour, counter)
         self._quota = Quota(self.name, manifest.rate_per_second) if manifest.rate_per_second else None
         self._session: aiohttp.ClientSession | None = None
-
-    @property
-    def name(self) -> str:
-        """The manifest's `source`."""
-        return self.manifest.source
-
-    @property
-    def department(self) -> str:
-        """Code of the owning department."""
-        return self.manifest.department
-
-    @property
-    def system(self) -> Label:
-        """Name of the department's system."""
-        return self.manifest.system
-
-    @property
-    def contact(self) -> str:
-        """Whom to ask about the source."""
-        return self.manifest.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
-        """Codes of the record types the manifest describes."""
-        return frozenset(self.manifest.records)
-
-    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
-        """Which keys the record type can be asked by here."""
-        return frozenset(self.readers[record_type].record.keys)
 
     async def fetch(self, ask: Ask) -> Answer:
         """One call per batch of physical keys and page; the session lets `pool` of them run at a time."""
@@ -89,8 +72,12 @@ class RestSource:
         owners = _owners(reader.record, ask)
         batches = reader.batches(list(owners))
         pages = await together(self._pages(reader, keys, ask.trace, admitted) for keys in batches)
+        if any(reader.strangers_only(page.rows, ask) for page in pages):
+            # a service that disregards the number cannot say either that it knows nothing under it
+            raise SourceRubbish(self.name, "KEY_NOT_ASKED")
         columns = reader.pipeline.columns(ask.fields)
-        rows = [[row.get(column) for column in columns] for page in pages for row in page.rows]
+        standing = (row for page in pages for row in reader.standing(page.rows))
+        rows = [[row.get(column) for column in columns] for row in standing]
         answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
         cut = [text for keys, page in zip(batches, pages, strict=True) if page.more for text in keys]
         return replace(answer, truncated=answer.truncated.union(*(owners[text] for text in cut)))
@@ -123,14 +110,13 @@ class RestSource:
             await self._session.close()
 
     async def _pages(self, reader: Reader, keys: tuple[str, ...], trace: str, admitted: Admission) -> Pages:
-        """Every page under one batch of physical keys, filtered; raises a SourceError."""
+        """Every page under one batch of physical keys; raises a SourceError."""
         pages = Pages(reader.rest)
         turn: Turn | None = Turn(keys, trace=trace)
         while turn:
             page = await self._caller.call(self._connected(), reader.rest, turn, admitted)
             self._refuse_drift(reader, page.rows)
             turn = pages.add(self.name, page, turn)
-        pages.rows = [row for row in pages.rows if holds(reader.record.where, row)]
         return pages
 
     def _admission(self, question: Hashable) -> Admission:
@@ -140,7 +126,7 @@ class RestSource:
         async def admitted() -> None:
             if self._quota:
                 await self._quota.wait(question, until)
-            self._hourly.take()
+            await self._hourly.take()
 
         return admitted
 
@@ -153,8 +139,9 @@ class RestSource:
             asked.append(orjson.dumps(rest.body or rest.form).decode())
         return "\n".join(asked)
 
-    async def _look_up(self, reader: Reader, key: str) -> Pages:
-        return await self._pages(reader, (key,), "source-check", self._admission(object()))
+    async def _look_up(self, reader: Reader, key: str) -> list[Cellular]:
+        pages = await self._pages(reader, (key,), "source-check", self._admission(object()))
+        return reader.standing(pages.rows)
 
     def _connected(self) -> aiohttp.ClientSession:
         """The session, which must be made inside a running loop."""
@@ -180,6 +167,6 @@ def _owners(record: RecordSource, ask: Ask) -> dict[str, set[SubjectKey]]:
     """Each physical key once, and whom it may mean."""
     found: dict[str, set[SubjectKey]] = {}
     for key in ask.keys:
-        for text in asked_forms(key, ask.links.get(key), record.keys[key.kind].forms):
+        for text in asked_forms(key, ask.links.get(key), record.keys[key.kind]):
             found.setdefault(text, set()).add(key)
     return found

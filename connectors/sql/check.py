@@ -1,8 +1,9 @@
 """`source check`: the manifest against the living database. Reads only, prints no value.
 
 Findings name the manifest's own path. Codes: MANIFEST_TABLE_MISSING, MANIFEST_COLUMN_MISSING,
-MANIFEST_NEVER_MAPPED, KEY_NOT_INDEXED, KEY_NOT_RECOGNIZED, ROWS_REJECTED, ROWS_ALL_REJECTED,
-ACCOUNT_CAN_WRITE, SOURCE_EMPTY, COLUMNS_HASH, COLUMNS_CHANGED, and the code of the SourceError where
+MANIFEST_NEVER_MAPPED, FIELD_REJECTS_KEY, KEY_NOT_INDEXED, KEY_INDEX_UNKNOWN, KEY_NOT_RECOGNIZED,
+KEY_FORM_UNREACHABLE, CODES_UNKNOWN, ROWS_SAMPLED, ROWS_REJECTED, ROWS_ALL_REJECTED, ACCOUNT_CAN_WRITE,
+ACCOUNT_READ_ONLY, SOURCE_EMPTY, COLUMNS_HASH, COLUMNS_CHANGED, and the code of the SourceError where
 the database refuses.
 """
 
@@ -12,35 +13,28 @@ import hashlib
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from difflib import get_close_matches
 from typing import Final, TypeVar
 
-from catalogue.identifiers import IdentifierError, KeyKind, SubjectKey
-from catalogue.values import CHINA_TIME
+from catalogue.identifiers import KeyKind, SubjectKey
 from connectors.columns import every_column, named
 from connectors.errors import SourceDrift, SourceError, SourceUnavailable
 from connectors.keys import key_variants
-from connectors.protocol import Ask, Finding
+from connectors.protocol import Finding
 from connectors.rules import never_mapped
-from connectors.sampled import rejections
-from connectors.shapes import KeyForm
+from connectors.shown import shown
 from connectors.sql.engine import Engine
 from connectors.sql.faults import ACCESS, translated
 from connectors.sql.pool import Connection
 from connectors.sql.reader import Reader
-from connectors.sql.statement import Statements
-
-SAMPLE: Final = 200
-"""Rows looked at per record type; they are counted and forgotten."""
+from connectors.sql.sampling import Sample, rejecting_fields
+from connectors.sql.statement import Statement, Statements
 
 _PROBE: Final = {
     KeyKind.CITIZEN_ID: SubjectKey(KeyKind.CITIZEN_ID, "11010519491231002X"),
     KeyKind.USCC: SubjectKey(KeyKind.USCC, "91350100M000100Y43"),
 }
 """The standards' own sample numbers, for plans only."""
-
-_PARTIAL_FORMS: Final = {KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15}
 
 _Result = TypeVar("_Result")
 
@@ -54,8 +48,9 @@ async def run(name: str, engine: Engine, readers: Mapping[str, Reader]) -> list[
     findings = []
     try:
         reason = await _asked(name, engine.writable(connection))
-        if reason:
-            findings.append(Finding("warning", "ACCOUNT_CAN_WRITE", f"{name}.url", reason))
+        where, proof = f"{name}.url", "by its grants it can only read"
+        can_write = Finding("warning", "ACCOUNT_CAN_WRITE", where, reason) if reason else None
+        findings.append(can_write or Finding("info", "ACCOUNT_READ_ONLY", where, proof))
         for code, reader in readers.items():
             findings += await _Checked(name, engine, connection, f"{name}.records.{code}", reader).findings()
     except SourceError as error:
@@ -85,10 +80,12 @@ class _Checked:
             for name in never_mapped(self._reader.record_type, self._reader.record)
         ]
         try:
-            found += [*await self._columns(), *await self._aliases()]
+            found += [*await self._columns(), *await self._aliases(), *await self._code_tables()]
             if any(finding.level == "error" for finding in found):
                 return found
-            return [*found, *await self._indexes(), *await self._sample()]
+            found += [*rejecting_fields(self._where, self._reader), *await self._indexes()]
+            sample = Sample(self._source, self._connection, self._where, self._reader)
+            return [*found, *await sample.findings()]
         except SourceError as error:
             return [*found, _refused(self._where, error)]
 
@@ -98,7 +95,12 @@ class _Checked:
         for place, query in enumerate(self._reader.statements.probes()):
             try:
                 present = await self._present(place, query)
-            except SourceDrift:
+            except SourceError as error:
+                if self._reader.record.query is not None:
+                    message = f"the query does not run: {error.reason}; run it with the account's own client"
+                    return [Finding("error", "MANIFEST_TABLE_MISSING", self._where, message)]
+                if not isinstance(error, SourceDrift):
+                    raise
                 message = "no such table or view, or its joins or query do not run: correct the name"
                 found.append(Finding("error", "MANIFEST_TABLE_MISSING", self._where, message))
                 continue
@@ -114,15 +116,30 @@ class _Checked:
         for number, table in enumerate(self._reader.follower.tables):
             where = f"{self._where}.aliases.{number}"
             names = (table.alias.former, table.alias.current, *(one.column for one in table.alias.where))
-            try:
-                for probe in (probe for name in names for probe in table.statements.probes(name)):
-                    await _asked(self._source, self._connection.columns(probe))
-            except SourceDrift:
-                message = f"`{table.alias.table}` is not there, or lacks one of {', '.join(names)}"
-                found.append(Finding("error", "MANIFEST_TABLE_MISSING", where, message))
-                continue
-            found += [replace(scan, where=where) for scan in await self._scanned(table.statements)]
+            missing = await self._missing_beside(where, table.alias.table, names, table.statements)
+            scans = [] if missing else await self._scanned(table.statements)
+            found += [*missing, *(replace(scan, where=where) for scan in scans)]
         return found
+
+    async def _code_tables(self) -> list[Finding]:
+        """Whether the code tables can be asked that are not joined."""
+        found: list[Finding] = []
+        for table in self._reader.words.tables.values():
+            names = (table.lookup.code, table.lookup.word)
+            found += await self._missing_beside(self._where, table.lookup.table, names, table.statements)
+        return found
+
+    async def _missing_beside(
+        self, where: str, table: str, names: Sequence[str], statements: Statements
+    ) -> list[Finding]:
+        """A table beside the records' own, or one of its columns, that is not there."""
+        try:
+            for probe in (probe for name in names for probe in statements.probes(name)):
+                await _asked(self._source, self._connection.columns(probe))
+        except SourceDrift:
+            message = f"`{table}` is not there, or lacks one of {', '.join(names)}"
+            return [Finding("error", "MANIFEST_TABLE_MISSING", where, message)]
+        return []
 
     def _drift(self, found: str) -> Finding:
         expected = self._reader.record.columns_hash
@@ -137,7 +154,7 @@ class _Checked:
         try:
             return await _asked(self._source, self._connection.columns(query))
         except SourceUnavailable as error:
-            if error.reason != ACCESS:
+            if error.reason != ACCESS or self._reader.record.query is not None:
                 raise
         readable: list[str] = []
         for name in every_column(self._reader.record):
@@ -155,67 +172,53 @@ class _Checked:
                 continue
             nearest = get_close_matches(own.casefold(), [name.casefold() for name in present], 1)
             spelled = [name for name in present if nearest and name.casefold() == nearest[0]]
-            hint = f"; did you mean `{spelled[0]}`?" if spelled else ""
+            hint = f"; did you mean `{shown(spelled[0])}`?" if spelled else ""
             message = f"the source has no column `{own}` that the account may read{hint}"
             yield Finding("error", "MANIFEST_COLUMN_MISSING", f"{self._where}.{path}", message)
 
     async def _indexes(self) -> list[Finding]:
-        return await self._scanned(self._reader.statements)
+        try:
+            return [*await self._scanned(self._reader.statements), *await self._joined()]
+        except SourceError as error:
+            if error.reason != ACCESS:
+                raise
+            message = (
+                "the account may not see the plan of this view: ask the department which index serves it"
+            )
+            return [Finding("warning", "KEY_INDEX_UNKNOWN", f"{self._where}.keys", message)]
 
     async def _scanned(self, statements: Statements) -> list[Finding]:
         found: dict[Finding, None] = {}
         for kind, key in self._reader.record.keys.items():
-            probe = key_variants(_PROBE[kind], key.forms)[:1] or (_PROBE[kind].value,)
+            probe = key_variants(_PROBE[kind], key)[:1] or (_PROBE[kind].value,)
             for statement in statements.by_key_columns(kind):
-                scan = self._engine.scanned(self._connection, statement.sql, statement.bind(probe, 1))
-                for table in await _asked(self._source, scan):
+                for table in await self._read_whole(statement, probe):
                     message = f"every question reads `{table}` from end to end: ask for an index on the key"
                     where = f"{self._where}.keys.{kind.value}"
                     found[Finding("warning", "KEY_NOT_INDEXED", where, message)] = None
         return list(found)
 
-    async def _sample(self) -> list[Finding]:
-        reader = self._reader
-        fields = frozenset(reader.record.fields)
-        columns = reader.pipeline.columns(fields)
-        statement = reader.statements.sample(columns)
-        fetched = self._connection.fetch(statement.sql, statement.bind((), SAMPLE))
-        rows = await _asked(self._source, fetched)
-        if not rows:
-            return [Finding("info", "SOURCE_EMPTY", self._where, "no rows to look at")]
-        keys, recognized = self._keys(columns, rows)
-        found = []
-        partial = any(_PARTIAL_FORMS & set(key.forms) for key in reader.record.keys.values())
-        if recognized < len(rows) and not partial:
-            level = "info" if recognized else "error"
-            message = f"{len(rows) - recognized} of {len(rows)} sampled rows hold no valid key"
-            found.append(Finding(level, "KEY_NOT_RECOGNIZED", f"{self._where}.keys", message))
-        ask = Ask(reader.record_type.code, fields, keys)
-        now = datetime.now(CHINA_TIME)
-        answer = reader.pipeline.answer(ask, columns, rows, now, SAMPLE, truncated_by_source=False)
-        rejects = [reject for faults in answer.rejects.values() for reject in faults]
-        return [*found, *rejections(self._where, rejects, len(rows), sum(map(len, answer.rows.values())))]
+    async def _joined(self) -> list[Finding]:
+        """Joined tables without an index on what they are joined by, as a question for every field reads."""
+        joins = {join.table: number for number, join in enumerate(self._reader.record.join)}
+        if not joins:
+            return []
+        found: dict[Finding, None] = {}
+        fields = frozenset(self._reader.record.fields)
+        for kind in self._reader.record.keys:
+            statement = self._reader.statement(fields, kind, 1)
+            for table in await self._read_whole(statement, (_PROBE[kind].value,)):
+                named = next((name for name in joins if name.rpartition(".")[2] == table), None)
+                if named is not None:
+                    on = ", ".join(self._reader.record.join[joins[named]].on.values())
+                    message = f"every question reads `{named}` from end to end: ask for an index on `{on}`"
+                    where = f"{self._where}.join.{joins[named]}"
+                    found[Finding("warning", "KEY_NOT_INDEXED", where, message)] = None
+        return list(found)
 
-    def _keys(
-        self, columns: Sequence[str], rows: Sequence[Sequence[object]]
-    ) -> tuple[tuple[SubjectKey, ...], int]:
-        """Normalized keys of the sample, and in how many rows one was found."""
-        readers = {KeyKind.CITIZEN_ID: SubjectKey.person, KeyKind.USCC: SubjectKey.entity}
-        places = [
-            (readers[kind], columns.index(name))
-            for kind, key in self._reader.record.keys.items()
-            for name in key.columns
-        ]
-        keys: dict[SubjectKey, None] = {}
-        recognized = 0
-        for row in rows:
-            valid = 0
-            for read, place in places:
-                with suppress(IdentifierError):
-                    keys[read(str(row[place] or ""))] = None
-                    valid = 1
-            recognized += valid
-        return tuple(keys), recognized
+    async def _read_whole(self, statement: Statement, probe: Sequence[str]) -> list[str]:
+        scan = self._engine.scanned(self._connection, statement.sql, statement.bind(probe, 1))
+        return await _asked(self._source, scan)
 
 
 async def _asked(source: str, question: Awaitable[_Result]) -> _Result:

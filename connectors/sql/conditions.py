@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Unicode, bindparam, func, or_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_
 from sqlalchemy.engine.interfaces import Dialect
 
 from connectors.shapes import Condition, Scalar
@@ -15,7 +15,6 @@ class Conditions:
 
     def __init__(self, dialect: Dialect, charset: str | None = None) -> None:
         self._postgresql = dialect.name == "postgresql"
-        self._national = dialect.name == "mssql"
         self._charset = charset
 
     def of(self, subject: ColumnElement[Any], condition: Condition) -> ColumnElement[bool]:
@@ -46,6 +45,4 @@ class Conditions:
         plain = int(value) if isinstance(value, bool) else value
         if self._postgresql:
             plain = str(plain)
-        # SQL Server reads a plain literal in the code page of the database: N'…' keeps every character
-        kind = Unicode() if self._national and isinstance(plain, str) else None
-        return bindparam(None, plain, kind, unique=True, literal_execute=True)
+        return bindparam(None, plain, unique=True, literal_execute=True)

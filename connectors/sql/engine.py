@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, Protocol
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import Dialect
@@ -16,6 +18,26 @@ from connectors.sql.pool import Connection
 from connectors.sql.postgresql import PostgreSQL
 from connectors.sql.sqlite import SQLite
 from connectors.sql.statement import Parameters
+
+
+class DialectName(StrEnum):
+    """Engines by the names that URLs give them."""
+
+    ORACLE = "oracle"
+    MSSQL = "mssql"
+    POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    SQLITE = "sqlite"
+
+
+DIALECTS: Final[Mapping[DialectName, Dialect]] = {
+    DialectName.ORACLE: Oracle.dialect,
+    DialectName.MSSQL: SQLServer.dialect,
+    DialectName.POSTGRESQL: PostgreSQL.dialect,
+    DialectName.MYSQL: MariaDB.dialect,
+    DialectName.SQLITE: SQLite.dialect,
+}
+"""What statements can be compiled for, also without the driver."""
 
 
 class Engine(Protocol):

@@ -37,6 +37,8 @@ class Foreign(Exception):
 
 _Fault = tuple[type[SourceError], str | None]
 _DIED: Final[_Fault] = (ConnectionDied, None)
+_REFUSED: Final[_Fault] = (SourceRubbish, "STATEMENT")
+"""A living server could not carry out this one statement, such as a view that stumbles over a row."""
 _UNKNOWN: Final[_Fault] = (SourceUnavailable, None)
 
 _POSTGRESQL: Final[tuple[tuple[tuple[type[Exception], ...], _Fault], ...]] = (
@@ -55,7 +57,10 @@ _POSTGRESQL: Final[tuple[tuple[tuple[type[Exception], ...], _Fault], ...]] = (
         (SourceDrift, "COLUMN_TYPE"),
     ),
     ((postgresql.TooManyConnectionsError,), (SourceBusy, None)),
-    ((postgresql.InsufficientPrivilegeError,), (SourceUnavailable, ACCESS)),
+    (
+        (postgresql.InsufficientPrivilegeError, postgresql.ReadOnlySQLTransactionError),
+        (SourceUnavailable, ACCESS),
+    ),
     ((postgresql.InvalidAuthorizationSpecificationError,), (SourceUnavailable, LOGIN)),
     (
         (
@@ -67,18 +72,26 @@ _POSTGRESQL: Final[tuple[tuple[tuple[type[Exception], ...], _Fault], ...]] = (
         ),
         _DIED,
     ),
+    ((postgresql.InsufficientResourcesError, postgresql.PostgresSystemError), _UNKNOWN),
+    ((postgresql.PostgresError,), _REFUSED),
 )
 
+_MYSQL_OUT_OF: Final = frozenset({1021, 1037, 1038, 1041, 1135})
+"""Disk, memory, threads."""
 _MYSQL: Final[dict[int, _Fault]] = {
+    1792: (SourceUnavailable, ACCESS),
     **dict.fromkeys((1969, 3024, 1317), (SourceTimeout, None)),
     **dict.fromkeys((1146, 1054, 1356), (SourceDrift, None)),
     **dict.fromkeys((1040, 1203, 1226), (SourceBusy, None)),
-    **dict.fromkeys((1142, 1143, 1370), (SourceUnavailable, ACCESS)),
+    # 1345: the plan of a view is only for those who may read the tables below it
+    **dict.fromkeys((1142, 1143, 1345, 1370), (SourceUnavailable, ACCESS)),
     **dict.fromkeys((1044, 1045, 1698), (SourceUnavailable, LOGIN)),
     **dict.fromkeys((0, 1053, 1927, 2003, 2006, 2013, 2055), _DIED),
 }
 
 _SQLITE: Final[dict[int, _Fault]] = {
+    sqlite3.SQLITE_ERROR: _REFUSED,
+    sqlite3.SQLITE_READONLY: (SourceUnavailable, ACCESS),
     sqlite3.SQLITE_INTERRUPT: (SourceTimeout, None),
     sqlite3.SQLITE_BUSY: (SourceBusy, None),
     sqlite3.SQLITE_LOCKED: (SourceBusy, None),
@@ -93,8 +106,8 @@ def translated(source: str, error: Exception, *, connected: bool) -> SourceError
     if isinstance(error, SourceError):
         return error
     kind, reason = _fault(error)
-    if kind is ConnectionDied and not connected:
-        kind = SourceUnavailable
+    if not connected and (kind is ConnectionDied or (kind, reason) == _REFUSED):
+        kind, reason = SourceUnavailable, None
     return kind(source, reason)
 
 
@@ -105,12 +118,18 @@ def _fault(error: Exception) -> _Fault:
         return (SourceTimeout, None)
     if isinstance(error, mysql.MySQLError):
         code = error.args[0] if error.args else 0
-        return _MYSQL.get(code, _UNKNOWN)
+        answered = isinstance(code, int) and 1_000 <= code not in _MYSQL_OUT_OF and code // 1_000 != 2
+        return _MYSQL.get(code, _REFUSED if answered else _UNKNOWN)
     if isinstance(error, sqlite3.Error):
         return _sqlite_fault(error)
     for kinds, fault in _POSTGRESQL:
         if isinstance(error, kinds):
             return fault
+    if isinstance(error, UnicodeDecodeError):
+        return (SourceRubbish, "CHARSET")
+    if isinstance(error, ValueError | OverflowError):
+        # a cell that the driver has no value for: the server is well
+        return (SourceRubbish, "UNREADABLE")
     return _DIED if isinstance(error, OSError) else _UNKNOWN
 
 

@@ -2,7 +2,7 @@
 
 Asked for with the confirmation and kept no longer than the request. One statement per table; where
 a number turns out to have others, these are asked for in turn, so that a chain of corrections is
-followed to its end.
+followed to its end. A subject with more than can be read is told as such (`Links.cut`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from catalogue.identifiers import (
 from connectors.keys import key_variants
 from connectors.manifest import RecordSource
 from connectors.protocol import Links
-from connectors.shapes import Alias, Key
+from connectors.shapes import Alias
 from connectors.sql.pool import Pool
 from connectors.sql.statement import Statement, Statements
 
 _HOPS: Final = 4
 """Corrections in a row that are followed; each is one more question."""
-_LINKS_PER_KEY: Final = 16
+LINKS_PER_KEY: Final = 16
+"""Rows of one table that are read for one number."""
 _NORMALIZERS: Final[dict[KeyKind, Callable[[str], str]]] = {
     KeyKind.CITIZEN_ID: normalize_citizen_id,
     KeyKind.USCC: normalize_uscc,
@@ -55,10 +56,11 @@ class Follower:
             for _ in range(_HOPS):
                 asked |= wanted
                 for table in self.tables:
-                    known.add(kind, table.alias, await table.rows(kind, sorted_keys(wanted), pool, trace))
+                    await table.read(known, kind, sorted_keys(wanted), pool, trace)
                 wanted = known.keys - asked
                 if not wanted:
                     break
+            known.cut |= wanted
             found |= {key: links for key in keys if key.kind is kind and (links := known.links(key))}
         return found
 
@@ -68,28 +70,40 @@ class AliasTable:
 
     def __init__(self, alias: Alias, record: RecordSource, dialect: Dialect, charset: str | None) -> None:
         self.alias = alias
-        self._forms = {kind: key.forms for kind, key in record.keys.items()}
         columns = (alias.current,) if alias.numbers else (alias.former, alias.current)
-        keys = {kind: Key(columns=columns, forms=forms) for kind, forms in self._forms.items()}
+        self._keys = {kind: key.model_copy(update={"columns": columns}) for kind, key in record.keys.items()}
         place = RecordSource(
-            table=alias.table, keys=keys, fields={}, where=alias.where, identity=(alias.former,)
+            table=alias.table, keys=self._keys, fields={}, where=alias.where, identity=(alias.former,)
         )
         self.statements = Statements(place, dialect, charset)
         self._charset = charset
         self._compiled: dict[tuple[KeyKind, int], Statement] = {}
 
-    async def rows(
-        self, kind: KeyKind, keys: Sequence[SubjectKey], pool: Pool, trace: str
-    ) -> Iterable[tuple[str, str]]:
-        """Former and current number of every row that names one of the keys, as they are written."""
-        variants = [text for key in keys for text in key_variants(key, self._forms[kind])]
+    async def read(
+        self, known: _Known, kind: KeyKind, keys: Sequence[SubjectKey], pool: Pool, trace: str
+    ) -> None:
+        """Take in every row that names one of the keys; halved at the limit, so that it is each key's own."""
+        variants = [text for key in keys for text in key_variants(key, self._keys[kind])]
         size = self.statements.size(len(variants))
         statement = self._compiled.get((kind, size))
         if statement is None:
             columns = (self.alias.former, self.alias.current)
             statement = self._compiled[kind, size] = self.statements.by_keys(kind, columns, len(variants))
-        found = await pool.fetch(statement.sql, statement.bind(variants, _LINKS_PER_KEY * len(keys)), trace)
-        return [(self._text(former), self._text(current)) for former, current in found if former and current]
+        limit = LINKS_PER_KEY * len(keys)
+        found = await pool.fetch(statement.sql, statement.bind(variants, limit + 1), trace)
+        if len(found) > limit and len(keys) > 1:
+            middle = len(keys) // 2
+            await self.read(known, kind, keys[:middle], pool, trace)
+            await self.read(known, kind, keys[middle:], pool, trace)
+            return
+        if len(found) > limit:
+            known.cut.update(keys)
+        rows = [
+            (self._text(former), self._text(current))
+            for former, current in found[:limit]
+            if former and current
+        ]
+        known.add(kind, self.alias, rows)
 
     def _text(self, cell: object) -> str:
         return cell.decode(self._charset or "utf-8", "replace") if isinstance(cell, bytes) else str(cell)
@@ -101,6 +115,8 @@ class _Known:
 
     current_of: dict[SubjectKey, set[SubjectKey]] = field(default_factory=dict)
     numbers_of: dict[SubjectKey, set[str]] = field(default_factory=dict)
+    cut: set[SubjectKey] = field(default_factory=set)
+    """Numbers of which not every row was read."""
 
     @property
     def keys(self) -> set[SubjectKey]:
@@ -122,9 +138,12 @@ class _Known:
         current = self._current(key)
         former = self._former({key})
         numbers = {number for known in (key, *former) for number in self.numbers_of.get(known, ())}
-        if current == key and not former and not numbers:
+        cut = not self.cut.isdisjoint({key, *former, *([current] if current else [])})
+        if current == key and not former and not numbers and not cut:
             return None
-        return Links(None if current == key else current, sorted_keys(former), tuple(sorted(numbers)))
+        # among the rows that were not read another correction may stand: then none is followed
+        moved = None if cut or current == key else current
+        return Links(moved, sorted_keys(former), tuple(sorted(numbers)), cut)
 
     def _current(self, key: SubjectKey) -> SubjectKey | None:
         """Where the corrections lead; None where they part, or turn in a circle."""

@@ -39,6 +39,7 @@ class Place:
     def __init__(
         self, record: RecordSource, branch: Branch | None, dialect: Dialect, charset: str | None
     ) -> None:
+        self.name = branch.table if branch else "query"
         self._query = record.query
         self._branch = branch
         self._dialect = dialect

@@ -45,10 +45,10 @@ class Pool:
         source: str,
         connect: Callable[[], Awaitable[Connection]],
         size: int,
-        quota_per_hour: int | None = None,
+        quota: HourlyQuota | None = None,
     ) -> None:
         self._source = source
-        self._quota = HourlyQuota(source, quota_per_hour)
+        self._quota = quota or HourlyQuota(source, None)
         self._connect = connect
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
@@ -57,7 +57,7 @@ class Pool:
 
     async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """All rows of one query; raises a SourceError. Cancelling it cancels the query at the server."""
-        self._quota.take()
+        await self._quota.take()
         return await self._fetch(sql, parameters, trace)
 
     async def ping(self, sql: str) -> None:

@@ -6,27 +6,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from cachetools import LRUCache
 from sqlalchemy.engine.interfaces import Dialect
 
 from catalogue.identifiers import KeyKind, SubjectKey
-from catalogue.model import RecordType, Role
+from catalogue.model import DataClass, RecordType, Role
 from catalogue.values import CHINA_TIME
 from connectors.errors import SourceDrift
 from connectors.keys import asked_forms
 from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Reject, Row
+from connectors.sql.column_sets import COLUMN_SETS
 from connectors.sql.links import Follower
 from connectors.sql.pool import Pool
 from connectors.sql.statement import Statement, Statements
+from connectors.sql.words import Words
 
-COLUMN_SETS: Final = 16
-"""Column sets kept compiled per record type (ruling 12); the least recently used gives way.
-
-A source never widens a question: which larger set is permitted, only the planner knows."""
+_SETS_KEPT: Final = 2 * COLUMN_SETS
+"""Column sets kept compiled per record type and kind of key: of questions, and of whole grants."""
 
 _NOT_IN_TRACE: Final = re.compile(r"[^A-Za-z0-9-]+")
 _TRACE_LENGTH: Final = 64
@@ -42,13 +43,23 @@ class Reader:
         self.record = record
         self.pipeline = Pipeline(record_type, record, manifest.code_tables, manifest.charset)
         self.statements = Statements(record, dialect, manifest.charset)
+        self.words = Words(record, dialect, manifest.charset, manifest.code_tables)
         self.follower = Follower(record, dialect, manifest.charset)
+        self.charset, self.code_tables = manifest.charset, manifest.code_tables
         self._source = manifest.source
+        self._batching = record.batching or manifest.batching
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)
         self._sets: LRUCache[tuple[frozenset[str], KeyKind], _ColumnSet] = LRUCache(
-            COLUMN_SETS * len(record.keys)
+            _SETS_KEPT * len(record.keys)
         )
+
+    def travels(self, ask: Ask) -> bool:
+        """Whether its keys may go with those of other requests, as a person's existence alone always may."""
+        if self._batching:
+            return self._batching == "on"
+        confirms = ask.follow and not ask.fields
+        return confirms or self.record_type.data_class is not DataClass.RESTRICTED
 
     def statement(
         self, fields: frozenset[str], kind: KeyKind, count: int, newest_by: str | None = None
@@ -58,9 +69,16 @@ class Reader:
         shape = (self.statements.size(count), newest_by is not None)
         found = asked.statements.get(shape)
         if found is None:
-            found = self.statements.by_keys(kind, asked.columns, count, newest_by=newest_by)
+            found = self.statements.by_keys(kind, asked.own, count, newest_by=newest_by)
             asked.statements[shape] = found
         return found
+
+    def explain(self, fields: frozenset[str], count: int = 1) -> str:
+        """The SQL for these fields and at least that many physical keys, per kind of key."""
+        asked = [self.statement(fields, kind, count).sql for kind in self.record.keys]
+        _, words = self.words.last(self.pipeline.columns(fields))
+        asked += [self.words.tables[name].statement(count).sql for name in words]
+        return ";\n".join(asked)
 
     async def answer(self, ask: Ask, pool: Pool) -> Answer:
         """Rows for every asked key, in as few statements as the kinds of keys allow."""
@@ -83,14 +101,14 @@ class Reader:
 
     async def _read(self, ask: Ask, pool: Pool) -> Answer:
         kind = ask.keys[0].kind
-        forms = self.record.keys[kind].forms
-        variants = [text for key in ask.keys for text in asked_forms(key, ask.links.get(key), forms)]
+        declared = self.record.keys[kind]
+        variants = [text for key in ask.keys for text in asked_forms(key, ask.links.get(key), declared)]
         if len(variants) > self.statements.most_keys(kind) and len(ask.keys) > 1:
             return await self._halves(ask, pool)
-        columns = self._column_set(ask.fields, kind).columns
+        asked = self._column_set(ask.fields, kind)
         fetched_at = datetime.now(CHINA_TIME)
         if not variants:
-            return self.pipeline.answer(ask, columns, (), fetched_at, self._cap, truncated_by_source=False)
+            return self.pipeline.answer(ask, asked.columns, (), fetched_at, self._cap)
         limit = self._cap * len(ask.keys) + 1
         trace = _traced(ask)
         statement = self.statement(ask.fields, kind, len(variants))
@@ -102,7 +120,10 @@ class Reader:
             # what is cut off must be older versions, never the revocation of a row that is kept
             statement = self.statement(ask.fields, kind, len(variants), self._newest_by)
             rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
-        return self.pipeline.answer(ask, columns, rows, fetched_at, self._cap, truncated_by_source=overflow)
+        rows = await self.words.beside(asked.own, asked.added, rows, partial(pool.fetch, trace=trace))
+        return self.pipeline.answer(
+            ask, asked.columns, rows, fetched_at, self._cap, truncated_by_source=overflow
+        )
 
     async def _halves(self, ask: Ask, pool: Pool) -> Answer:
         middle = len(ask.keys) // 2
@@ -114,17 +135,18 @@ class Reader:
     def _column_set(self, fields: frozenset[str], kind: KeyKind) -> _ColumnSet:
         found = self._sets.get((fields, kind))
         if found is None:
-            found = self._sets[fields, kind] = _ColumnSet(self.pipeline.columns(fields, (kind,)))
+            columns = self.words.last(self.pipeline.columns(fields, (kind,)))
+            found = self._sets[fields, kind] = _ColumnSet(*columns)
         return found
 
 
 class _ColumnSet:
     """The physical columns of one set of fields and kind of key, and the statements compiled for it."""
 
-    __slots__ = ("columns", "statements")
+    __slots__ = ("added", "columns", "own", "statements")
 
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self.columns = columns
+    def __init__(self, own: tuple[str, ...], added: tuple[str, ...]) -> None:
+        self.own, self.added, self.columns = own, added, (*own, *added)
         self.statements: dict[tuple[int, bool], Statement] = {}
 
 

@@ -2,60 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
-from catalogue.identifiers import KeyKind
-from catalogue.model import Catalogue, Label
+from catalogue.model import Catalogue
+from connectors.described import Described
 from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Finding
+from connectors.quota import Counter, HourlyQuota
 from connectors.rules import mapped
 from connectors.sql import check
+from connectors.sql.column_sets import ColumnSets
 from connectors.sql.engine import engine_for
 from connectors.sql.pool import Pool
 from connectors.sql.reader import Reader
 
 
-class SqlSource:
+class SqlSource(Described):
     """Implements `connectors.protocol.Source`. Raises ManifestError when built, SourceError when asked."""
 
-    def __init__(self, manifest: Manifest, catalogue: Catalogue, url: str) -> None:
-        self.manifest = manifest
+    def __init__(
+        self, manifest: Manifest, catalogue: Catalogue, url: str, counter: Counter | None = None
+    ) -> None:
+        super().__init__(manifest)
         self.engine = engine_for(url, manifest.deadline_ms)
         size = self.engine.connections or manifest.pool
-        self._pool = Pool(manifest.source, self.engine.connect, size, manifest.quota_per_hour)
+        quota = HourlyQuota(manifest.source, manifest.quota_per_hour, counter)
+        self._pool = Pool(manifest.source, self.engine.connect, size, quota)
         self.readers = {
             code: Reader(manifest, self.engine.dialect, mapped(catalogue, code), record)
             for code, record in manifest.mapped.items()
         }
+        self._sets = {code: ColumnSets() for code in manifest.mapped}
 
-    @property
-    def name(self) -> str:
-        """The manifest's `source`."""
-        return self.manifest.source
+    def settled(self, ask: Ask) -> Ask:
+        """With few sets of columns (ruling 12)."""
+        fields = self._sets[ask.record_type].settled(ask.fields, ask.permitted)
+        return ask if fields == ask.fields else replace(ask, fields=fields)
 
-    @property
-    def department(self) -> str:
-        """Code of the owning department."""
-        return self.manifest.department
-
-    @property
-    def system(self) -> Label:
-        """Name of the department's system."""
-        return self.manifest.system
-
-    @property
-    def contact(self) -> str:
-        """Whom to ask about the source."""
-        return self.manifest.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
-        """Codes of the record types the manifest describes."""
-        return frozenset(self.manifest.records)
-
-    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
-        """Which keys the record type can be asked by here."""
-        return frozenset(self.readers[record_type].record.keys)
+    def lane(self, ask: Ask) -> Hashable | None:
+        """By record type, fields and kind of key; SQL knows nothing of a case (ruling 13)."""
+        kinds = {key.kind for key in ask.keys}
+        if len(kinds) != 1 or ask.links or not self.readers[ask.record_type].travels(ask):
+            return None
+        return ask.record_type, ask.fields, ask.follow, kinds.pop()
 
     async def fetch(self, ask: Ask) -> Answer:
         """One statement for all keys of a kind; halved at the row limit or the limit of binds."""
@@ -63,9 +53,7 @@ class SqlSource:
 
     def explain(self, record_type: str, fields: Iterable[str], count: int = 1) -> str:
         """The SQL that would be sent for these fields and that many physical keys, per kind of key."""
-        reader = self.readers[record_type]
-        wanted = frozenset(fields)
-        return ";\n".join(reader.statement(wanted, kind, count).sql for kind in reader.record.keys)
+        return self.readers[record_type].explain(frozenset(fields), count)
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with the living database."""

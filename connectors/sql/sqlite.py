@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
+from connectors.sql.aliases import tables_called
 from connectors.sql.pool import Connection
 from connectors.sql.statement import Parameters, Rows
 
@@ -79,7 +80,9 @@ class SQLite:
             plan = bare.execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()
         steps = [str(row[3]).split() for row in plan]
         derived = {"CONSTANT", "SUBQUERY", "(subquery", "r", "q"}
-        return [step[1] for step in steps if step[0] == "SCAN" and step[1] not in derived]
+        scanned = [step[1] for step in steps if step[0] == "SCAN" and step[1] not in derived]
+        called = tables_called(sql)
+        return ["`, `".join(dict.fromkeys(called.get(name.casefold(), (name,)))) for name in scanned]
 
     async def writable(self, connection: Connection) -> str | None:
         """Whether the process may write the file (it is opened read-only all the same)."""
@@ -106,14 +109,14 @@ class _Connection:
 
     async def fetch(self, sql: str, parameters: Parameters, trace: str = "") -> Rows:
         """All rows; no comment, for nobody watches the statements of a file."""
-        if _identity(self._path) != self._identity:
-            # an open handle goes on answering from a file that was taken away
-            raise OSError(errno.ESTALE, "the file was replaced")
         self._until = time.monotonic() + self._deadline
         self._job = self._thread.submit(self._run, sql, parameters)
         return await asyncio.wrap_future(self._job)
 
     def _run(self, sql: str, parameters: Parameters) -> Rows:
+        # an open handle goes on answering from a file that was taken away; to look may hang with its share
+        if _identity(self._path) != self._identity:
+            raise OSError(errno.ESTALE, "the file was replaced")
         return self._opened.execute(sql, parameters).fetchall()
 
     async def columns(self, sql: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from connectors.manifest import RecordSource
 from connectors.shapes import KeyForm
 from connectors.sql.conditions import Conditions
 from connectors.sql.forms import bind, key, limited, raw
-from connectors.sql.places import Opened, places
+from connectors.sql.places import Opened, Place, places
 
 _BINDS: Final = {"postgresql": 1 << 20, "sqlite": 32_000, "mssql": 2_000, "oracle": 1_000}
 _FIRST: Final[ColumnElement[int]] = literal_column("0")
@@ -100,9 +100,9 @@ class Statements:
         newest = columns.index(newest_by) if newest_by else None
         return self._compile(branches, len(names), size, newest=newest)
 
-    def by_key_columns(self, kind: KeyKind) -> list[Statement]:
-        """Each key column's own table asked alone by one key, for `source check`."""
-        size = self.size(1)
+    def by_key_columns(self, kind: KeyKind, count: int = 1) -> list[Statement]:
+        """Each key column's own table asked alone by so many keys, for `source check`."""
+        size = self.size(count)
         found = []
         for place in self._places:
             for name in self._record.keys[kind].columns:
@@ -111,10 +111,24 @@ class Statements:
                 found.append(self._compile([query], 1, size))
         return found
 
-    def sample(self, columns: Sequence[str]) -> Statement:
-        """Any rows at all, for `source check`."""
-        opened = [place.open((*columns, *self._filtered)) for place in self._places]
-        return self._compile([self._select(place, columns) for place in opened], 0, 0)
+    def samples(self, columns: Sequence[str], last_by: Sequence[str] = ()) -> list[Statement]:
+        """Any rows of each place; with `last_by` those at the far end of its own columns of these names."""
+        return [self._sample(place, columns, last_by) for place in self._places]
+
+    def _sample(self, place: Place, columns: Sequence[str], last_by: Sequence[str]) -> Statement:
+        opened = place.open((*columns, *last_by, *self._filtered))
+        last = [opened.column(name).desc() for name in last_by if place.physical(name)]
+        return self._compile([self._select(opened, columns).order_by(*last)], 0, 0)
+
+    def words(self, column: str) -> list[Statement]:
+        """Each place's different cells of one column."""
+        opened = [place.open((column, *self._filtered)) for place in self._places]
+        return [self._compile([self._select(place, [column]).distinct()], 0, 0) for place in opened]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each place is called: its table, or `query`."""
+        return tuple(place.name for place in self._places)
 
     def probes(self, name: str | None = None) -> list[str]:
         """Per place, a query for no rows of one column, or of all that the place has."""

@@ -5,12 +5,11 @@ Raises SourceDenied, SourceTimeout, SourceBusy, SourceUnavailable, SourceDrift o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
+from catalogue.identifiers import SubjectKey
 from connectors.errors import (
     SourceBusy,
     SourceDenied,
@@ -21,6 +20,8 @@ from connectors.errors import (
     SourceUnavailable,
 )
 from connectors.http import Reply
+from connectors.json_text import parse
+from connectors.parts import Upstream
 from connectors.protocol import Reject
 
 STATES: Final[Mapping[str, tuple[type[SourceError], str]]] = {
@@ -54,7 +55,7 @@ def document_of(source: str, reply: Reply) -> Mapping[str, Any]:
     if reply.status == 401:
         raise SourceUnavailable(source, "HTTP_REFUSED")
     try:
-        document = json.loads(reply.body, parse_float=Decimal)
+        document = parse(reply.body)
     except (ValueError, RecursionError) as fault:
         if reply.status >= 500:
             raise SourceUnavailable(source, "HTTP_SERVER_ERROR") from fault
@@ -63,6 +64,8 @@ def document_of(source: str, reply: Reply) -> Mapping[str, Any]:
         raise SourceRubbish(source, "SHAPE")
     if reply.status != 200 or document.get("data") is None:
         raise _refused(source, reply.status, document)
+    if not isinstance(document["data"], dict):
+        raise SourceRubbish(source, "SHAPE")
     return document
 
 
@@ -85,15 +88,20 @@ def section_of(source: str, document: Mapping[str, Any], steps: Sequence[str]) -
     return Section(_rows(source, rows), tuple(_missing(document, state, steps)))
 
 
-def entities_of(source: str, document: Mapping[str, Any], count: int, path: str | None) -> list[Section]:
+def entities_of(
+    source: str, document: Mapping[str, Any], keys: Sequence[SubjectKey], upstream: Upstream
+) -> list[Section]:
     """The rows of each entity of a subgraph, in the order they were asked."""
     entities = document["data"].get("_entities")
-    if not isinstance(entities, list) or len(entities) != count:
+    if not isinstance(entities, list) or len(entities) != len(keys):
         raise SourceRubbish(source, "SHAPE")
     if document.get("errors"):
         # which entities a resolver lost cannot be told from null, so that none may look clean
         raise SourceUnavailable(source, "UPSTREAM_UNAVAILABLE")
-    return [Section(_rows(source, _listed(source, entity, path))) for entity in entities]
+    for key, entity in zip(keys, entities, strict=True):
+        if entity is not None and _object(entity).get(upstream.key) != key.value:
+            raise SourceRubbish(source, "KEY_NOT_ASKED")
+    return [Section(_rows(source, _listed(source, entity, upstream.rows))) for entity in entities]
 
 
 def cell(row: Mapping[str, object], column: str) -> object:
@@ -125,17 +133,19 @@ def _rows(source: str, rows: Sequence[object]) -> tuple[Mapping[str, object], ..
 
 def _missing(document: Mapping[str, Any], state: str, steps: Sequence[str]) -> list[Reject]:
     """Why the rows are not the whole truth for us: theirs are not, or they keep a field back."""
-    found = [Reject("UPSTREAM_PARTIAL")] if state == "PARTIAL" else []
-    denied = document.get("extensions", {}).get("authorization", {}).get("denied", [])
+    found = [Reject("UPSTREAM_PARTIAL")] if state == "PARTIAL" or document.get("errors") else []
+    denied = _object(_object(document.get("extensions")).get("authorization")).get("denied") or ()
     prefix = ".".join(("subject", *steps, "records", ""))
+    if not isinstance(denied, list | tuple):
+        return [*found, Reject("UPSTREAM_DENIED")]
     fields = [str(path).removeprefix(prefix) for path in denied if str(path).startswith(prefix)]
     return found + [Reject("UPSTREAM_DENIED", field) for field in fields]
 
 
 def _refused(source: str, status: int, document: Mapping[str, Any]) -> SourceError:
-    errors = document.get("errors") or [{}]
-    extensions = errors[0].get("extensions") if isinstance(errors[0], dict) else None
-    code = str((extensions or {}).get("code", ""))
+    errors = document.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    code = str(_object(_object(first).get("extensions")).get("code", ""))
     if code == "SUBJECT_NOT_CONFIRMED":
         return SourceUnavailable(source, "UPSTREAM_NOT_CONFIRMED")
     if status == 403 or code.startswith(_REFUSALS):
@@ -145,3 +155,8 @@ def _refused(source: str, status: int, document: Mapping[str, Any]) -> SourceErr
     if status == 404:
         return SourceDrift(source, "HTTP_NOT_FOUND")
     return SourceUnavailable(source, "UPSTREAM_UNAVAILABLE")
+
+
+def _object(found: object) -> Mapping[str, Any]:
+    """What should be a JSON object, empty where it is none."""
+    return found if isinstance(found, dict) else {}

@@ -106,7 +106,10 @@ class Credentials:
         document = document_of(self._source, reply.body, reply.charset) if reply.status == 200 else None
         if not isinstance(document, dict) or document.get("issuer") != self._issuer:
             raise SourceUnavailable(self._source, "TOKEN")
-        endpoint = URL(str(document.get("token_endpoint", "")))
+        try:
+            endpoint = URL(str(document.get("token_endpoint", "")))
+        except ValueError:
+            raise SourceUnavailable(self._source, "TOKEN") from None
         if endpoint.scheme != URL(self._issuer).scheme:
             raise SourceUnavailable(self._source, "TOKEN")
         return endpoint

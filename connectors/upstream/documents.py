@@ -90,6 +90,8 @@ class Documents:
         row = self.selection(columns)
         for step in reversed((self.upstream.rows or "").split(".") if self.upstream.rows else []):
             row = f"{{ {step} {row} }}"
+        # the entity names itself, so that a graph that mixes them up is found out
+        row = f"{{ {self.upstream.key} {row.removeprefix('{ ')}"
         document = (
             "query Upstream($representations: [_Any!]!) { _entities(representations: $representations)"
             f" {{ ... on {self.upstream.entity} {row} }} }}"

@@ -14,8 +14,9 @@ import orjson
 from yarl import URL
 
 from catalogue.identifiers import KeyKind, SubjectKey
-from catalogue.model import Catalogue, Label
+from catalogue.model import Catalogue
 from catalogue.values import CHINA_TIME
+from connectors.described import Described
 from connectors.errors import (
     ManifestError,
     SourceDenied,
@@ -27,7 +28,7 @@ from connectors.http import Reply, exchange, session_of
 from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Case, Finding, Reject
-from connectors.quota import HourlyQuota
+from connectors.quota import Counter, HourlyQuota
 from connectors.rest.filling import safe_trace
 from connectors.upstream.answers import Section, cell, document_of, entities_of, section_of
 from connectors.upstream.credentials import Credentials
@@ -49,7 +50,7 @@ class _Reader:
     cap: int
 
 
-class UpstreamSource:
+class UpstreamSource(Described):
     """Implements `connectors.protocol.Source`. Raises ManifestError when built, SourceError when asked."""
 
     def __init__(
@@ -57,9 +58,10 @@ class UpstreamSource:
         manifest: Manifest,
         catalogue: Catalogue,
         base_dir: Path,
+        counter: Counter | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.manifest = manifest
+        super().__init__(manifest)
         self._url = _graph_url(manifest.url)
         self._readers = {
             code: _reader(catalogue, code, record, manifest) for code, record in manifest.records.items()
@@ -69,37 +71,8 @@ class UpstreamSource:
             if manifest.client
             else None
         )
-        self._hourly = HourlyQuota(manifest.source, manifest.quota_per_hour)
+        self._hourly = HourlyQuota(manifest.source, manifest.quota_per_hour, counter)
         self._session: aiohttp.ClientSession | None = None
-
-    @property
-    def name(self) -> str:
-        """The manifest's `source`."""
-        return self.manifest.source
-
-    @property
-    def department(self) -> str:
-        """Code of the owning department."""
-        return self.manifest.department
-
-    @property
-    def system(self) -> Label:
-        """Name of the department's system."""
-        return self.manifest.system
-
-    @property
-    def contact(self) -> str:
-        """Whom to ask about the source."""
-        return self.manifest.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
-        """Codes of the record types the manifest describes."""
-        return frozenset(self._readers)
-
-    def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
-        """Which keys the record type can be asked by here."""
-        return frozenset(self._readers[record_type].record.keys)
 
     async def fetch(self, ask: Ask) -> Answer:
         """One operation a subject, in the case of the question; a subgraph's entities a hundred at a time."""
@@ -157,7 +130,7 @@ class UpstreamSource:
         if case.access is None and key.personal:
             raise SourceDenied(self.name, "NO_CASE")
         operation = reader.documents.of_subject(key, columns, case)
-        self._hourly.take()
+        await self._hourly.take()
         document = await self._said(operation, trace, case.operator)
         return section_of(self.name, document, reader.documents.section)
 
@@ -167,9 +140,9 @@ class UpstreamSource:
         found: dict[SubjectKey, Section] = {}
         for start in range(0, len(ask.keys), _ENTITIES_AT_ONCE):
             keys = ask.keys[start : start + _ENTITIES_AT_ONCE]
-            self._hourly.take()
+            await self._hourly.take()
             document = await self._said(reader.documents.of_entities(keys, columns), ask.trace, "")
-            sections = entities_of(self.name, document, len(keys), reader.documents.upstream.rows)
+            sections = entities_of(self.name, document, keys, reader.documents.upstream)
             found |= zip(keys, sections, strict=True)
         return found
 
@@ -218,7 +191,7 @@ def _reader(catalogue: Catalogue, code: str, record: RecordSource, manifest: Man
     where = f"records.{code}"
     if record.graphql is None:
         raise ManifestError("MANIFEST_CONNECTOR", where, "a graph needs `graphql`")
-    if record.join or record.where:
+    if record.joins or record.listed or record.where:
         raise ManifestError("MANIFEST_CONNECTOR", where, "a graph has neither `join` nor `where`")
     if any(key.columns != (SUBJECT,) for key in record.keys.values()):
         raise ManifestError(

@@ -16,6 +16,8 @@ from rich.table import Column, Table
 from catalogue.model import Catalogue, RecordType
 from connectors.protocol import Finding, Source
 from connectors.registry import load_sources
+from connectors.sql.engine import DIALECTS, DialectName
+from connectors.sql.reader import Reader
 from gateway.cli.common import (
     DEFAULT_CONFIG,
     CommandError,
@@ -94,6 +96,9 @@ def explain(
     fields: Annotated[
         list[str] | None, typer.Option("--field", "-f", help="Fields to ask for; all of them if absent.")
     ] = None,
+    dialect: Annotated[
+        DialectName | None, typer.Option(help="SQL as this engine would get it; no driver is needed.")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
@@ -107,7 +112,8 @@ def explain(
             raise CommandError("RECORD_TYPE_MISSING", "Fields are of one record type: name it.")
         codes = [record_type] if record_type else sorted(source.record_types)
         questions = {
-            code: _question(source, catalogue.record_types[code], frozenset(fields or ())) for code in codes
+            code: _question(source, catalogue.record_types[code], frozenset(fields or ()), dialect)
+            for code in codes
         }
     if as_json:
         print_json(questions)
@@ -116,11 +122,17 @@ def explain(
         typer.echo(question if record_type else f"-- {code}\n{question};\n")
 
 
-def _question(source: Source, entry: RecordType, fields: frozenset[str]) -> str:
+def _question(source: Source, entry: RecordType, fields: frozenset[str], dialect: DialectName | None) -> str:
     unknown = fields - entry.field_by_name.keys()
     if unknown:
         raise CommandError("FIELD_UNKNOWN", f"{entry.code} has no field {', '.join(sorted(unknown))}.")
-    return source.explain(entry.code, (fields or frozenset(entry.field_by_name)) | entry.control_fields)
+    asked = (fields or frozenset(entry.field_by_name)) | entry.control_fields
+    if dialect is None:
+        return source.explain(entry.code, asked)
+    manifest = source.manifest
+    if manifest.connector != "sql":
+        raise CommandError("DIALECT_NOT_SQL", f"{source.name} is not asked in SQL.")
+    return Reader(manifest, DIALECTS[dialect], entry, manifest.records[entry.code]).explain(asked)
 
 
 def _load(config: Path) -> tuple[Catalogue, Mapping[str, Source]]:

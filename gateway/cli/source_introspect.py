@@ -31,7 +31,9 @@ Url = Annotated[
 ]
 UrlEnv = Annotated[str | None, typer.Option(help="Variable that holds the URL, password and all.")]
 Password = Annotated[bool, typer.Option("--ask-password", "-W", help="Ask for the password.")]
-Schema = Annotated[str | None, typer.Option(help="Schema to look at; else the account's own.")]
+Schema = Annotated[
+    list[str] | None, typer.Option(help="Schemas to look at (repeatable); else the account's own.")
+]
 Tables = Annotated[
     list[str] | None, typer.Option("--table", "-t", help="Only these tables; `*` stands for anything.")
 ]
@@ -73,7 +75,7 @@ def introspect_source(
             url=address.secret,
             source=name,
             variable=url_env or f"{name.upper().replace('-', '_')}_URL",
-            schema=schema,
+            schemas=tuple(schema or ()),
             tables=tuple(table or ("*",)),
             department=department,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
 
@@ -37,6 +37,8 @@ def reason(cell, *steps):
         (NAIVE, DAY),
         (datetime(2018, 5, 31, 20, 0, tzinfo=UTC), DAY),
         (date(9999, 12, 31), OPEN_ENDED),
+        (datetime.max.replace(tzinfo=UTC), OPEN_ENDED),
+        ("infinity", OPEN_ENDED),
         (NAIVE.replace(2099, 12, 31), OPEN_ENDED),
         (20180601, DAY),
         (Decimal("20180601"), DAY),
@@ -107,6 +109,9 @@ def test_date_reads(cell, expected):
         "腊月初八",
         "不详",
         date(1, 1, 1),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        Decimal("1e999999999"),
+        Decimal("1e-999999999"),
         True,
         b"20180601",
         math.nan,
@@ -176,6 +181,7 @@ def test_number_decoders_take_native_values():
     assert decode(Decimal("12"), "integer") == 12
     assert decode(12.0, "integer") == 12
     assert reason(True, "integer") == "NUMBER"
+    assert reason(Decimal("1e100000"), "integer") == reason("9" * 5_000, "integer") == "NUMBER"
     assert decode(2023, "year") == 2023
     assert decode(date(2023, 5, 1), "year") == 2023
     assert decode("2023.0", "year") == 2023
@@ -196,6 +202,15 @@ def test_codes_by_table():
     assert decode("9", {"codes": {"table": "sex", "else": "未知"}}, tables=tables) == "未知"
     assert decode("9", {"codes": {"table": "sex", "else": None}}, tables=tables) is None
     assert decode("01", {"codes": {"01": "x", "1": "y"}}) == "x"
+
+
+@pytest.mark.parametrize(
+    ("remark", "word"),
+    [("经复议，已撤销。", "REVOKED"), ("已作废", "REVOKED"), ("无", "ACTIVE"), ("更正", "OTHER")],
+)
+def test_a_remark_says_by_its_words_what_became_of_a_record(remark, word):
+    patterns = {"撤销|作废": "REVOKED", "更 *正": "OTHER", "else": "ACTIVE"}
+    assert decode(remark, {"match": patterns}) == word
 
 
 def test_charset_undoes_cp1252_as_mysql_means_latin1():

@@ -21,6 +21,7 @@ from connectors.errors import (
 from connectors.files import FileSource
 from connectors.files import rows as rows_module
 from connectors.files.positions import Hasher, Table
+from connectors.files.reader import Reader
 from connectors.files.source import folder_of
 from connectors.protocol import Ask, Reject, Source
 from tests.support.small_catalogue import COMPANY, MINOR, OTHER, PERSON, manifest_of, small_catalogue
@@ -166,6 +167,14 @@ async def test_the_row_filter_holds_and_an_empty_cell_is_null(drops, opened):
     assert documents(await source.fetch(ask())) == ["甲"]
 
 
+async def test_details_on_lines_of_their_own_become_a_list(drops, opened):
+    drops.put("ZYRY_20240630_ALL.csv", row("A", PERSON, 1, "甲"), row("A", PERSON, 1, "乙"))
+    fields = {"behaviours": {"column": "认定文号", "collect": True}}
+    source = opened({"record": [], "operation": None}, fields=fields)
+    (found,) = (await source.fetch(ask(fields=frozenset(fields)))).rows[SubjectKey.person(PERSON)]
+    assert set(found.values["behaviours"]) == {"甲", "乙"}
+
+
 async def test_the_row_cap_holds_per_subject(drops, opened):
     drops.put(
         "ZYRY_20240630_ALL.csv", *(row("A", PERSON, number) for number in range(60)), row("A", OTHER, 99)
@@ -202,7 +211,10 @@ async def test_bad_rows_are_reported_by_line_and_reason_and_cost_no_other_row(dr
     answer = await source.fetch(ask(PERSON, OTHER))
     assert documents(answer) == ["一号", '5" 管', "两\r\n行"]
     told = {key.value: [(one.reason, one.column) for one in some] for key, some in answer.rejects.items()}
-    assert told == {PERSON: [("CHARSET", None)], OTHER: [("DATE_FORMAT", "认定日期")]}
+    assert told == {
+        PERSON: [("OPERATION", "操作类型"), ("CHARSET", None)],
+        OTHER: [("DATE_FORMAT", "认定日期")],
+    }
     found = await findings(source)
     assert [message.partition(" line ")[2] for _, code, message in found if code == "ROW_BAD"] == [
         "3: 身份证号: KEY_INVALID",
@@ -214,6 +226,30 @@ async def test_bad_rows_are_reported_by_line_and_reason_and_cost_no_other_row(dr
         "12: CHARSET",
     ]
     assert PERSON not in str(found)
+
+
+async def test_bad_rows_of_nobody_are_told_once_a_delivery_and_all_by_file_and_line(drops, opened):
+    drops.put("ZYRY_20240630_ALL.csv", "A,short", row("A", OTHER, 1, "甲", "soon"), row("A", "1", 2))
+    source = opened(identity=["身份证号"])
+    told = [(await source.fetch(ask(one))) for one in (PERSON, OTHER)]
+    assert told[0].strays == (
+        Reject("CELLS", None, "ZYRY_20240630_ALL.csv:2"),
+        Reject("KEY_INVALID", "身份证号", "ZYRY_20240630_ALL.csv:4"),
+    )
+    assert told[1].strays == ()
+    late = Reject("DATE_FORMAT", "认定日期", "ZYRY_20240630_ALL.csv:3")
+    assert told[1].rejects == {SubjectKey.person(OTHER): (late,)}
+    drops.put("ZYRY_20240701_INC.csv", row("?", PERSON, 3))
+    again = await source.fetch(ask())
+    assert Reject("OPERATION", "操作类型", "ZYRY_20240701_INC.csv:2") in again.strays
+
+
+async def test_files_of_which_no_row_can_be_read_are_an_error(drops, opened):
+    drops.put("ZYRY_20240630_ALL.csv", row("A", PERSON, 1, "甲", "soon"), row("A", "1", 2))
+    levels = {code: level for level, code, _ in await findings(opened())}
+    assert levels["ROWS_ALL_REJECTED"] == "error"
+    drops.put("ZYRY_20240701_INC.csv", row("A", PERSON, 3))
+    assert "ROWS_ALL_REJECTED" not in {code for _, code, _ in await findings(opened())}
 
 
 async def test_many_bad_rows_are_counted_by_reason(drops, opened):
@@ -255,6 +291,7 @@ async def test_huge_text_in_a_cell_is_whole(drops, opened):
         ({"ZYRY_20240630_ALL.csv": "操作类型,姓名\n合计\n"}, SourceDrift, "HEADER"),
         ({"ZYRY_20240630_ALL.csv": f"{HEADER},姓名\n合计\n"}, SourceDrift, "HEADER"),
         ({"ZYRY_20241399_ALL.csv": f"{HEADER}\n合计\n"}, SourceDrift, "FILE_NAME"),
+        ({"ZYRY_20991231_ALL.csv": f"{HEADER}\n合计\n"}, SourceDrift, "FILE_NAME"),
     ],
 )
 async def test_what_cannot_be_trusted_is_never_clean(tmp_path, opened, files, error, reason):
@@ -263,6 +300,35 @@ async def test_what_cannot_be_trusted_is_never_clean(tmp_path, opened, files, er
     with pytest.raises(error) as raised:
         await opened().fetch(ask())
     assert (type(raised.value), raised.value.reason) == (error, reason)
+
+
+async def test_a_file_that_ends_within_a_row_is_no_answer_even_without_a_footer(drops, opened):
+    whole = drops.put("ZYRY_20240630_ALL.csv", row("A", PERSON, 1), row("A", PERSON, 2), footer=None)
+    source = opened({"footer": None})
+    content = whole.read_bytes()
+    whole.write_bytes(content.removesuffix(b"\r\n"))
+    assert documents(await source.fetch(ask())) == ["一号", "一号"]
+    whole.write_bytes(content[:-20])
+    with pytest.raises(SourceRubbish) as cut:
+        await source.fetch(ask())
+    assert cut.value.reason == "FILE_CUT_SHORT"
+
+
+async def test_an_operation_that_nobody_knows_leaves_neither_state_standing(drops, opened):
+    drops.put("ZYRY_20240630_ALL.csv", row("A", PERSON, 1, "旧"), row("A", OTHER, 2, "乙"))
+    drops.put("ZYRY_20240701_INC.csv", row("撤", PERSON, 1, "旧"))
+    answer = await opened().fetch(ask(PERSON, OTHER))
+    assert (documents(answer), documents(answer, OTHER)) == ([], ["乙"])
+    reasons = [one.reason for one in answer.rejects[SubjectKey.person(PERSON)]]
+    assert reasons == ["SUCCESSOR_UNREADABLE", "OPERATION"]
+
+
+async def test_a_link_leads_nowhere(drops, opened, tmp_path_factory):
+    elsewhere = Drops(tmp_path_factory.mktemp("elsewhere")).put("x.csv", row("A", PERSON, 1))
+    (drops.folder / "ZYRY_20240630_ALL.csv").symlink_to(elsewhere)
+    with pytest.raises(SourceUnavailable) as nothing:
+        await opened().fetch(ask())
+    assert nothing.value.reason == "NO_FILE"
 
 
 async def test_a_department_that_stopped_delivering_is_down(drops, opened):
@@ -297,6 +363,17 @@ async def test_a_file_sent_again_with_other_content_is_read_anew(drops, opened):
     assert documents(await source.fetch(ask())) == ["丙"]
 
 
+async def test_a_file_rewritten_in_place_with_its_old_time_is_read_anew(drops, opened):
+    path = drops.put("ZYRY_20240630_ALL.csv", row("A", OTHER, 1, "甲"), row("A", OTHER, 2, "乙"))
+    source = opened()
+    assert documents(await source.fetch(ask())) == []
+    before, content = path.stat(), path.read_bytes()
+    with path.open("r+b") as stream:
+        stream.write(content.replace(OTHER.encode(), PERSON.encode()))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert documents(await source.fetch(ask())) == ["甲", "乙"]
+
+
 async def test_a_file_replaced_between_index_and_reading_is_never_mixed(drops, opened):
     drops.put("ZYRY_20240630_ALL.csv", row("A", OTHER, 0, "别人"), row("A", PERSON, 1, "甲"))
     source = opened()
@@ -307,6 +384,31 @@ async def test_a_file_replaced_between_index_and_reading_is_never_mixed(drops, o
     original = reader.folder.standing
     reader.folder.standing = lambda seen=[stale.files]: seen.pop() if seen else original()
     assert documents(await source.fetch(ask())) == ["乙"]
+
+
+async def test_a_file_replaced_while_it_is_read_is_read_again(drops, opened, monkeypatch):
+    drops.put("ZYRY_20240630_ALL.csv", row("A", PERSON, 1, "甲"), row("A", PERSON, 2, "甲"))
+    source = opened()
+    await source.fetch(ask())
+    read, replaced = Reader._line, []
+
+    def replaced_meanwhile(*question):
+        found = read(*question)
+        if not replaced:
+            new = [row("A", PERSON, number, "乙") for number in (1, 2)]
+            replaced.append(drops.put("ZYRY_20240630_ALL.csv", *new))
+        return found
+
+    monkeypatch.setattr(Reader, "_line", replaced_meanwhile)
+    assert documents(await source.fetch(ask())) == ["乙", "乙"]
+
+
+async def test_a_subject_of_very_many_rows_is_cut_before_all_are_read(drops, opened):
+    drops.put("ZYRY_20240630_ALL.csv", *(row("A", PERSON, number) for number in range(502)))
+    source = opened(dedupe=["documentNo"])
+    answer = await source.fetch(ask())
+    key = SubjectKey.person(PERSON)
+    assert (len(answer.rows[key]), answer.truncated) == (1, {key}), "500 of 502 rows, one record"
 
 
 async def test_a_file_that_never_stands_still_is_busy(drops, opened):

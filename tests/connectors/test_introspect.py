@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -15,11 +18,14 @@ from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue, Label
 from connectors.errors import ManifestError, SourceError
 from connectors.introspect import Address, Introspection, Request, introspect
-from connectors.introspect.reflection import reading_engine
+from connectors.introspect.described import ForeignKey
+from connectors.introspect.reflection import reading_engine, reflect
+from connectors.introspect.sampling import look
 from connectors.introspect.shapes import shape_of, words_of
 from connectors.introspect.vocabulary import by_comment, by_name, codes_in, of_another, status_of
 from connectors.protocol import Ask, Row, Source
 from connectors.registry import load_sources
+from connectors.sql.engine import Engine, engine_for
 from tests.support.databases import Database, throwaway
 from tests.support.strangers import (
     CANARIES,
@@ -52,7 +58,7 @@ async def unknown(stranger: Stranger, folder: Path) -> AsyncIterator[Database]:
         yield database
 
 
-async def drafted(database: Database, catalogue: Catalogue, **more: str) -> Introspection:
+async def drafted(database: Database, catalogue: Catalogue, **more: Any) -> Introspection:
     return await introspect(Request(database.url, "stranger", "STRANGER_URL", **more), catalogue)
 
 
@@ -206,6 +212,34 @@ async def test_a_database_without_subjects_is_an_error(sqlite: Database, catalog
     assert error.value.code == "INTROSPECT_NOTHING"
 
 
+async def test_names_and_comments_stay_within_their_line(database: Database, catalogue: Catalogue) -> None:
+    evil = "e\nheaders: {X: y}\n#\x1b]0;x\x07\u202e\u2028"
+    mark = "`" if database.engine == "mariadb" else '"'
+    await database.execute(
+        f"CREATE TABLE {mark}{evil}{mark} (a integer)",
+        f"CREATE TABLE t_xzcf (sfzh varchar(18), xm varchar(40), wsh varchar(60), cfsy varchar(200),"
+        f" cfrq date, {mark}c{evil}{mark} integer)",
+    )
+    if database.engine == "postgresql":
+        await database.execute(
+            f"COMMENT ON TABLE t_xzcf IS '{evil}'", f"COMMENT ON COLUMN t_xzcf.wsh IS '{evil}'"
+        )
+    if database.engine == "mariadb":
+        await database.execute(f"ALTER TABLE t_xzcf COMMENT '{evil}'")
+    found = await drafted(database, catalogue, department="FG")
+    assert found.records == {"P-FG-03": "t_xzcf"}
+    assert all(line.isprintable() for line in found.text.removesuffix("\n").split("\n"))
+    assert "headers" not in yaml.safe_load(found.text)
+    assert "\\x1b" in found.text
+
+
+async def test_nothing_found_is_said_on_one_line(sqlite: Database, catalogue: Catalogue) -> None:
+    await sqlite.execute('CREATE TABLE "menu\x1b[2J\n" (id INTEGER PRIMARY KEY)')
+    with pytest.raises(ManifestError) as error:
+        await drafted(sqlite, catalogue)
+    assert error.value.message.isprintable()
+
+
 async def test_a_database_that_is_not_there_says_no_url(catalogue: Catalogue) -> None:
     with pytest.raises(SourceError) as error:
         await drafted(Database("postgresql", "postgresql://reader:hunter2@127.0.0.1:1/x"), catalogue)
@@ -249,6 +283,37 @@ async def test_what_the_catalogue_is_asked_ends_at_the_server(
         await reading.dispose()
 
 
+class Counting:
+    """An engine that counts the statements of its connections."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.dialect, self.statements = engine, engine.dialect, 0
+
+    async def connect(self) -> Counting:
+        self.opened = await self.engine.connect()
+        return self
+
+    async def fetch(self, *question: Any) -> Any:
+        self.statements += 1
+        return await self.opened.fetch(*question)
+
+    async def close(self) -> None:
+        await self.opened.close()
+
+
+@pytest.mark.postgresql
+async def test_a_view_that_takes_too_long_is_asked_once(postgresql: Database) -> None:
+    await postgresql.execute(
+        "CREATE TABLE t (id integer, a text, b text)",
+        "INSERT INTO t VALUES (1, '', '')",
+        "CREATE VIEW slow AS SELECT id, a, b, pg_sleep(60)::text AS c FROM t",
+    )
+    tables = [table for table in await reflect(make_url(postgresql.url)) if table.name == "slow"]
+    engine = Counting(engine_for(postgresql.url, 50))
+    (seen,) = await look(engine, tables)
+    assert (seen.rows, engine.statements) == (0, 1)
+
+
 async def test_the_session_that_reflects_cannot_write(database: Database) -> None:
     engine = reading_engine(make_url(database.url))
     try:
@@ -275,6 +340,74 @@ async def test_an_account_that_may_read_some_columns_only(postgresql: Database, 
         await postgresql.execute(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
     assert "documentNo: {column: f1" in found.text
     assert "column: f4" not in found.text
+
+
+@pytest.mark.mariadb
+async def test_column_grants_of_mariadb_are_enough(mariadb: Database, catalogue: Catalogue) -> None:
+    await mariadb.execute(
+        "CREATE TABLE t_xzcf (id INT PRIMARY KEY, sfzh VARCHAR(18) COMMENT '身份证号', xm VARCHAR(40),"
+        " cfjdswh VARCHAR(60), cfrq DATE, lxdh VARCHAR(20))",
+        "CREATE TABLE t_dh (id INT PRIMARY KEY, cf_id INT, FOREIGN KEY (cf_id) REFERENCES t_xzcf (id))",
+        f"INSERT INTO t_xzcf VALUES (1, '{TESTED}', '测试甲', '测罚1号', '2026-01-02', '1')",
+    )
+    user = mariadb.url.rsplit("/", 1)[1]
+    await mariadb.execute(
+        f"CREATE USER {user} IDENTIFIED BY 'reader'",
+        f"GRANT SELECT (id, sfzh, xm, cfjdswh, cfrq) ON {user}.t_xzcf TO {user}",
+    )
+    try:
+        found = await drafted(Database("mariadb", mariadb.url_as(user, "reader")), catalogue)
+    finally:
+        await mariadb.execute(f"DROP USER {user}")
+    assert found.records == {"P-FG-03": "t_xzcf"}
+    assert "determinedOn: {column: cfrq" in found.text
+    assert ("identity: [id]" in found.text, "lxdh" in found.text) == (True, False)
+    described = {table.name: table for table in await reflect(make_url(mariadb.url))}
+    assert described["t_dh"].foreign_keys == (ForeignKey(("cf_id",), "t_xzcf", ("id",)),)
+
+
+@pytest.mark.postgresql
+async def test_schemas_are_named_and_several_can_be_given(postgresql: Database, catalogue: Catalogue) -> None:
+    columns = "id int PRIMARY KEY, sfzh text, xm text, cfjdswh text, cfrq date"
+    await postgresql.execute(
+        "CREATE SCHEMA assist",
+        'CREATE SCHEMA "社会组织"',
+        f"CREATE TABLE assist.t_xzcf ({columns})",
+        f"INSERT INTO assist.t_xzcf VALUES (1, '{TESTED}', '测试甲', '测罚1号', '2026-01-02')",
+        'CREATE TABLE "社会组织"."社会组织登记" (id int PRIMARY KEY, "统一代码" text, "名称" text,'
+        ' "法定代表人" text, "成立日期" date, "年检结果" text)',
+        f"""INSERT INTO "社会组织"."社会组织登记"
+        VALUES (1, '{COMPANY}', '测试协会', '测试甲', '2020-01-02', '合格')""",
+    )
+    with pytest.raises(ManifestError) as error:
+        await drafted(postgresql, catalogue)
+    assert "assist, 社会组织: give --schema" in error.value.message
+    found = await drafted(postgresql, catalogue, schemas=("assist", "社会组织"), department="MZ")
+    assert found.records["P-FG-03"] == "assist.t_xzcf"
+    assert found.records["E-MZ-01"] == "社会组织.社会组织登记"
+    assert "legalRepresentative: {column: 法定代表人}" in found.text
+
+
+async def test_a_draft_of_one_type_that_lacks_something_is_still_written(
+    sqlite: Database, catalogue: Catalogue
+) -> None:
+    await sqlite.execute(
+        "CREATE TABLE t_xzcf (id INTEGER PRIMARY KEY, xdr_zjhm TEXT, xdr_mc TEXT, cfjdswh TEXT, cflb TEXT)"
+    )
+    await sqlite.insert("t_xzcf", [(1, TESTED, "测试甲", "测罚1号", "罚款")])
+    found = await drafted(sqlite, catalogue)
+    assert (found.records, found.refused.keys()) == ({}, {"P-FG-03"})
+    assert "  # P-FG-03:" in found.text
+
+
+async def test_tables_that_nothing_fits_are_told_with_the_nearest_types(
+    sqlite: Database, catalogue: Catalogue
+) -> None:
+    await sqlite.execute("CREATE TABLE t_zz (id INTEGER PRIMARY KEY, sfzh TEXT, xm TEXT, qwe TEXT)")
+    await sqlite.insert("t_zz", [(1, TESTED, "测试甲", "x")])
+    with pytest.raises(ManifestError) as error:
+        await drafted(sqlite, catalogue)
+    assert re.search(r"nearest, of 1\.2 that are needed: [PE]-[A-Z]{2}-\d{2} \d\.\d", error.value.message)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
+from collections.abc import Iterable
+
 import pytest
+from pydantic import ValidationError
 
 from catalogue.identifiers import SubjectKey
-from connectors.keys import key_variants
-from connectors.shapes import KeyForm
+from connectors.keys import asked_forms, key_variants
+from connectors.protocol import Links
+from connectors.shapes import Key, KeyForm
 
 BORN_19XX = SubjectKey.person("990101197512310022")
 BORN_2012 = SubjectKey.person("99010120120615004X")
@@ -41,12 +45,39 @@ COMPANY = SubjectKey.entity("91990100MA9TE00142")
 def test_every_declared_form_is_asked_for_and_no_other(
     key: SubjectKey, forms: list[str], expected: list[str]
 ) -> None:
-    assert list(key_variants(key, tuple(map(KeyForm, forms)))) == expected
+    assert list(key_variants(key, _declared(forms))) == expected
 
 
 def test_all_forms_together_hold_no_repeat() -> None:
-    variants = key_variants(BORN_19XX, tuple(KeyForm))
+    variants = key_variants(BORN_19XX, _declared(KeyForm))
     assert len(set(variants)) == len(variants)
     assert {"990101197512310022", "990101751231002", "990101751231002   ", "990101197512310022\t"} <= set(
         variants
     )
+
+
+def test_linked_numbers_are_asked_for_only_where_the_column_may_hold_them() -> None:
+    key = SubjectKey.entity("91990100MA9TE00142")
+    links = Links(numbers=("990100000000013",))
+    assert asked_forms(key, links, _declared(["NORMAL"])) == (key.value,)
+    assert asked_forms(key, links, _declared(["NORMAL", "LINKED"])) == (key.value, *links.numbers)
+
+
+def _declared(forms: Iterable[str], **more: int) -> Key:
+    return Key(columns=("key",), forms=tuple(map(KeyForm, forms)), **more)
+
+
+def test_padding_reaches_the_declared_length_in_every_other_form() -> None:
+    declared = _declared(["NORMAL", "LOWER", "DIGITS_15", "PADDED"], pad_to=20)
+    assert key_variants(BORN_2012, declared) == (
+        "99010120120615004X",
+        "99010120120615004X  ",
+        "99010120120615004x",
+        "99010120120615004x  ",
+    )
+    assert "990101751231002     " in key_variants(BORN_19XX, declared)
+
+
+def test_a_length_without_the_form_is_refused() -> None:
+    with pytest.raises(ValidationError, match="PADDED"):
+        _declared(["NORMAL"], pad_to=20)

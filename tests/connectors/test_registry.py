@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalogue.identifiers import SubjectKey
+from catalogue.loader import load_catalogue
 from connectors.errors import ManifestError
 from connectors.protocol import Ask, Source
 from connectors.registry import load_manifest, load_sources
+from connectors.rules import verify
+from tests.support.county import COUNTY
 from tests.support.databases import Database
-from tests.support.small_catalogue import PENALTY_TABLE, PERSON, small_catalogue
+from tests.support.small_catalogue import PENALTY_TABLE, PERSON, manifest_of, small_catalogue
 
 MANIFEST = """\
 source: tt-test
@@ -48,6 +52,14 @@ def test_a_source_serves_what_its_manifest_says(tmp_path: Path) -> None:
     assert source.key_kinds("P-TT-01") == {"CITIZEN_ID"}
 
 
+def test_what_a_source_is_only_asked_to_confirm_is_nothing_for_the_graph(tmp_path: Path) -> None:
+    (tmp_path / "civil.yaml").write_bytes((COUNTY / "sources" / "civil.yaml").read_bytes())
+    source = load_sources(tmp_path, load_catalogue(), {})["civil"]
+    assert source.manifest.confirms.keys() == {"P-MZ-99"}
+    assert source.record_types == source.manifest.records.keys()
+    assert source.key_kinds("P-MZ-99") == {"CITIZEN_ID"}
+
+
 async def test_the_url_comes_from_the_environment_and_a_relative_file_from_the_base(
     tmp_path: Path, sqlite: Database
 ) -> None:
@@ -75,6 +87,13 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
     assert (signing.app_id, signing.secret) == ("county", "word")
 
 
+def test_a_manifest_saved_in_another_charset_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "tt.yaml"
+    path.write_text(MANIFEST, "gb18030")
+    with pytest.raises(ManifestError, match="save the file as UTF-8"):
+        load_manifest(path, small_catalogue(), {})
+
+
 def test_several_sources_may_serve_one_record_type(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text(MANIFEST.replace("tt-test", "tt-other"), "utf-8")
     sources = load(tmp_path)
@@ -97,6 +116,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     [
         (replaced("table: penalty", "table: [penalty"), "MANIFEST_YAML", "tt.yaml:10", ""),
         (lambda _: "", "MANIFEST_YAML", "tt.yaml", "empty"),
+        (replaced("table: penalty", "table: pen\x1balty"), "MANIFEST_YAML", "tt.yaml", "U+001B"),
         (lambda _: "- source", "MANIFEST_INVALID", "tt.yaml:1", ""),
         (
             replaced("contact:", "source: again\ncontact:"),
@@ -199,3 +219,26 @@ def test_a_fault_in_a_url_never_prints_the_url(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
         load(tmp_path, TT_URL="db2://user:secret-word@host/db")
     assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [({}, False), ({"listKind": {"column": "mdlx"}}, True), ({"listedOn": {"column": "lrrq"}}, False)],
+    ids=["nothing adverse", "what makes it adverse", "a date alone"],
+)
+def test_a_mixed_type_needs_a_clock_where_something_makes_it_adverse(
+    fields: dict[str, Any], refused: bool
+) -> None:
+    date = {"decode": ["date"]}
+    mapped = {name: origin | (date if name.endswith("On") else {}) for name, origin in fields.items()}
+    record = {
+        "table": "t",
+        "keys": {"USCC": {"columns": ["dm"]}},
+        "fields": {"name": {"column": "mc"}} | mapped,
+    }
+    manifest = manifest_of({"E-MZ-01": record}, department="MZ")
+    if refused:
+        with pytest.raises(ManifestError, match="MANIFEST_CONTROL_MISSING"):
+            verify(manifest, load_catalogue())
+    else:
+        verify(manifest, load_catalogue())

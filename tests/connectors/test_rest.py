@@ -206,6 +206,16 @@ async def test_xml_that_is_no_answer_is_refused(proxy, source, xml):
         await source.fetch(ask(code="E-SW-02", fields=frozenset()))
 
 
+async def test_an_answer_of_more_parts_than_rows_can_have_is_not_parsed(proxy, source):
+    proxy.notices[COMPANY.value] = f"<ROWS>{'<R/>' * 200_000}</ROWS>"
+    # in another shape than expected: whoever parsed it would say so
+    proxy.faults[COMPANY.value] = f"[{'{},' * 200_000}{{}}]"
+    for question in (ask(code="E-SW-02", fields=frozenset()), ask()):
+        with pytest.raises(SourceRubbish) as large:
+            await source.fetch(question)
+        assert large.value.reason == "BODY_TOO_LARGE"
+
+
 async def test_a_code_inside_xml_counts_too(proxy, rest):
     arrears = ARREARS | {
         "rest": ARREARS["rest"] | {"code": "HEAD.CODE", "ok": ["0"], "empty": ["1"], "root": "ROWS"}
@@ -352,6 +362,11 @@ async def test_cancelling_the_question_closes_the_connection(proxy, source):
         ("hex ff81", SourceRubbish, "CHARSET"),
         ("bomb", SourceRubbish, "BODY_TOO_LARGE"),
         ("cut short", SourceRubbish, "BODY_CUT_SHORT"),
+        (f'{{"code":"00","data":[{{"nsrsbh":"{OTHER.value}"}}]}}', SourceRubbish, "KEY_NOT_ASKED"),
+        ('{"code":"00","data":[{"nsrsbh":"9199****0142"}]}', SourceRubbish, "KEY_NOT_ASKED"),
+        ('{"code":"00","data":[' + "{}," * 10_000 + "{}]}", SourceRubbish, "BODY_TOO_LARGE"),
+        ("charset undefined", SourceRubbish, "CHARSET"),
+        ("charset idna", SourceRubbish, "CHARSET"),
         ('{"code":"00","data":[{"nsrmc":"x"}]}', SourceDrift, "KEY_COLUMN_MISSING"),
         ("reset", ConnectionDied, "CONNECTION_DIED"),
         ("http 302", SourceRubbish, "HTTP_REDIRECT"),
@@ -387,6 +402,31 @@ async def test_json_numbers_are_exact(proxy, rest):
     proxy.faults[COMPANY.value] = f'{{"code":"00","data":[{row}]}}'
     answer = await made.fetch(ask(code="E-SW-02", fields=frozenset({"arrears"})))
     assert answer.rows[COMPANY][0].values == {"arrears": Decimal("12345678901234567.89")}
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "reason"),
+    [
+        ("nsrmc", '"half a sign \\ud83d"', "CHARSET"),
+        ("gbrq", "1e99999999999999999999999", "DATE_FORMAT"),
+        ("gbrq", "1e999999999", "DATE_FORMAT"),
+        ("gbrq", "1e-999999999", "DATE_FORMAT"),
+    ],
+)
+async def test_what_json_can_spell_and_nobody_can_write_rejects_its_own_row(
+    proxy, source, column, written, reason
+):
+    bad = json.dumps(rating(2022)).replace(json.dumps(rating()[column]), written)
+    proxy.faults[COMPANY.value] = f'{{"code":"00","data":[{bad},{json.dumps(rating())}]}}'
+    answer = await source.fetch(ask(fields=FIELDS | {"name"}))
+    assert [found.values["year"] for found in answer.rows[COMPANY]] == [2023]
+    assert answer.rejects[COMPANY] == (Reject(reason, column),)
+
+
+async def test_rows_that_name_nobody_are_nobodys(proxy, source):
+    nobody = [rating(nsrsbh=None), rating(nsrsbh=" ")]
+    proxy.faults[COMPANY.value] = json.dumps({"code": "00", "data": nobody})
+    assert (await source.fetch(ask())).rows == {COMPANY: ()}
 
 
 async def test_a_dotted_path_leads_through_json_strings(proxy, rest):

@@ -20,6 +20,7 @@ from connectors.parts import Signing
 from connectors.protocol import Ask
 from connectors.quota import HourlyQuota
 from connectors.rest import RestSource
+from connectors.rest.quota import Quota
 from connectors.rest.signing import Signed, signature
 from tests.support.small_catalogue import COMPANY, manifest_of
 
@@ -329,6 +330,19 @@ async def test_a_question_of_one_key_does_not_wait_behind_all_calls_of_a_large_o
         large.cancel()
 
 
+async def test_questions_take_turns_and_nobody_s_calls_stand_behind_all_of_another_s():
+    quota, until = Quota("tax", 4), asyncio.get_running_loop().time() + 30
+    served = []
+
+    async def call(question):
+        await quota.wait(question, until)
+        served.append(question)
+
+    await asyncio.gather(*(quota.wait("before", until) for _ in range(4)))
+    await asyncio.gather(*(call(question) for question in "aabbcc"))
+    assert served == list("abcabc")
+
+
 async def test_who_cannot_be_served_in_time_is_told_at_once_and_takes_no_place(service):
     async with source_of(service, {}, ratePerSecond=1, deadlineMs=500) as source:
         await source.fetch(ask())
@@ -348,13 +362,22 @@ async def test_the_hours_calls_are_counted(service):
     assert len(service.calls) == 2
 
 
-def test_no_hour_holds_more_than_its_quota():
+async def test_calls_for_a_token_are_counted_too(service):
+    service.answer = only("t1")
+    async with source_of(service, {}, token=TOKEN, quotaPerHour=2) as source:
+        await source.fetch(ask(A))
+        with pytest.raises(SourceBusy):
+            await source.fetch(ask(B))
+    assert (len(service.tokens), len(service.calls)) == (1, 1)
+
+
+async def test_no_hour_holds_more_than_its_quota():
     now, taken = [0.0], []
-    quota = HourlyQuota("tax", 3, lambda: now[0])
+    quota = HourlyQuota("tax", 3, clock=lambda: now[0])
     for second in range(0, 4 * 3600, 30):
         now[0] = float(second)
         try:
-            quota.take()
+            await quota.take()
         except SourceBusy:
             continue
         taken.append(second)

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from catalogue.identifiers import SubjectKey
-from connectors.errors import ConnectionDied, SourceBusy, SourceError, SourceTimeout, SourceUnavailable
+from catalogue.model import Role
+from catalogue.values import OPEN_ENDED, PartialDate
+from connectors.errors import (
+    ConnectionDied,
+    SourceBusy,
+    SourceError,
+    SourceRubbish,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from connectors.manifest import Manifest
 from connectors.protocol import Ask
 from connectors.sql import SqlSource
+from connectors.sql.mariadb import session
 from tests.support.databases import Database, throwaway
 from tests.support.small_catalogue import PENALTY_TABLE, PERSON, manifest_of, penalty_source, small_catalogue
 
@@ -27,13 +40,14 @@ SLOW = {
 }
 RUNNING = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name = 'credit-subject-gateway' AND state = 'active'",
+    " AND application_name = 'credit-subject-gateway/t2' AND state = 'active'",
     "mysql": "SELECT id FROM information_schema.processlist WHERE db = database()"
-    " AND info LIKE '%benchmark(%' AND id <> connection_id()",
+    " AND info LIKE '/* trace=t2 */%benchmark(%' AND id <> connection_id()",
 }
+"""Queries under way that say who asked."""
 SESSIONS = {
     "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND application_name = 'credit-subject-gateway'",
+    " WHERE datname = current_database() AND application_name LIKE 'credit-subject-gateway%'",
     "mysql": "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
 }
 
@@ -82,6 +96,21 @@ async def test_a_session_cannot_write_whatever_the_account_may(database: Databas
         for statement in ("DELETE FROM penalty", "CREATE TABLE copied (a int)"):
             with pytest.raises(SourceUnavailable):
                 await source._pool.fetch(statement, ())
+    assert await database.fetch("SELECT count(*) FROM penalty") == [(1,)]
+
+
+async def test_a_session_takes_one_statement_at_a_time(database: Database) -> None:
+    await filled(database)
+    writable = "SET SESSION TRANSACTION READ WRITE; DELETE FROM penalty; -- "
+    query = f"SELECT {{columns}} FROM penalty) q; {writable}"
+    smuggled = penalty_source(table=None, query=query)
+    source = SqlSource(manifest_of({"P-TT-01": smuggled}), small_catalogue(), database.url)
+    try:
+        for question in (source.fetch(QUICK), source._pool.fetch(f"SELECT 1; {writable}", ())):
+            with pytest.raises(SourceError):
+                await question
+    finally:
+        await source.close()
     assert await database.fetch("SELECT count(*) FROM penalty") == [(1,)]
 
 
@@ -147,13 +176,31 @@ async def test_a_killed_connection_died_once_and_is_replaced(dialect: str, serve
         assert len((await source.fetch(QUICK)).rows[QUICK.keys[0]]) == 1
 
 
+@pytest.mark.parametrize(
+    ("server", "settings"),
+    [
+        ("5.5.62", []),
+        ("5.6.51", ["SET SESSION TRANSACTION READ ONLY"]),
+        ("8.0.36", ["SET SESSION TRANSACTION READ ONLY", "SET SESSION max_execution_time = 800"]),
+        ("5.5.5-10.0.38-MariaDB", ["SET SESSION TRANSACTION READ ONLY"]),
+        (
+            "10.11.6-MariaDB-log",
+            ["SET SESSION TRANSACTION READ ONLY", "SET SESSION max_statement_time = 0.800"],
+        ),
+    ],
+)
+def test_a_session_is_set_to_what_its_server_knows(server: str, settings: list[str]) -> None:
+    """MySQL is not among the servers here."""
+    assert session(server, 0.8)[1:] == settings
+
+
 async def test_at_most_the_pool_s_size_of_connections_is_open(postgresql: Database) -> None:
     await filled(postgresql)
     async with source_of(postgresql, pool=2) as source:
         await asyncio.gather(*(source.fetch(QUICK) for _ in range(20)))
         found = await postgresql.fetch(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND application_name = 'credit-subject-gateway'"
+            " AND application_name LIKE 'credit-subject-gateway%'"
         )
     assert found == [(2,)]
 
@@ -187,6 +234,25 @@ async def test_a_refused_login_says_so(mariadb: Database) -> None:
 
 def spoil(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be taken for one" * 40)
+
+
+async def test_a_file_is_looked_at_in_its_own_thread(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(sqlite)
+    looked: list[threading.Thread] = []
+    stat = Path.stat
+
+    def watched(path: Path, **more: bool) -> os.stat_result:
+        looked.append(threading.current_thread())
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", watched)
+    async with source_of(sqlite) as source:
+        for _ in range(2):
+            await source.fetch(QUICK)
+    assert looked
+    assert threading.main_thread() not in looked
 
 
 async def test_a_file_that_is_no_database_is_an_error_and_not_silence(sqlite: Database) -> None:
@@ -230,6 +296,73 @@ async def test_a_key_column_of_a_type_that_holds_no_keys_is_drift(postgresql: Da
     assert str(caught.value) == "tt-test: COLUMN_TYPE"
 
 
+@pytest.mark.mariadb
+async def test_an_answer_without_a_table_is_none(mariadb: Database) -> None:
+    async with source_of(mariadb) as source:
+        with pytest.raises(SourceRubbish) as nothing:
+            await source._pool.fetch("DO 1", ())
+    assert nothing.value.reason == "SHAPE"
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        ("date", "20231-01-01"),
+        ("date", "0044-03-15 BC"),
+        ("timestamp", "20231-01-01 10:00"),
+        ("timestamptz", "0001-01-01 00:00+08"),
+        ("time", "24:00"),
+    ],
+)
+async def test_a_moment_that_python_cannot_hold_rejects_its_own_row(
+    postgresql: Database, kind: str, cell: str
+) -> None:
+    await postgresql.execute(PENALTY_TABLE.replace("decided varchar(20)", f"decided {kind}"))
+    for document, moment in (("1", f"'{cell}'"), ("2", "NULL"), ("3", "'2024-03-01 10:00'")):
+        await postgresql.execute(f"INSERT INTO penalty VALUES ('{PERSON}', '{document}', '', '', {moment})")
+    plain = ["2"] if kind == "time" else ["2", "3"]
+    async with source_of(postgresql) as source:
+        for trace in ("", "t1"):
+            answer = await source.fetch(replace(QUICK, trace=trace))
+            rows = answer.rows[QUICK.keys[0]]
+            assert [row.values["documentNo"] for row in rows] == plain
+            assert {reject.column for reject in answer.rejects[QUICK.keys[0]]} == {"decided"}
+
+
+@pytest.mark.postgresql
+async def test_no_end_and_the_last_second_of_the_calendar_are_open_ended(postgresql: Database) -> None:
+    await postgresql.execute(PENALTY_TABLE.replace("decided varchar(20)", "decided timestamptz"))
+    for moment in ("infinity", "9999-12-31 23:59:59+00"):
+        await postgresql.execute(f"INSERT INTO penalty VALUES ('{PERSON}', '', '', '', '{moment}')")
+    async with source_of(postgresql) as source:
+        answer = await source.fetch(QUICK)
+    found = [row.controls[Role.DETERMINED_ON] for row in answer.rows[QUICK.keys[0]]]
+    assert found == [OPEN_ENDED, OPEN_ENDED]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql"])
+async def test_days_that_the_server_makes_of_moments_are_those_of_china(
+    dialect: str, server: Database
+) -> None:
+    """A view of the department that casts a moment to a day: whose day is the session's time zone."""
+    kind, made = (
+        ("timestamptz", "to_timestamp") if dialect == "postgresql" else ("timestamp", "from_unixtime")
+    )
+    await server.execute(
+        f"CREATE TABLE moments (id_no varchar(18), at {kind} NOT NULL)",
+        f"INSERT INTO moments VALUES ('{PERSON}', {made}(1735761600))",  # 20:00 UTC on the first
+        "CREATE VIEW days AS SELECT id_no, CAST(at AS date) AS decided FROM moments",
+    )
+    record = penalty_source(table="days", fields={})
+    source = SqlSource(manifest_of({"P-TT-01": record}), small_catalogue(), server.url)
+    try:
+        (row,) = (await source.fetch(QUICK)).rows[QUICK.keys[0]]
+    finally:
+        await source.close()
+    assert row.controls[Role.DETERMINED_ON] == PartialDate.of(2025, 1, 2)
+
+
 @pytest.fixture
 async def server(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     name = "mariadb" if dialect == "mysql" else dialect
@@ -253,3 +386,29 @@ async def test_the_statements_of_an_hour_are_counted_and_pings_are_not(database:
     finally:
         await source.close()
     assert used.value.reason == "QUOTA_HOUR"
+
+
+@pytest.mark.postgresql
+async def test_a_table_that_was_changed_is_read_anew(postgresql: Database) -> None:
+    """Statements stay prepared, but not longer than the columns are what they were."""
+    await filled(postgresql)
+    async with source_of(postgresql, pool=1) as source:
+        for width in (50, 60, 70):
+            answer = await source.fetch(QUICK)
+            assert len(answer.rows[QUICK.keys[0]]) == 1
+            await postgresql.execute(f"ALTER TABLE penalty ALTER document_no TYPE varchar({width})")
+        await postgresql.execute("ALTER TABLE penalty ALTER document_no TYPE text")
+        assert len((await source.fetch(QUICK)).rows[QUICK.keys[0]]) == 1
+
+
+@pytest.mark.postgresql
+async def test_a_session_keeps_few_statements_however_many_column_sets_are_asked(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sql.postgresql._PREPARED_KEPT", 3)
+    await filled(postgresql)
+    async with source_of(postgresql, pool=1) as source:
+        for number in range(8):
+            await source._pool.fetch(f"SELECT {number} WHERE $1 <> ''", ("x",))
+        (kept,) = await source._pool.fetch("SELECT count(*) FROM pg_prepared_statements", ())
+    assert 0 < int(str(kept[0])) <= 4

@@ -76,6 +76,16 @@ async def test_details_of_one_record_become_a_list(database: Database, opened: O
     assert column(answer, "behaviours", OTHER) == [("罚款",)]
 
 
+async def test_details_of_one_record_become_one_text(database: Database, opened: Open) -> None:
+    await headers(database, (1, PERSON, "A"), (2, PERSON, "B"))
+    await database.execute("CREATE TABLE detail (hid int, code varchar(20))")
+    await database.insert("detail", [(1, "03"), (1, "01"), (1, "03")])
+    words = {"codes": {"01": "A1", "03": "A3"}}
+    fields = {"reason": {"column": "detail.code", "collect": "；", "decode": ["trim", words]}}
+    source = opened(database, join=DETAILS, fields=fields)
+    assert column(await asked(source, PERSON), "reason") == ["A1；A3", None]
+
+
 async def test_a_joined_table_that_nobody_asks_about_is_not_read(database: Database, opened: Open) -> None:
     fields = {"behaviours": {"column": "detail.code", "collect": True}}
     source = opened(database, join=DETAILS, fields=fields)
@@ -195,6 +205,32 @@ async def test_a_code_table_of_the_source_gives_the_words(database: Database, op
 
 
 # Several records, or several values, in one cell
+
+
+@pytest.mark.parametrize("split", ["split", {"split": {"width": 2}}])
+async def test_a_code_table_of_the_source_serves_cells_of_several_codes(
+    database: Database, opened: Open, split: Any
+) -> None:
+    cells = ["01,02", " 02 、 01", None, "", "02"] if split == "split" else ["0102", "0201", None, "", "02"]
+    await headers(database, *((number, PERSON, cell) for number, cell in enumerate(cells)))
+    unknown = "01;77" if split == "split" else "0177"
+    await database.insert("penalty", [(6, OTHER, unknown, "2025-01-02"), (7, OTHER, "03", "2025-01-02")])
+    await database.execute("CREATE TABLE dm (dm varchar(20), mc varchar(200))")
+    await database.insert("dm", [("01", "罚款（元）"), ("02", "警告"), ("03", "拘留"), ("03", "扣留")])
+    lookup = {"table": "dm", "code": "dm", "word": "mc"}
+    words = {"column": "document_no", "lookup": lookup, "decode": ["trim", split, "fullwidth"]}
+    source = opened(database, fields={"behaviours": words})
+    answer = await asked(source, PERSON, OTHER)
+    assert "FROM dm" in source.explain("P-TT-01", {"behaviours"})
+    assert "FROM dm" not in source.explain("P-TT-01", {"documentNo"})
+    assert column(answer, "behaviours") == [("罚款(元)", "警告"), ("警告", "罚款(元)"), None, None, ("警告",)]
+    assert answer.rows[SubjectKey.person(OTHER)] == ()
+    told = {(one.reason, one.column, one.mark) for one in answer.rejects[SubjectKey.person(OTHER)]}
+    assert told == {("CODE_UNKNOWN", "document_no", mark(number)) for number in ("6", "7")}
+    reported = {one.code: one.message for one in await source.check()}
+    assert "2 of 7 sampled rows" in reported["ROWS_REJECTED"]
+    await database.execute("ALTER TABLE dm RENAME COLUMN mc TO cm")
+    assert "MANIFEST_TABLE_MISSING" in {one.code for one in await source.check()}
 
 
 async def test_a_packed_cell_holds_several_records(database: Database, opened: Open) -> None:

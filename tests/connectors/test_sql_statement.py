@@ -136,3 +136,10 @@ def test_columns_of_undeclared_charset_are_read_as_bytes() -> None:
     assert one_line(maria.sql).startswith("SELECT CAST(t.name AS BINARY) AS name, t.id_no FROM")
     postgres = statements("postgresql", table="t", fields=fields).by_keys(CITIZEN, ["name"], 1)
     assert one_line(postgres.sql).startswith("SELECT t.name FROM")
+
+
+def test_sqlite_gets_no_more_parameters_than_it_takes_unless_built_otherwise() -> None:
+    keys = {"CITIZEN_ID": {"columns": ["a", "b"]}}
+    made = statements("sqlite", union=["t1", "t2"], keys=keys)
+    largest = made.by_keys(CITIZEN, ["name"], made.most_keys(CITIZEN))
+    assert 4_000 < len(largest.order) <= 32_766

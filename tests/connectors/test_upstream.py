@@ -242,6 +242,11 @@ async def test_without_a_case_only_what_anyone_may_read_is_asked(graph, opened):
         (b"<html>", 502, SourceUnavailable, "HTTP_SERVER_ERROR"),
         (b"[]", 200, SourceRubbish, "SHAPE"),
         ({"data": None}, 200, SourceUnavailable, "UPSTREAM_UNAVAILABLE"),
+        ({"data": [1]}, 200, SourceRubbish, "SHAPE"),
+        ({"errors": 1}, 200, SourceUnavailable, "UPSTREAM_UNAVAILABLE"),
+        ({"errors": {"code": 1}}, 200, SourceUnavailable, "UPSTREAM_UNAVAILABLE"),
+        ({"errors": [{"extensions": [PERSON]}]}, 200, SourceUnavailable, "UPSTREAM_UNAVAILABLE"),
+        (b'{"data": {"subject": NaN}}', 200, SourceRubbish, "UNREADABLE"),
     ],
 )
 async def test_their_states_and_errors_are_never_cleaner_here(graph, opened, said, status, error, reason):
@@ -263,13 +268,33 @@ async def test_what_they_keep_back_makes_the_section_partial(graph, opened):
     assert answer.rejects == {WHO: (Reject("UPSTREAM_PARTIAL"), Reject("UPSTREAM_DENIED", "registrationNo"))}
 
 
+@pytest.mark.parametrize(
+    "extensions", [None, [], {"authorization": None}, {"authorization": {"denied": None}}]
+)
+async def test_extensions_that_say_nothing_keep_nothing_back(graph, opened, extensions):
+    graph.said = section("OK", [practice()], extensions=extensions)
+    answer = await opened().fetch(ask())
+    assert (len(answer.rows[WHO]), answer.rejects) == (1, {})
+
+
+async def test_what_they_keep_back_in_other_words_is_kept_back_too(graph, opened):
+    graph.said = section("OK", [practice()], extensions={"authorization": {"denied": {"all": True}}})
+    assert (await opened().fetch(ask())).rejects == {WHO: (Reject("UPSTREAM_DENIED"),)}
+
+
+async def test_a_field_that_they_lost_makes_the_section_partial(graph, opened):
+    lost = [{"message": PERSON, "path": ["subject"], "extensions": {"code": "INTERNAL"}}]
+    graph.said = section("OK", [practice(determinedOn=None)], errors=lost)
+    assert (await opened().fetch(ask())).rejects == {WHO: (Reject("UPSTREAM_PARTIAL"),)}
+
+
 # A federated subgraph
 
 
 async def test_entities_of_a_subgraph_are_asked_by_their_key_together(graph, opened):
     other = SubjectKey.entity("91350100M000100Y43")
     open_debts = {"open": [{"amount": {"value": 12.5}, "on": "2024-03-05"}]}
-    graph.said = {"data": {"_entities": [{"debts": open_debts}, None]}}
+    graph.said = {"data": {"_entities": [{"code": FIRM.value, "debts": open_debts}, None]}}
     question = Ask("E-SW-02", frozenset({"arrears"}), (FIRM, other))
     answer = await opened().fetch(question)
     assert [row.values for row in answer.rows[FIRM]] == [{"arrears": Decimal("12.5")}]
@@ -277,7 +302,18 @@ async def test_entities_of_a_subgraph_are_asked_by_their_key_together(graph, ope
     assert graph.asked[0]["variables"] == {
         "representations": [{"__typename": "Taxpayer", "code": key.value} for key in (FIRM, other)]
     }
-    assert "... on Taxpayer { debts { open { on amount { value } } } }" in graph.asked[0]["query"]
+    assert "... on Taxpayer { code debts { open { on amount { value } } } }" in graph.asked[0]["query"]
+
+
+async def test_entities_travel_a_hundred_at_a_time_with_the_manifest_s_headers(graph, opened):
+    firms = tuple(SubjectKey(KeyKind.USCC, f"91350100M00010{number:04}") for number in range(200))
+    graph.said = {"data": {"_entities": [None] * 100}}
+    source = opened(headers={"X-Api-Key": "k"})
+    answer = await source.fetch(Ask("E-SW-02", frozenset({"arrears"}), firms))
+    assert answer.rows == dict.fromkeys(firms, ())
+    sent = [[one["code"] for one in asked["variables"]["representations"]] for asked in graph.asked]
+    assert sent == [[key.value for key in firms[:100]], [key.value for key in firms[100:]]]
+    assert {asked["headers"]["X-Api-Key"] for asked in graph.asked} == {"k"}
 
 
 @pytest.mark.parametrize(
@@ -285,8 +321,11 @@ async def test_entities_of_a_subgraph_are_asked_by_their_key_together(graph, ope
     [
         ({"data": {"_entities": [None]}, "errors": [{"message": "x"}]}, SourceUnavailable),
         ({"data": {"_entities": []}}, SourceRubbish),
-        ({"data": {"_entities": [{"debts": {}}]}}, SourceRubbish),
-        ({"data": {"_entities": [{"debts": {"open": [1]}}]}}, SourceRubbish),
+        ({"data": {"_entities": [{"code": FIRM.value, "debts": {}}]}}, SourceRubbish),
+        ({"data": {"_entities": [{"code": FIRM.value, "debts": {"open": [1]}}]}}, SourceRubbish),
+        ({"data": {"_entities": [{"code": PERSON, "debts": {"open": []}}]}}, SourceRubbish),
+        ({"data": {"_entities": [{"debts": {"open": []}}]}}, SourceRubbish),
+        ({"data": {"_entities": [1]}}, SourceRubbish),
         ({"data": {}}, SourceRubbish),
     ],
 )

@@ -68,9 +68,10 @@ async def test_what_was_deleted_is_gone(legacy, number):
     assert await records(legacy["housing"], CODE, number) == []
 
 
-async def test_an_organization_code_where_a_credit_code_should_be_rejects_the_row(legacy):
+async def test_a_code_that_is_none_and_an_operation_that_nobody_knows_reject_their_rows(legacy):
+    """Of the second row nobody can say what it did to the first: neither is shown."""
     found = await told(legacy["housing"], CODE, "990101199001010051")
-    assert found == ([], ["统一社会信用代码: USCC_LENGTH"])
+    assert found == ([], ["统一社会信用代码: USCC_LENGTH", "操作类型: OPERATION"])
 
 
 async def test_the_department_is_told_each_bad_row_by_line_and_reason(legacy):

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from authz.actors import ANONYMOUS
+from authz.store import Store
+from authz.tickets import Tickets
 from catalogue.identifiers import KeyKind, SubjectKey, SubjectKind
 from connectors.protocol import Ask, Links
 from resolvers.context import Report
@@ -30,8 +33,9 @@ def context(legacy):
         SubjectKind.NATURAL_PERSON: SimpleNamespace(source=legacy["psb"], record_type="P-GA-01"),
         SubjectKind.ENTERPRISE: SimpleNamespace(source=legacy["market"], record_type="E-SC-01"),
     }
-    services = SimpleNamespace(identity=authorities, today=date.today)
-    return SimpleNamespace(services=services, request_id="r", report=Report())
+    tickets = Tickets(Store("sqlite:///unused.db"), date.today)
+    services = SimpleNamespace(identity=authorities, today=date.today, tickets=tickets)
+    return SimpleNamespace(services=services, request_id="r", report=Report(), actor=ANONYMOUS)
 
 
 async def confirmed(legacy, key, name=None):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import signal
 import sys
 
-from tests.soak.run import soak
+from tests.soak.run import Report, soak
 
 
 def main() -> int:
@@ -18,9 +19,19 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=8)
     given = parser.parse_args()
     print(f"soak of {given.seconds:g} s, seed {given.seed}, {given.workers} workers", flush=True)
-    report = asyncio.run(soak(given.seconds, random.Random(given.seed), given.workers))
-    print(report.text())
+    report = Report()
+    try:
+        asyncio.run(_run(report, given.seconds, given.seed, given.workers))
+    finally:
+        print(report.text(), flush=True)
     return 1 if report.violations else 0
+
+
+async def _run(report: Report, seconds: float, seed: int, workers: int) -> None:
+    run = asyncio.current_task()
+    assert run is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+    await soak(report, seconds, random.Random(seed), workers)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,11 +55,11 @@ def of_line(line: Line, database: Database, name: str, dice: random.Random) -> d
 
     @asynccontextmanager
     async def sessions_killed() -> AsyncIterator[None]:
-        for (session,) in await database.fetch(SESSIONS[database.engine].format(name)):
-            try:
-                await database.execute(KILL[database.engine].format(session))
-            except Exception:
-                continue
+        # a session that has gone meanwhile, or a server that takes no more logins, is no fault of ours
+        with suppress(Exception):
+            for (session,) in await database.fetch(SESSIONS[database.engine].format(name)):
+                with suppress(Exception):
+                    await database.execute(KILL[database.engine].format(session))
         yield
 
     faults = (down, hung, slow, broken, restarted, sessions_killed)
@@ -115,7 +115,7 @@ class Service:
             self.process.kill()
             await asyncio.to_thread(self.process.wait)
             yield
-            self.process = self._start()
+            self.process = await asyncio.to_thread(self._start)
 
         @asynccontextmanager
         async def stopped() -> AsyncIterator[None]:

@@ -17,6 +17,9 @@ SILENT = frozenset({"UNAVAILABLE", "TIMEOUT", "BUSY"})
 """States in which a section may be while its department is in trouble."""
 
 
+NEVER = -1e9
+
+
 @dataclass
 class Trouble:
     """When which department had a fault; times of a clock that never runs backwards."""
@@ -25,6 +28,8 @@ class Trouble:
     """Seconds after a fault in which the breaker may still be open."""
     since: dict[str, float] = field(default_factory=dict)
     until: dict[str, float] = field(default_factory=dict)
+    starved: float = NEVER
+    """When the gateway last had no processor: deadlines then end questions to healthy departments too."""
 
     def begin(self, source: str) -> None:
         self.since[source] = time.monotonic()
@@ -35,7 +40,11 @@ class Trouble:
 
     def during(self, source: str, asked_at: float) -> bool:
         """Whether the source may have been in trouble at any time since `asked_at`."""
-        return source in self.since or self.until.get(source, -1e9) + self.grace > asked_at
+        return source in self.since or self.settles(source) > asked_at
+
+    def settles(self, source: str) -> float:
+        """From when on the source must be answered, if nothing else happens to it."""
+        return max(self.until.get(source, NEVER), self.starved) + self.grace
 
 
 @dataclass

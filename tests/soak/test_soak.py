@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -54,6 +55,14 @@ def test_trouble_lasts_as_long_as_the_breaker_may_be_open():
     assert not trouble.during("a", 1e12)
 
 
+def test_a_machine_without_a_processor_excuses_as_long_as_a_fault():
+    trouble = Trouble(grace=1.0, starved=10.0)
+    assert trouble.during("a", 10.9)
+    assert not trouble.during("a", 11.1)
+    trouble.until["a"] = 20.0
+    assert trouble.settles("a") == 21.0
+
+
 def test_leaks_are_violations():
     grown = Report(memory=[100.0] * WARM + [101.0 + GROWTH_MB] * WARM, files=[40, 41], sessions={"psb": 4})
     _limits(grown)
@@ -67,7 +76,21 @@ def test_leaks_are_violations():
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 async def test_a_short_run_has_no_violation():
-    report = await soak(10.0, random.Random(7), workers=4)
+    report = Report()
+    await soak(report, 10.0, random.Random(7), workers=4)
     assert report.violations == []
     assert report.questions > 20
     assert report.happened
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+async def test_a_run_that_is_ended_reports_what_it_saw():
+    report = Report()
+    run = asyncio.create_task(soak(report, 600.0, random.Random(7), workers=2))
+    while not report.questions and not run.done():  # noqa: ASYNC110 -- the county is another process
+        await asyncio.sleep(0.05)
+    run.cancel()
+    await run
+    assert report.violations[-1] == "the run broke off: CancelledError"
+    assert "questions in" in report.text()

@@ -1,0 +1,325 @@
+"""Questions of concurrent requests that travel to a source as one.
+
+The first is asked at once. What arrives while questions of its lane (same record type, same fields,
+same kind of key) are under way waits for one of them to come back, and goes together then. Nobody
+waits long for another's query while a connection is free. Each question keeps its own deadline, is
+left by its own request alone, and gets the part of the answer that is about its own subjects.
+
+A query whose last waiter has left is cancelled at the source. One that fails on data is asked again
+in halves until only those fail whose data it is; one that fails on time or connection is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import Final
+
+from catalogue.identifiers import KeyKind, SubjectKey
+from connectors.errors import (
+    SourceBusy,
+    SourceDrift,
+    SourceError,
+    SourceRubbish,
+    SourceTimeout,
+    SourceUnavailable,
+)
+from connectors.manifest import Manifest
+from connectors.protocol import Answer, Ask
+
+Question = Callable[[Ask, float], Awaitable[Answer]]
+"""Asks the source, until a time of the loop's clock."""
+
+AT_ONCE: Final = 2
+"""Questions of one lane under way while others gather."""
+CALM: Final = 1.0
+"""Seconds without company after which a question goes by itself, without a round of the loop for others."""
+PATIENCE: Final = 0.005
+"""Seconds after which those who gather go beside what is under way, while the pool has room."""
+
+_PROCESS: Final = secrets.token_hex(6)
+_numbers: Final[Iterator[int]] = itertools.count(1)
+
+
+class Batches:
+    """The lanes of one source."""
+
+    def __init__(self, manifest: Manifest, question: Question) -> None:
+        self._source = manifest.source
+        self._question = question
+        self._seconds = manifest.deadline_ms / 1_000
+        self._most_keys = manifest.batch_keys
+        self._most_at_once = max(AT_ONCE, manifest.pool)
+        self._room = manifest.in_flight * manifest.batch_keys
+        self._lanes: dict[Hashable, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._company_at = -math.inf
+        """When a question last met another of its lane."""
+
+    async def answer(self, lane_of: Hashable, ask: Ask) -> Answer:
+        """The answer to one question, however it travels; raises a SourceError of its own."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        lane = self._lanes.get(lane_of)
+        if lane:
+            self._company_at = now
+        else:
+            lane = self._lanes[lane_of] = _Lane(lane_of)
+            if now - self._company_at > CALM:
+                return await self._alone(lane, ask, now + self._seconds)
+        if lane.keys >= self._room:
+            raise SourceBusy(self._source, "QUEUE_FULL")
+        waiter = _Waiter(ask, now + self._seconds, loop.create_future())
+        lane.add(waiter)
+        self._go_on(lane)
+        try:
+            said = await waiter.told
+        except asyncio.CancelledError:
+            if waiter.batch:
+                waiter.batch.left()
+            raise
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    async def _alone(self, lane: _Lane, ask: Ask, until: float) -> Answer:
+        lane.running += 1
+        try:
+            return await self._question(ask, until)
+        finally:
+            lane.running -= 1
+            self._go_on(lane)
+
+    def _go_on(self, lane: _Lane) -> None:
+        """Start what may start; forget a lane that is empty."""
+        if lane.keys and not lane.starting and lane.running < AT_ONCE:
+            self._start(lane)
+        elif lane.keys and lane.timer is None:
+            lane.timer = asyncio.get_running_loop().call_later(PATIENCE, self._hurry, lane)
+        elif not lane.keys and not lane.running:
+            self._lanes.pop(lane.name, None)
+
+    def _hurry(self, lane: _Lane) -> None:
+        lane.timer = None
+        self._tell_late(lane)
+        if lane.keys and not lane.starting and lane.running < self._most_at_once:
+            self._start(lane)
+        self._go_on(lane)
+
+    def _tell_late(self, lane: _Lane) -> None:
+        for waiter in lane.late(asyncio.get_running_loop().time()):
+            waiter.tell(SourceBusy(self._source, "QUEUE_WAIT"))
+
+    def _start(self, lane: _Lane) -> None:
+        lane.starting = True
+        lane.running += 1
+        if lane.timer:
+            lane.timer.cancel()
+            lane.timer = None
+        # it belongs to no request: whoever asks in this round of the loop still comes along
+        task = asyncio.get_running_loop().create_task(self._run(lane), context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, lane: _Lane) -> None:
+        lane.starting = False
+        self._tell_late(lane)
+        waiters = lane.take(self._most_keys)
+        self._go_on(lane)
+        batch = _Batch(self._source, waiters)
+        try:
+            await self._ask(waiters)
+        finally:
+            batch.end()
+            lane.running -= 1
+            self._go_on(lane)
+
+    async def _ask(self, waiters: Sequence[_Waiter]) -> None:
+        waiters = [waiter for waiter in waiters if not waiter.told.done()]
+        if not waiters:
+            return
+        until = max(waiter.until for waiter in waiters)
+        whole = _joined([waiter.ask for waiter in waiters])
+        try:
+            answer = await self._question(whole, until)
+        except Exception as error:
+            if len(waiters) > 1 and _of_data(error):
+                middle = len(waiters) // 2
+                await self._ask(waiters[:middle])
+                await self._ask(waiters[middle:])
+                return
+            for waiter in waiters:
+                waiter.tell(_own(error))
+        else:
+            for waiter in waiters:
+                waiter.tell(answer if len(waiters) == 1 else _part(answer, waiter.ask, whole.trace))
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """One question, until when it may wait, and what it is told."""
+
+    ask: Ask
+    until: float
+    told: asyncio.Future[Answer | Exception]
+    batch: _Batch | None = None
+
+    def tell(self, said: Answer | Exception) -> None:
+        if not self.told.done():
+            self.told.set_result(said)
+
+
+class _Batch:
+    """Those who travel together: each until its own deadline, and the query as long as one is left."""
+
+    def __init__(self, source: str, waiters: Sequence[_Waiter]) -> None:
+        self._source = source
+        self._waiters = waiters
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._timer: asyncio.TimerHandle | None = None
+        for waiter in waiters:
+            waiter.batch = self
+        self._watch()
+
+    def left(self) -> None:
+        """Somebody has left."""
+        if self._task and all(waiter.told.done() for waiter in self._waiters):
+            self._task.cancel()
+
+    def end(self) -> None:
+        """Nothing is under way any more."""
+        if self._timer:
+            self._timer.cancel()
+        for waiter in self._waiters:
+            # a driver that gave up by itself: nobody who waits was cancelled
+            waiter.tell(SourceUnavailable(self._source))
+
+    def _watch(self) -> None:
+        """Wake at the first deadline; at the last the question itself ends."""
+        ends = {waiter.until for waiter in self._waiters if not waiter.told.done()}
+        if len(ends) > 1:
+            self._timer = self._loop.call_at(min(ends), self._expire)
+
+    def _expire(self) -> None:
+        now = self._loop.time()
+        for waiter in self._waiters:
+            if waiter.until <= now:
+                waiter.tell(SourceTimeout(self._source, "DEADLINE"))
+        self.left()
+        self._watch()
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """Questions that may travel as one, waiting by whom they are asked for: the first is next."""
+
+    name: Hashable
+    waiting: dict[str, deque[_Waiter]] = field(default_factory=dict)
+    keys: int = 0
+    """Subjects asked for by those who wait."""
+    running: int = 0
+    starting: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+    def add(self, waiter: _Waiter) -> None:
+        """At the end of its asker's queue."""
+        self.keys += len(waiter.ask.keys)
+        self.waiting.setdefault(waiter.ask.asker, deque()).append(waiter)
+
+    def take(self, most: int) -> list[_Waiter]:
+        """Who goes together: one of each asker in turn, for `most` subjects at most if there are several."""
+        taken: list[_Waiter] = []
+        subjects: dict[str, SubjectKey] = {}
+        while self.waiting:
+            asker, queue = next(iter(self.waiting.items()))
+            if not queue[0].told.done():
+                keys = queue[0].ask.keys
+                if taken and not _fit(subjects, keys, most):
+                    break
+                for key in keys:
+                    subjects[_body(key)] = key
+                taken.append(queue[0])
+            self._pop(asker, queue)
+            if queue:
+                self.waiting[asker] = self.waiting.pop(asker)
+        return taken
+
+    def late(self, now: float) -> list[_Waiter]:
+        """Those whose time has run out before they could go."""
+        found = []
+        for asker, queue in [*self.waiting.items()]:
+            while queue and (queue[0].told.done() or queue[0].until <= now):
+                found.append(self._pop(asker, queue))
+        return found
+
+    def _pop(self, asker: str, queue: deque[_Waiter]) -> _Waiter:
+        waiter = queue.popleft()
+        self.keys -= len(waiter.ask.keys)
+        if not queue:
+            del self.waiting[asker]
+        return waiter
+
+
+def _fit(subjects: Mapping[str, SubjectKey], keys: Iterable[SubjectKey], most: int) -> bool:
+    """Whether these may join those: not too many, and none that could be taken for another."""
+    room = most - len(subjects)
+    for key in keys:
+        known = subjects.get(_body(key))
+        if known is None:
+            room -= 1
+        elif known != key:
+            return False
+    return room >= 0
+
+
+def _body(key: SubjectKey) -> str:
+    """What two subjects of one batch may not share: short forms of a USCC keep only a part of it."""
+    return key.value[8:17] if key.kind is KeyKind.USCC else key.value
+
+
+def _joined(asks: Sequence[Ask]) -> Ask:
+    """One question for the subjects of all, under an id of its own."""
+    first = asks[0]
+    if len(asks) == 1:
+        return first
+    keys = tuple(dict.fromkeys(key for ask in asks for key in ask.keys))
+    trace = f"batch-{_PROCESS}-{next(_numbers)}"
+    return Ask(first.record_type, first.fields, keys, trace, follow=first.follow)
+
+
+def _part(answer: Answer, ask: Ask, batch: str) -> Answer:
+    """What one of the questions would have been answered alone."""
+    links = {key: found for key in ask.keys if (found := answer.links.get(key))}
+    linked = [key for found in links.values() for key in (found.current, *found.former) if key]
+    own = (*ask.keys, *linked)
+    return Answer(
+        {key: answer.rows[key] for key in own},
+        answer.fetched_at,
+        {key: answer.rejects[key] for key in own if key in answer.rejects},
+        answer.truncated.intersection(own),
+        links,
+        batch=batch,
+    )
+
+
+def _of_data(error: Exception) -> bool:
+    """Whether other subjects of the same question may well be answered."""
+    return isinstance(error, SourceRubbish) or (
+        isinstance(error, SourceDrift) and error.reason == "COLUMN_TYPE"
+    )
+
+
+def _own(error: Exception) -> Exception:
+    """The error for one of several, who must not write into each other's traceback."""
+    if not isinstance(error, SourceError):
+        return error
+    own = type(error)(error.source, error.reason)
+    own.__cause__ = error.__cause__
+    return own
