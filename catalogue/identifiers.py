@@ -12,10 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import mul
 from typing import Final
-
-from stdnum.cn import uscc as gb32100
-from stdnum.iso7064 import mod_11_2
 
 
 class SubjectKind(StrEnum):
@@ -57,12 +55,22 @@ class IdentifierError(ValueError):
 
 _WRAPPING: Final = re.compile(r"[\s'\"=\u3000\u00a0\u200b\ufeff‘’“”]+")
 _SCIENTIFIC: Final = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
+_CITIZEN_ID: Final = re.compile(r"[0-9]{17}[0-9X]")
+_CITIZEN_ID_15: Final = re.compile(r"[0-9]{15}")
+_CITIZEN_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ZEROS: Final = ord("0") * sum(_CITIZEN_WEIGHTS)
+_USCC: Final = re.compile(r"[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}")
+_USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES: Final = bytes.maketrans(_USCC_ALPHABET.encode(), bytes(range(31)))
+_USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _CENTENARIAN: Final = {"996", "997", "998", "999"}
 _FIRST_BIRTH_YEAR: Final = 1850
 
 
 def clean(text: str) -> str:
     """Full-width to ASCII, spaces, quotes and `="…"` stripped, upper case."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return _WRAPPING.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
@@ -72,22 +80,36 @@ def normalize_citizen_id(text: str) -> str:
     Raises IdentifierError, also for centenarians' 15-digit numbers (the century is unknown).
     """
     number = clean(text)
-    if _SCIENTIFIC.fullmatch(number):
-        raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.SCIENTIFIC_NOTATION)
-    if re.fullmatch(r"\d{15}", number):
-        if number[12:] in _CENTENARIAN:
-            raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.AMBIGUOUS_CENTURY)
-        number = f"{number[:6]}19{number[6:]}"
-        number += mod_11_2.calc_check_digit(number)
-    if len(number) != 18:
-        raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.LENGTH)
-    if not re.fullmatch(r"\d{17}[\dX]", number):
-        raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.CHARACTERS)
+    if not _CITIZEN_ID.fullmatch(number):
+        number = _upgraded(number)
     if _birth_date(number) is None:
         raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.DATE)
-    if not mod_11_2.is_valid(number):
+    if _citizen_check(number) != number[-1]:
         raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.CHECK_DIGIT)
     return number
+
+
+def _upgraded(number: str) -> str:
+    """The 18 characters of a 15-digit number; raises IdentifierError for anything else."""
+    if _SCIENTIFIC.fullmatch(number):
+        raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.SCIENTIFIC_NOTATION)
+    if not _CITIZEN_ID_15.fullmatch(number):
+        fault = IdentifierFault.CHARACTERS if len(number) == 18 else IdentifierFault.LENGTH
+        raise IdentifierError(KeyKind.CITIZEN_ID, fault)
+    if number[12:] in _CENTENARIAN:
+        raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.AMBIGUOUS_CENTURY)
+    number = f"{number[:6]}19{number[6:]}"
+    return number + _citizen_check(number)
+
+
+def _citizen_check(number: str) -> str:
+    """The check digit over 17 ASCII digits (ISO 7064 MOD 11-2); every row read needs one."""
+    return "10X98765432"[(sum(map(mul, number.encode(), _CITIZEN_WEIGHTS)) - _ZEROS) % 11]
+
+
+def _uscc_check(code: str) -> str:
+    """The check digit over 17 characters of the alphabet (GB 32100)."""
+    return _USCC_ALPHABET[-sum(map(mul, code.encode().translate(_USCC_VALUES), _USCC_WEIGHTS)) % 31]
 
 
 def is_citizen_id(text: str) -> bool:
@@ -134,11 +156,11 @@ def normalize_uscc(text: str) -> str:
         raise IdentifierError(KeyKind.USCC, IdentifierFault.SCIENTIFIC_NOTATION)
     if len(code) != 18:
         raise IdentifierError(KeyKind.USCC, IdentifierFault.LENGTH)
-    if is_citizen_id(code):
+    if _CITIZEN_ID.fullmatch(code) and is_citizen_id(code):
         raise IdentifierError(KeyKind.USCC, IdentifierFault.PERSONAL)
-    if not re.fullmatch(r"[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}", code):
+    if not _USCC.fullmatch(code):
         raise IdentifierError(KeyKind.USCC, IdentifierFault.CHARACTERS)
-    if gb32100.calc_check_digit(code[:-1]) != code[-1]:
+    if _uscc_check(code) != code[-1]:
         raise IdentifierError(KeyKind.USCC, IdentifierFault.CHECK_DIGIT)
     return code
 
@@ -164,6 +186,9 @@ class SubjectKey:
     kind: KeyKind
     value: str
 
+    def __hash__(self) -> int:
+        return hash(self.value)
+
     def __repr__(self) -> str:
         return f"SubjectKey({self.kind.value}, …)"
 
@@ -178,6 +203,11 @@ class SubjectKey:
         if self.kind is KeyKind.CITIZEN_ID:
             return SubjectKind.NATURAL_PERSON
         return kind_of_uscc(self.value)
+
+    @classmethod
+    def read(cls, kind: KeyKind, text: str) -> SubjectKey:
+        """From a number of that kind in any legacy form; raises IdentifierError."""
+        return cls.person(text) if kind is KeyKind.CITIZEN_ID else cls.entity(text)
 
     @classmethod
     def person(cls, text: str) -> SubjectKey:

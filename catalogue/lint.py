@@ -8,18 +8,16 @@ DUPLICATE_NAME · UNKNOWN_REFERENCE · SCENARIO_MISMATCH          how entries ha
 CLOCK_START · CLOCK_TERM · SEVERITY · SEVERITY_CAP              how long records live
 NOT_IN_NATIONAL_LIST · PERSONS_WITHOUT_LAW                      what may be published
 LOCALITY_CLOCK · BEHAVIOUR                                      profiles and behaviours
+PREDICATE · MEASURE                     what a scenario makes of records, in `catalogue.scenario_lint`
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from typing import Final, TypeAlias, TypeVar
+from typing import Final
 
 from catalogue import guardrails
-from catalogue.identifiers import KeyKind
 from catalogue.masks import DROPPED, MASK_RULES
 from catalogue.model import (
     Catalogue,
@@ -31,43 +29,23 @@ from catalogue.model import (
     RecordField,
     RecordType,
     Role,
-    Scenario,
-    ScenarioKind,
     Severity,
 )
+from catalogue.problems import Problem as Problem
+from catalogue.problems import Problems as Problems
+from catalogue.problems import mismatch, repeated, unknown
+from catalogue.scenario_lint import scenario_problems
 from catalogue.values import Period
 
-CONSENT_ONLY: Final = frozenset({ScenarioKind.BANK_LOAN, ScenarioKind.PRIVATE_RECRUITMENT})
-"""Private callers have no statutory duty to check, so only the subject's consent can open a record."""
-STATUTORY_ONLY: Final = frozenset({ScenarioKind.COURT_ENFORCEMENT, ScenarioKind.INSPECTION_FREQUENCY})
-ENTITIES_ONLY: Final = frozenset({ScenarioKind.INSPECTION_FREQUENCY})
 NATIONAL_CAPS: Final = {
     Severity.MINOR: Period(months=3),
     Severity.GENERAL: Period(years=1),
     Severity.SERIOUS: Period(years=3),
 }
 """Longest publication (国办发〔2025〕22号, item 2)."""
-LONGEST_TERM: Final = Period(years=2)
-"""Every scenario stops by itself (GR-12)."""
 LONGEST_RETENTION: Final = Period(years=5)
 LONGEST_OBJECTION: Final = 20
 """Working days to settle an objection, extension included (浙江省公共信用信息管理条例 30)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One broken rule: a stable code, the entry (and field), and what to do."""
-
-    code: str
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message} [{self.code}]"
-
-
-Problems: TypeAlias = Iterator[Problem]
-_T = TypeVar("_T", bound=Hashable)
 
 
 def lint(catalogue: Catalogue) -> list[Problem]:
@@ -146,12 +124,8 @@ def _fields_are_protected(entry: RecordType) -> Problems:
 def _names_are_unique(entry: RecordType) -> Problems:
     roles = (field.role for field in entry.fields if field.role)
     for what, names in (("field", (field.name for field in entry.fields)), ("role", roles)):
-        for name in _repeated(names):
+        for name in repeated(names):
             yield Problem("DUPLICATE_NAME", f"{entry.code}.{name}", f"the {what} stands twice; keep one")
-
-
-def _repeated(names: Iterable[_T]) -> list[_T]:
-    return [name for name, times in Counter(names).items() if times > 1]
 
 
 def _references_inside(entry: RecordType) -> Problems:
@@ -163,7 +137,7 @@ def _references_inside(entry: RecordType) -> Problems:
     for key, names in named.items():
         for name in names:
             if name not in entry.field_by_name and not (key == "when" and name in _roles(entry)):
-                yield _unknown(f"{entry.code}.{key}", "field", name)
+                yield unknown(f"{entry.code}.{key}", "field", name)
     for name in entry.adverse_unless.keys() - set(entry.adverse_when):
         where = f"{entry.code}.{name}"
         yield Problem("SEVERITY", where, "has harmless values but is not in `adverseWhen`; name it there")
@@ -173,21 +147,12 @@ def _references_inside(entry: RecordType) -> Problems:
             yield Problem("SEVERITY", where, "decides the adverse part but outlives it; set `adverse: true`")
 
 
-def _unknown(where: str, kind: str, name: str) -> Problem:
-    return Problem("UNKNOWN_REFERENCE", where, f"there is no {kind} `{name}`; correct the name or add it")
-
-
 def _roles(entry: RecordType) -> set[Role]:
     return set(entry.field_by_role) | set(entry.controls)
 
 
-def is_adverse(entry: RecordType) -> bool:
-    """Whether records of the type can hold an adverse part, so that adverse clocks apply."""
-    return entry.nature is Nature.ADVERSE or bool(entry.adverse_when)
-
-
 def _severities_fit(entry: RecordType) -> Problems:
-    if is_adverse(entry) != bool(entry.severities):
+    if entry.can_be_adverse != bool(entry.severities):
         advice = "an adverse type or part needs `severities`, and only such a type has them"
         yield Problem("SEVERITY", entry.code, advice)
     if len(entry.severities) > 1 and Role.SEVERITY not in _roles(entry):
@@ -209,9 +174,9 @@ def _clock_problems(entry: RecordType, clocks: Clocks, where: str) -> Problems:
     yield from _publication_terms(entry, clocks.publication, where)
     if (clocks.retention.kind == "PERIOD") != (clocks.retention.period is not None):
         yield Problem("CLOCK_TERM", where, "retention PERIOD needs a `period`, and no other kind has one")
-    if is_adverse(entry) and not clocks.starts_on:
+    if entry.can_be_adverse and not clocks.starts_on:
         yield Problem("CLOCK_START", where, "an adverse clock needs `startsOn`")
-    for role in clocks.starts_on if is_adverse(entry) else ():
+    for role in clocks.starts_on if entry.can_be_adverse else ():
         if role not in _roles(entry):
             yield Problem(
                 "CLOCK_START", where, f"`{role}` starts the clock; give a field that role or a control"
@@ -249,34 +214,27 @@ def _publication_is_listed(entry: RecordType) -> Problems:
 
 def _graph_names_are_unique(catalogue: Catalogue) -> Problems:
     types = catalogue.record_types.values()
-    for name in _repeated(entry.graphql_type for entry in types):
+    for name in repeated(entry.graphql_type for entry in types):
         yield Problem("DUPLICATE_NAME", name, "two record types share the GraphQL type; rename one")
     sections = ((entry.domain, entry.section, kind) for entry in types for kind in entry.subjects)
-    for domain, section, kind in _repeated(sections):
+    for domain, section, kind in repeated(sections):
         where = f"{domain}.{section}"
         yield Problem("DUPLICATE_NAME", where, f"two record types of {kind} share the section; rename one")
-    for name in _repeated(domain.field for domain in catalogue.domains.values()):
+    for name in repeated(domain.field for domain in catalogue.domains.values()):
         yield Problem("DUPLICATE_NAME", name, "two domains share the field; rename one")
 
 
 def _references_across(catalogue: Catalogue) -> Problems:
     for entry in catalogue.record_types.values():
         if entry.department not in catalogue.departments:
-            yield _unknown(entry.code, "department", entry.department)
+            yield unknown(entry.code, "department", entry.department)
         if entry.domain not in catalogue.domains:
-            yield _unknown(entry.code, "domain", entry.domain)
+            yield unknown(entry.code, "domain", entry.domain)
         for code in entry.scenarios:
             if code not in catalogue.scenarios:
-                yield _unknown(entry.code, "scenario", code)
+                yield unknown(entry.code, "scenario", code)
             elif entry.code not in catalogue.scenarios[code].record_types:
-                yield _mismatch(entry.code, code)
-
-
-def _mismatch(record_type: str, scenario: str) -> Problem:
-    advice = (
-        f"and {scenario} disagree: the type names each scenario that sees its statutory facts, and no other"
-    )
-    return Problem("SCENARIO_MISMATCH", record_type, advice)
+                yield mismatch(entry.code, code)
 
 
 def _behaviours_fit(catalogue: Catalogue) -> Problems:
@@ -285,11 +243,11 @@ def _behaviours_fit(catalogue: Catalogue) -> Problems:
             catalogue.record_types[code] for code in behaviour.record_types if code in catalogue.record_types
         ]
         for code in set(behaviour.record_types) - set(catalogue.record_types):
-            yield _unknown(behaviour.code, "record type", code)
+            yield unknown(behaviour.code, "record type", code)
         if behaviour.kind == "GOOD" and behaviour.severity:
             yield Problem("BEHAVIOUR", behaviour.code, "good conduct has no severity; remove it")
         for entry in types if behaviour.kind == "ADVERSE" else ():
-            if not is_adverse(entry):
+            if not entry.can_be_adverse:
                 yield Problem("BEHAVIOUR", behaviour.code, f"{entry.code} holds nothing adverse")
             elif behaviour.severity and behaviour.severity not in entry.severities:
                 yield Problem(
@@ -315,49 +273,7 @@ def _localities_hold(catalogue: Catalogue) -> Problems:
             if code in catalogue.record_types:
                 yield from _clock_problems(catalogue.record_types[code], clocks, f"{profile.code}.{code}")
             else:
-                yield _unknown(profile.code, "record type", code)
-
-
-def scenario_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
-    """GR-07: what makes a scenario unfit to register."""
-    if word := guardrails.PROHIBITED_PURPOSES.find(scenario.name.zh, scenario.name.en):
-        yield Problem("GR07", scenario.code, f"“{word}” is a purpose no check may serve; remove the scenario")
-    if scenario.kind in CONSENT_ONLY and scenario.basis != ("CONSENT",):
-        yield Problem("GR07", scenario.code, f"{scenario.kind} rests on CONSENT alone")
-    if scenario.kind in STATUTORY_ONLY and scenario.basis != ("STATUTORY",):
-        yield Problem("GR07", scenario.code, f"{scenario.kind} rests on a STATUTORY mandate alone")
-    if not scenario.valid_from <= scenario.valid_until <= LONGEST_TERM.after(scenario.valid_from):
-        yield Problem("GR12", scenario.code, "`validUntil` must lie within two years of `validFrom`")
-    yield from _measure_problems(scenario, catalogue)
-    yield from _relevance_problems(scenario, catalogue)
-
-
-def _relevance_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
-    for code in _repeated(item.record_type for item in scenario.relevance):
-        yield Problem("GR07", scenario.code, f"{code} stands twice; give one reason")
-    for item in scenario.relevance:
-        entry = catalogue.record_types.get(item.record_type)
-        if entry is None:
-            yield Problem("GR07", scenario.code, f"there is no record type {item.record_type}")
-            continue
-        for name in item.fields:
-            if name not in entry.field_by_name:
-                yield _unknown(f"{scenario.code}.{entry.code}", "field", name)
-        if scenario.kind in ENTITIES_ONLY and KeyKind.USCC not in entry.keys:
-            yield Problem("GR07", scenario.code, f"{scenario.kind} concerns entities; remove {entry.code}")
-        facts = {field.name for field in entry.fields if field.statutory_fact}
-        if scenario.code not in entry.scenarios and facts & set(item.fields or facts):
-            yield _mismatch(entry.code, scenario.code)
-
-
-def _measure_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
-    for code in scenario.measures:
-        measure = catalogue.measures.get(code)
-        if measure is None:
-            yield Problem("GR07", scenario.code, f"measure {code} is not in the imported list")
-        elif scenario.basis == ("CONSENT",) and code.startswith("R") and measure.legal_class != 3:
-            advice = f"consent carries no restriction by authorities; remove {code}"
-            yield Problem("GR07", scenario.code, advice)
+                yield unknown(profile.code, "record type", code)
 
 
 _TYPE_RULES: Final[tuple[Callable[[RecordType], Problems], ...]] = (

@@ -7,33 +7,26 @@ span entries (guardrails, references) are in `catalogue.lint`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints
 
+from catalogue.entries import Entry as Entry
+from catalogue.entries import FieldName as FieldName
+from catalogue.entries import Label as Label
+from catalogue.entries import RecordTypeCode as RecordTypeCode
+from catalogue.entries import Severity as Severity
+from catalogue.entries import TypeName as TypeName
 from catalogue.identifiers import KeyKind, SubjectKind
-from catalogue.values import Period, PeriodField
-
-RecordTypeCode = Annotated[str, StringConstraints(pattern=r"^[PE]-[A-Z]{2,3}-\d{2}$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9]*$")]
-TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$")]
-
-
-class Entry(BaseModel):
-    """Base of all entries: immutable, camelCase in YAML, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class Label(Entry):
-    """A name people read: Chinese first, English beside it."""
-
-    zh: str
-    en: str
+from catalogue.scenario import ConsentLimits as ConsentLimits
+from catalogue.scenario import Measure as Measure
+from catalogue.scenario import Obligation as Obligation
+from catalogue.scenario import Relevance as Relevance
+from catalogue.scenario import Scenario as Scenario
+from catalogue.scenario import ScenarioKind as ScenarioKind
+from catalogue.values import PeriodField
 
 
 class DataClass(StrEnum):
@@ -72,14 +65,6 @@ class Nature(StrEnum):
     GOOD = "GOOD"
     NEUTRAL = "NEUTRAL"
     ADVERSE = "ADVERSE"
-
-
-class Severity(StrEnum):
-    """失信等级; only ever from the source's decision or from the law of the list."""
-
-    MINOR = "MINOR"
-    GENERAL = "GENERAL"
-    SERIOUS = "SERIOUS"
 
 
 class Role(StrEnum):
@@ -224,6 +209,11 @@ class RecordType(Entry):
         return frozenset((*by_role, *self.adverse_when, *guarding, *named))
 
     @property
+    def can_be_adverse(self) -> bool:
+        """Whether records of the type can hold an adverse part, so that adverse clocks apply."""
+        return self.nature is Nature.ADVERSE or bool(self.adverse_when)
+
+    @property
     def about_persons(self) -> bool:
         """Whether any record of the type can be about a natural person."""
         return SubjectKind.NATURAL_PERSON in self.subjects
@@ -256,99 +246,6 @@ class Behaviour(Entry):
     severity: Severity | None = None
     record_types: tuple[RecordTypeCode, ...] = Field(min_length=1)
     legal_basis: tuple[str, ...] = Field(min_length=1)
-
-
-class ScenarioKind(StrEnum):
-    """The closed list of what a check may be for; prohibited kinds (domain.md §3.4) cannot be written."""
-
-    HOUSEHOLD_REGISTRATION = "HOUSEHOLD_REGISTRATION"
-    PROFESSIONAL_TITLE = "PROFESSIONAL_TITLE"
-    COMMENDATION = "COMMENDATION"
-    PUBLIC_RECRUITMENT = "PUBLIC_RECRUITMENT"
-    CADRE_SELECTION = "CADRE_SELECTION"
-    SPECIAL_OCCUPATION = "SPECIAL_OCCUPATION"
-    COMPANY_OFFICER = "COMPANY_OFFICER"
-    FINANCIAL_FIT_AND_PROPER = "FINANCIAL_FIT_AND_PROPER"
-    GOVERNMENT_PROCUREMENT = "GOVERNMENT_PROCUREMENT"
-    PUBLIC_BIDDING = "PUBLIC_BIDDING"
-    LICENSING = "LICENSING"
-    FISCAL_FUNDS = "FISCAL_FUNDS"
-    LAND_AND_CONCESSION = "LAND_AND_CONCESSION"
-    SOCIAL_AID_REVIEW = "SOCIAL_AID_REVIEW"
-    INSPECTION_FREQUENCY = "INSPECTION_FREQUENCY"
-    GREEN_CHANNEL = "GREEN_CHANNEL"
-    BANK_LOAN = "BANK_LOAN"
-    PRIVATE_RECRUITMENT = "PRIVATE_RECRUITMENT"
-    STUDENT_HONOURS = "STUDENT_HONOURS"
-    COURT_ENFORCEMENT = "COURT_ENFORCEMENT"
-
-
-class Obligation(StrEnum):
-    """Whether the law compels a check or a measure."""
-
-    MANDATORY = "MANDATORY"
-    RECOMMENDED = "RECOMMENDED"
-    OPTIONAL = "OPTIONAL"
-
-
-class Relevance(Entry):
-    """One record type a scenario may look at, and why it bears on the matter."""
-
-    record_type: RecordTypeCode
-    fields: tuple[FieldName, ...] = ()
-    """Fields that bear on the matter; empty means every field of the type that the grant permits."""
-    reason: Label
-
-
-class ConsentLimits(Entry):
-    """The most that a consent may grant in a scenario; the strictest where a scenario says nothing."""
-
-    validity: PeriodField = Period(days=30)
-    data_life: PeriodField = Period(days=90)
-    max_uses: Annotated[int, Field(ge=1, le=12)] = 1
-
-
-class Scenario(Entry):
-    """A must-check scenario (应查必查)."""
-
-    code: Annotated[str, StringConstraints(pattern=r"^S\d{2,3}$")]
-    kind: ScenarioKind
-    name: Label
-    caller: Label
-    basis: tuple[Literal["STATUTORY", "CONSENT"], ...] = Field(min_length=1)
-    obligation: Obligation
-    relevance: tuple[Relevance, ...] = Field(min_length=1)
-    measures: tuple[str, ...] = ()
-    clock: Literal["PUBLICATION", "RETENTION"] = "PUBLICATION"
-    consent: ConsentLimits = ConsentLimits()
-    guard: Label
-    deadline_ms: Annotated[int, Field(gt=0, le=60_000)] = 5_000
-    legal_basis: tuple[str, ...] = Field(min_length=1)
-    valid_from: date
-    valid_until: date
-    """The last day: a scenario ends by itself, and with it every mandate and consent for it (GR-12)."""
-    notice_delay_days: Annotated[int, Field(ge=0, le=180)] = 0
-    """How long a mandate may delay telling the person, on a recorded basis; 0 is at once."""
-
-    def runs_on(self, day: date) -> bool:
-        """Whether it may be used on a day."""
-        return self.valid_from <= day <= self.valid_until
-
-    @cached_property
-    def record_types(self) -> frozenset[str]:
-        """Codes of the types that bear on the matter."""
-        return frozenset(item.record_type for item in self.relevance)
-
-
-class Measure(Entry):
-    """An incentive (I) or restriction (R) of the national or local list."""
-
-    code: Annotated[str, StringConstraints(pattern=r"^[IR]-\d{2}$")]
-    name: Label
-    legal_class: Literal[1, 2, 3]
-    obligation: Obligation
-    basis: tuple[str, ...] = Field(min_length=1)
-    condition: Label | None = None
 
 
 class ObjectionClock(Entry):

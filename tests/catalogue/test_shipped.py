@@ -6,8 +6,9 @@ import pytest
 
 from catalogue.guardrails import STATUTORY_FACTS
 from catalogue.identifiers import KeyKind, SubjectKind
-from catalogue.lint import is_adverse, lint
+from catalogue.lint import lint
 from catalogue.model import Catalogue, DataClass, FieldType, Nature, Role, ScenarioKind
+from catalogue.scenario import Disclosure
 
 # Output fields, then columns known but never mapped, of each record type.
 COUNTS = """
@@ -121,13 +122,46 @@ def test_measures_are_the_national_list(shipped: Catalogue):
     assert all(each.condition and each.obligation == "MANDATORY" for each in restrictive)
 
 
+def test_every_scenario_says_what_it_looks_for_and_what_follows(shipped: Catalogue):
+    attached = {
+        code: sorted({f"{each.code}<{each.when}" for each in scenario.measures if each.when})
+        for code, scenario in shipped.scenarios.items()
+    }
+    assert all(scenario.predicates for scenario in shipped.scenarios.values())
+    assert attached["S04"] == ["R-02<NOT_LISTED_DEBTOR", "R-02<NO_SERVICE_REFUSAL"]
+    assert attached["S16"] == ["I-01<NO_ADVERSE_36M", "I-02<NO_ADVERSE_36M"]
+    assert attached["S17"] == ["I-06<TAX_CREDIT_A", "R-12<NOT_LISTED_DEBTOR"]
+    assert attached["S18"] == []
+
+
+def test_only_orders_of_courts_and_bans_of_statutes_outlast_an_objection(shipped: Catalogue):
+    standing = {
+        (scenario.code, code)
+        for scenario in shipped.scenarios.values()
+        for attached in scenario.measures
+        if attached.disputed == "HUMAN_VERIFICATION" and attached.when
+        for code in scenario.predicate_by_code[attached.when].record_types
+    }
+    assert standing == {("S06", "P-GA-03"), ("S20", "P-FY-02")}
+
+
+def test_guards_are_data(shipped: Catalogue):
+    scenarios = shipped.scenarios.values()
+    assert [each.code for each in scenarios if each.disclosure is Disclosure.PRESENCE] == ["S16"]
+    assert [each.code for each in scenarios if each.adults_only] == ["S19"]
+    assert [each.code for each in scenarios if each.related_persons] == ["S09", "S10", "S11", "S13"]
+    assert {each.deadline_ms for each in scenarios} == {5_000}
+
+
 def test_behaviours_cover_the_sixteen_key_areas(shipped: Catalogue):
     behaviours = shipped.behaviours.values()
     assert len(behaviours) >= 60
     assert {behaviour.area for behaviour in behaviours} >= KEY_AREAS
     named = {code for behaviour in behaviours for code in behaviour.record_types}
     unnamed = {
-        entry.code for entry in shipped.record_types.values() if is_adverse(entry) and entry.code not in named
+        entry.code
+        for entry in shipped.record_types.values()
+        if entry.can_be_adverse and entry.code not in named
     }
     assert unnamed == {"P-FY-02"}  # an order of the court, not a behaviour
 
