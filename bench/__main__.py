@@ -14,10 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import authorization, data, meters, prepare, report
-from bench.contender import BenchError, Setting, free_port
-from bench.rounds import CONTENDERS, Timing, Turn, check, turns
+from bench import authorization, data, meters, npm, prepare, report
+from bench.contender import Setting
+from bench.errors import BenchError
+from bench.ports import free_port
+from bench.rounds import CONTENDERS, OURS, Choice, Timing, Turn, check, turns
 from bench.tables import TABLES
+from bench.workloads import WORKLOADS
 
 RESULTS: Final = Path(__file__).parent / "results"
 console: Final = Console(stderr=True)
@@ -27,6 +30,9 @@ def main(
     persons: Annotated[int, typer.Option(min=1_000, help="Persons in each table.")] = 1_000_000,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds of every contender.")] = 5,
     seconds: Annotated[float, typer.Option(min=1, max=60, help="Seconds measured per load.")] = 5.0,
+    contender: Annotated[list[str] | None, typer.Option(help="Only these (and the gateway).")] = None,
+    workload: Annotated[list[str] | None, typer.Option(help="Only these.")] = None,
+    clients: Annotated[list[int] | None, typer.Option(help="Only so many at once.")] = None,
     *,
     drop: Annotated[bool, typer.Option("--drop", help="Remove this size's databases and stop.")] = False,
 ) -> None:
@@ -35,30 +41,47 @@ def main(
         data.drop(persons)
         return
     try:
+        choice = chosen(contender, workload, clients)
         fill(persons)
         machine = meters.machine()
-        found = measure(persons, Timing(rounds, seconds=seconds))
-        pieces = authorization.measure(rounds)
+        found = measure(persons, Timing(rounds, seconds=seconds), choice)
+        pieces = [] if contender or workload or clients else authorization.measure(rounds)
     except BenchError as fault:
         console.print(f"[bold red]bench:[/] {fault}")
         raise typer.Exit(1) from None
     report.show(found)
-    authorization.show(pieces)
+    if pieces:
+        authorization.show(pieces)
     console.print(f"all figures: {save(persons, machine, found, pieces)}")
+
+
+def chosen(contenders: list[str] | None, workloads: list[str] | None, clients: list[int] | None) -> Choice:
+    """What to measure; peers that cannot be had are left out, and said."""
+    for names, known in ((contenders, CONTENDERS), (workloads, WORKLOADS)):
+        if unknown := set(names or ()) - known.keys():
+            raise BenchError(f"there is no {sorted(unknown)[0]}; there are {', '.join(known)}")
+    wanted = [name for name in CONTENDERS if not contenders or name in (*contenders, OURS)]
+    if set(wanted) & set(npm.PEERS):
+        try:
+            npm.fetch()
+        except npm.PeersMissing as reason:
+            console.print(f"[bold yellow]left out:[/] {', '.join(npm.PEERS)}: {reason}")
+            wanted = [name for name in wanted if name not in npm.PEERS]
+    return Choice(tuple(wanted), tuple(workloads or WORKLOADS), tuple(clients or ()))
 
 
 def fill(persons: int) -> None:
     """Make the databases that are missing."""
     sources = data.missing(persons)
-    if not sources:
-        return
-    rows = persons * sum(table.source in sources for table in TABLES)
-    with _progress() as progress:
-        task = progress.add_task("rows", total=rows)
-        data.fill(persons, sources, lambda step: progress.advance(task, step))
+    if sources:
+        rows = persons * sum(table.source in sources for table in TABLES)
+        with _progress() as progress:
+            task = progress.add_task("rows", total=rows)
+            data.fill(persons, sources, lambda step: progress.advance(task, step))
+    data.enlarge(persons)
 
 
-def measure(persons: int, timing: Timing) -> list[Turn]:
+def measure(persons: int, timing: Timing, choice: Choice) -> list[Turn]:
     """Check the answers, then run every round."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
@@ -66,17 +89,23 @@ def measure(persons: int, timing: Timing) -> list[Turn]:
     with TemporaryDirectory(prefix="credit-bench-") as folder:
         state, port = Path(folder), free_port()
         prepare.deployment(state, persons, port)
+        if set(choice.contenders) & set(npm.PEERS):
+            npm.compose(state, persons)
         token = (state / "token").read_text()
         query = (prepare.HERE / "query.graphql").read_text(encoding="utf-8")
         setting = Setting(state, persons, port, token, query, cores[0], (cores[-1],))
         with _progress() as progress:
-            task = progress.add_task("checking answers", total=timing.rounds * len(CONTENDERS))
-            check(setting)
-            found = []
-            for turn in turns(setting, timing, lambda name: progress.update(task, description=name)):
-                found.append(turn)
-                progress.advance(task)
-            return found
+            loads = sum(len(choice.loads(name)) for name in choice.contenders)
+            task = progress.add_task("checking answers", total=timing.rounds * loads)
+            check(setting, choice.contenders)
+
+            def began(what: str) -> None:
+                progress.update(task, description=what, advance=1)
+
+            def missed(what: str) -> None:
+                console.print(f"[bold yellow]left out:[/] {what}")
+
+            return list(turns(setting, timing, choice, began, missed))
 
 
 def save(
@@ -90,7 +119,7 @@ def save(
         "at": now.isoformat(timespec="seconds"),
         "persons": persons,
         "machine": machine,
-        **report.summary(found),
+        "rows": report.summary(found),
         "turns": [asdict(turn) for turn in found],
         "authorization": [[asdict(piece) for piece in each] for each in pieces],
     }

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import http.client
-import socket
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Final
 
 import orjson
 
+from bench import npm
+from bench.errors import BenchError
 from bench.load import PATIENCE, Plan, Result, body_of
 from bench.meters import cpu_seconds, resident_mib
+from bench.ports import opens
+from bench.question import federated
+from bench.workloads import ONE, Workload
 
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 30
-
-
-class BenchError(Exception):
-    """The bench cannot go on; the message says what to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Sample:
     busy: float
     """Share of the core that the server used."""
     rss_mib: float
+    elsewhere_us: float = 0.0
+    """CPU time of a request in the subgraphs' processes, for contenders that have some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +65,45 @@ class Running:
     name: str
     process: int
     setting: Setting
+    helpers: tuple[int, ...] = ()
+    """Processes on other cores that work for it."""
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether it speaks the subgraphs' schema, and not the gateway's."""
+        return self.name in npm.PEERS
 
     def ask(self, index: int) -> object:
         """The `data` of the answer about one person, without the times of fetching."""
         headers = {"Authorization": f"Bearer {self.setting.token}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", self.setting.port, timeout=PATIENCE)
         try:
-            connection.request("POST", "/graphql", body_of(self.setting.query, index), headers)
+            connection.request("POST", "/graphql", body_of(self._query(ONE), [index]), headers)
             answer = orjson.loads(connection.getresponse().read())
         finally:
             connection.close()
         return _timeless(answer.get("data"))
 
-    def load(self, clients: int, warm_up: float, seconds: float, seed: int) -> Sample:
+    def load(
+        self, clients: int, warm_up: float, seconds: float, seed: int, workload: Workload = ONE
+    ) -> Sample:
         """Load it, and see what it took."""
         setting = self.setting
         plan = Plan(
             setting.port,
             setting.token,
-            setting.query,
+            self._query(workload),
             setting.persons,
             clients,
             warm_up,
             seconds,
             seed,
             list(setting.load_cores),
+            workload.subjects,
+            listed=self.is_peer and workload.subjects > 1,
+            large=workload.large,
+            new_documents=workload.new_documents,
+            faulty=workload.hanging is not None,
         )
         with subprocess.Popen(
             [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -97,13 +113,20 @@ class Running:
             generator.stdin.write(orjson.dumps(asdict(plan)) + b"\n")
             generator.stdin.flush()
             generator.stdout.readline()
-            before = cpu_seconds(self.process)
+            before, elsewhere = cpu_seconds(self.process), self._elsewhere()
             generator.stdout.readline()
-            used = cpu_seconds(self.process) - before
+            used, elsewhere = cpu_seconds(self.process) - before, self._elsewhere() - elsewhere
             told = generator.stdout.readline()
         if not told:
             raise BenchError(f"the load on {self.name} broke off; see {setting.state / self.name}.log")
-        return _sample(Result(**orjson.loads(told)), used, resident_mib(self.process), self.name)
+        sample = _sample(Result(**orjson.loads(told)), used, resident_mib(self.process), self.name)
+        return replace(sample, elsewhere_us=elsewhere / sample.requests * 1e6)
+
+    def _query(self, workload: Workload) -> str:
+        return federated(many=workload.subjects > 1) if self.is_peer else self.setting.query
+
+    def _elsewhere(self) -> float:
+        return sum(map(cpu_seconds, self.helpers))
 
 
 @contextmanager
@@ -118,11 +141,16 @@ def running(name: str, setting: Setting) -> Iterator[Running]:
     command = [sys.executable, "-m", "bench.server", name]
     command += [text for option, value in options.items() for text in (f"--{option}", str(value))]
     (setting.state / "floor.db").unlink(missing_ok=True)
-    with (setting.state / f"{name}.log").open("ab") as log:
+    others = set(os.sched_getaffinity(0)) - {setting.server_core}
+    with (
+        npm.subgraphs(setting.state, others) if name in npm.PEERS else nullcontext(()) as helpers,
+        (setting.state / f"{name}.log").open("ab") as log,
+    ):
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            _wait_until_open(process, name, setting)
-            yield Running(name, process.pid, setting)
+            if not opens(setting.port, START_SECONDS, lambda: process.poll() is None):
+                raise BenchError(f"{name} did not start; see {log.name}")
+            yield Running(name, process.pid, setting, helpers)
         finally:
             process.terminate()
             try:
@@ -130,23 +158,6 @@ def running(name: str, setting: Setting) -> Iterator[Running]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], name: str, setting: Setting) -> None:
-    deadline = monotonic() + START_SECONDS
-    while monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", setting.port)) == 0:
-                return
-        sleep(0.05)
-    raise BenchError(f"{name} did not start; see {setting.state / name}.log")
 
 
 def _timeless(value: object) -> object:

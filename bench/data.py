@@ -18,7 +18,7 @@ import asyncmy.errors
 import asyncpg
 
 from bench.databases import connected, urls
-from bench.persons import person
+from bench.persons import large_persons, person
 from bench.tables import MARIADB, SOURCES, TABLES, Days, Table
 
 VERSION: Final = 1
@@ -26,6 +26,9 @@ VERSION: Final = 1
 FRESH: Final = timedelta(days=365)
 """Adverse records leave by their clocks; databases are made anew before theirs run out."""
 BATCH: Final = 5_000
+LARGE_RECORDS: Final = 28
+"""Of each type, for those who have many: answers of 100 KB."""
+REGISTER_TABLE: Final = "rkjbxx"
 WORKERS: Final = 3
 
 
@@ -63,6 +66,23 @@ def write(name: str, persons: int, written: Queue[int]) -> None:
     """Create and fill one table."""
     table = next(table for table in TABLES if table.name == name)
     asyncio.run(_write(table, persons, written))
+
+
+def enlarge(persons: int) -> None:
+    """Give some persons beyond the last one many records each, unless they have them."""
+    asyncio.run(_enlarge(persons))
+
+
+async def _enlarge(persons: int) -> None:
+    days = Days(date.today())
+    for table in TABLES:
+        async with connected(urls(persons)[table.source]) as database:
+            if await database.fetch(f"SELECT 1 FROM {table.name} WHERE id >= {persons} LIMIT 1"):
+                continue
+            several = 1 if table.name == REGISTER_TABLE else LARGE_RECORDS
+            rows = [table.row(person(index), days) for index in large_persons(persons)]
+            numbered = enumerate((row for row in rows for _ in range(several)), start=persons)
+            await database.insert(table, [(number, *row[1:]) for number, row in numbered])
 
 
 def drop(persons: int, sources: list[str] | None = None) -> None:

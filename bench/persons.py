@@ -39,3 +39,8 @@ def person(index: int) -> Person:
     check = _CHECK[sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True)) % 11]
     given = _GIVEN[index // 16 % 30] + _GIVEN[index // 480 % 30]
     return Person(index, body + check, _SURNAMES[index % 16] + given)
+
+
+def large_persons(persons: int) -> range:
+    """Persons beyond the last who have many records; far apart, for numbers in a row are refused."""
+    return range(persons, persons + 32 * 997, 997)

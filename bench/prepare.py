@@ -21,6 +21,8 @@ CLIENT: Final = "bench-approval"
 ISSUER: Final = "http://127.0.0.1"
 AUDIENCE: Final = "credit-bench"
 TOKEN_LIFETIME: Final = timedelta(hours=2)
+NEW_DOCUMENTS: Final = {"document_burst_kib": 10_000_000, "document_kib_per_second": 1_000_000.0}
+"""A budget that lets one client send new documents without end."""
 
 
 def deployment(state: Path, persons: int, port: int) -> Path:
@@ -50,8 +52,21 @@ def deployment(state: Path, persons: int, port: int) -> Path:
     )
     (state / "token").write_text(token)
     config = state / "gateway.yaml"
-    config.write_text(yaml.safe_dump(_settings(port)), encoding="utf-8")
+    settings = _settings(port)
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    alone = settings | {"sources": str(_unbatched(state)), "store": "sqlite:///unbatched.db"}
+    (state / "unbatched.yaml").write_text(yaml.safe_dump(alone), encoding="utf-8")
     return config
+
+
+def _unbatched(state: Path) -> Path:
+    """The manifests with batching off."""
+    folder = state / "unbatched"
+    folder.mkdir()
+    for path in (HERE / "deployment" / "sources").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        (folder / path.name).write_text(text + "\nbatching: off\n", encoding="utf-8")
+    return folder
 
 
 def _settings(port: int) -> dict[str, object]:
@@ -66,4 +81,5 @@ def _settings(port: int) -> dict[str, object]:
         "environment": "bench.env",
         "store": "sqlite:///gateway.db",
         "port": port,
+        "limits": dict(NEW_DOCUMENTS),
     }

@@ -5,41 +5,48 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 
+from bench import npm, stock
 from bench.floor.app import create_app
 from gateway.cli.serve import server_of
 from gateway.deployment import deploy
 from gateway.settings import load_settings
 
+Build: TypeAlias = Callable[[Path, int, int], uvicorn.Server]
+"""From the run's state, persons and port."""
 
-def gateway(state: Path, persons: int, port: int) -> uvicorn.Server:
+
+def gateway(config: str) -> Build:
     """The product, as `credit-gateway serve` runs it, with demo keys."""
-    return server_of(deploy(load_settings(state / "gateway.yaml"), demo=True))
+    return lambda state, _persons, _port: server_of(deploy(load_settings(state / config), demo=True))
 
 
-def floor(state: Path, persons: int, port: int) -> uvicorn.Server:
-    """By hand, without a trace of who asked."""
-    return _uvicorn(persons, port, None)
+def floor(*, audit: bool = False, batching: bool = False) -> Build:
+    """By hand; with `audit`, the two durable rows that the law asks for."""
+
+    def build(state: Path, persons: int, port: int) -> uvicorn.Server:
+        return _uvicorn(create_app(persons, state / "floor.db" if audit else None, batching=batching), port)
+
+    return build
 
 
-def floor_with_audit(state: Path, persons: int, port: int) -> uvicorn.Server:
-    """By hand, with the two durable audit rows that the law asks for."""
-    return _uvicorn(persons, port, state / "floor.db")
-
-
-CONTENDERS: Final[dict[str, Callable[[Path, int, int], uvicorn.Server]]] = {
-    "gateway": gateway,
-    "floor": floor,
-    "floor+audit": floor_with_audit,
+CONTENDERS: Final[dict[str, Build]] = {
+    "gateway": gateway("gateway.yaml"),
+    "gateway, unbatched": gateway("unbatched.yaml"),
+    "strawberry": lambda _state, persons, port: _uvicorn(stock.create_app(persons), port),
+    "floor": floor(),
+    "floor+audit": floor(audit=True),
+    "floor+batch": floor(batching=True),
+    "floor+batch+audit": floor(audit=True, batching=True),
 }
 
 
-def _uvicorn(persons: int, port: int, audit: Path | None) -> uvicorn.Server:
-    app = create_app(persons, audit)
+def _uvicorn(app: Starlette, port: int) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(app, port=port, lifespan="on", access_log=False, server_header=False)
     )
@@ -54,6 +61,9 @@ def main(
 ) -> None:
     """Serve until told to stop."""
     os.sched_setaffinity(0, {core})
+    if contender in npm.PEERS:
+        command = npm.command(contender, state, port)
+        os.execvpe(command[0], command, npm.ENVIRONMENT)
     CONTENDERS[contender](state, persons, port).run()
 
 

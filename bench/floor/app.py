@@ -17,15 +17,18 @@ from starlette.routing import Route
 
 from bench.databases import urls
 from bench.floor.audit import Audit
+from bench.floor.batches import Batching
 from bench.floor.pools import Pool, Rows, pool
 from bench.floor.sections import REGISTER, REGISTER_SOURCE, SECTIONS, Section, star
 from catalogue.values import CHINA_TIME
 from gateway.app import GC_THRESHOLD
 
 
-def create_app(persons: int, audit_file: Path | None) -> Starlette:
+def create_app(persons: int, audit_file: Path | None, *, batching: bool) -> Starlette:
     """The application; with a file, each request commits an intent and an outcome to it."""
-    pools = {source: pool(url) for source, url in urls(persons).items()}
+    pools: dict[str, Pool] = {source: pool(url) for source, url in urls(persons).items()}
+    if batching:
+        pools = {source: Batching(each) for source, each in pools.items()}
     audit = Audit(audit_file) if audit_file else None
 
     async def answer(request: Request) -> Response:
@@ -77,12 +80,12 @@ def _subject(name: str, found: Sequence[Rows]) -> dict[str, object]:
         groups.setdefault(section.group, {})[section.name] = {
             "state": "OK",
             "fetchedAt": fetched,
-            "records": _records(section, rows, name, today),
+            "records": records(section, rows, name, today),
         }
     return {"kind": "NATURAL_PERSON", "displayName": star(name), **groups}
 
 
-def _records(section: Section, rows: Rows, name: str, today: date) -> list[dict[str, object]]:
+def records(section: Section, rows: Rows, name: str, today: date) -> list[dict[str, object]]:
     """Rows in force that name the person, as records."""
     own = (row for row in rows if row[section.person] == name)
     live = (row for row in own if section.status < 0 or row[section.status] == "0")

@@ -17,7 +17,7 @@ Forms = Callable[[str], tuple[str, ...]]
 
 _SERIOUS: Final = timedelta(days=3 * 365)
 """Longest publication of a serious record."""
-_YEAR: Final = re.compile(r"[（(\[](\d{4})[）)\]]")
+_YEAR: Final = re.compile(r"[（(\[](\d{4})[）)\]](?:第(?=\d))?")
 _PRACTICE: Final = {"1": "执业", "2": "注销"}
 _LEVELS: Final = {"1": "一级", "2": "二级", "3": "不分级"}
 _CERTIFICATES: Final = {"1": "有效", "2": "注销", "3": "撤销", "4": "吊销"}

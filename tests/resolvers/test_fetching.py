@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from catalogue.identifiers import SubjectKey
-from connectors.protocol import Ask
+from connectors.errors import SectionState
+from connectors.guard import guarded
+from connectors.protocol import Ask, Source
+from connectors.rest import RestSource
 from connectors.sql import SqlSource
 from resolvers.context import Report
 from resolvers.fetching import fetch_all
@@ -54,3 +63,50 @@ async def test_the_row_cap_is_told_too(sqlite: Database) -> None:
     await source.close()
     (entry,) = report.sources
     assert (entry.state, entry.reason, entry.rejected) == ("PARTIAL", "ROW_CAP", 0)
+
+
+async def test_what_has_to_be_answered_by_now_is_out_of_time(sqlite: Database) -> None:
+    await sqlite.execute(PENALTY_TABLE)
+    source = SqlSource(manifest_of({TYPE: penalty_source()}), small_catalogue(), sqlite.url)
+    ask = Ask(TYPE, frozenset({"documentNo"}), (SubjectKey.person(PERSON),))
+    report, now = Report(), asyncio.get_running_loop().time()
+    fetched = await fetch_all({TYPE: ask}, {TYPE: (source,)}, report, until=now)
+    assert fetched[TYPE].state is SectionState.TIMEOUT
+    fetched = await fetch_all({TYPE: ask}, {TYPE: (source,)}, report, until=now + 60)
+    assert fetched[TYPE].state is SectionState.OK
+    await source.close()
+    assert [entry.state for entry in report.sources] == ["TIMEOUT", "OK"]
+
+
+@asynccontextmanager
+async def service(answer: Callable[[], Awaitable[None]]) -> AsyncIterator[Source]:
+    """A department that holds nothing, and says so when it is ready to."""
+
+    async def asked(_: web.Request) -> web.Response:
+        await answer()
+        return web.json_response({"data": []})
+
+    app = web.Application()
+    app.router.add_post("/q", asked)
+    async with TestServer(app) as server:
+        record = penalty_source(table=None, rest={"path": "/q", "body": {"k": "{key}"}})
+        manifest = manifest_of({TYPE: record}, connector="rest", url=str(server.make_url("")))
+        source = guarded(RestSource(manifest, small_catalogue(), manifest.url), manifest)
+        yield source
+        await source.close()
+
+
+async def test_sources_are_asked_at_once_and_none_waits_for_another() -> None:
+    reached = asyncio.Event()
+
+    async def reach() -> None:
+        reached.set()
+
+    async def wait() -> None:
+        await reached.wait()
+
+    ask = Ask(TYPE, frozenset(), (SubjectKey.person(PERSON),))
+    async with service(wait) as first, service(reach) as second:
+        fetched = await fetch_all({TYPE: ask}, {TYPE: (first, second)}, Report())
+    assert fetched[TYPE].faults == ()
+    assert len(fetched[TYPE].answers) == 2

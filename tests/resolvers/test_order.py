@@ -15,7 +15,12 @@ from tests.support.small_catalogue import PERSON, small_catalogue
 
 LICENCE = small_catalogue().record_types["P-TT-02"].model_copy(update={"adverse_when": ()})
 LENS = Lens(
-    SubjectKey.person(PERSON), None, Channel.SELF, date(2026, 1, 1), load_catalogue().localities["default"]
+    SubjectKey.person(PERSON),
+    None,
+    Channel.SELF,
+    date(2026, 1, 1),
+    load_catalogue().localities["default"],
+    None,
 )
 
 

@@ -1,0 +1,200 @@
+"""Plans of operations, made once for each document, operation and valuation of what shapes it.
+
+Fragments, aliases, type conditions and `@skip`/`@include` are settled here. What a plan
+depends on is its key: the document's text, the operation, and the values of the few variables
+that shape it. Everything else of a request (who asks, about whom, which page) comes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from cachetools import LRUCache
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+)
+from graphql.execution.values import VariableValues
+
+from catalogue.identifiers import SubjectKind
+from resolvers.access import ENTITY_ROOTS
+from resolvers.compiled.tree import Selection, selected
+from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
+from resolvers.subjects import GRAPHQL_NAME
+
+PLANS_KEPT: Final = 256
+"""Operations whose plans are kept: a plan takes some 60 times the memory of its document's text."""
+VALUATIONS_KEPT: Final = 64
+"""Plans of one operation: that many valuations have six conditions."""
+SHAPES_KEPT: Final = 16
+"""Printers of one selection: for so many shapes of decisions."""
+READING: Final = frozenset({"subject", "me", "_entities", *ENTITY_ROOTS})
+"""Root fields that read departments."""
+_COMPILED: Final = READING | {"__typename"}
+_COMPILED_OF_ME: Final = frozenset({"person", "__typename"})
+CONDITIONS_MAX: Final = 6
+"""With more conditional variables nothing is kept (ruling 12)."""
+
+_Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
+_Roots: TypeAlias = Mapping[str, list[FieldNode]]
+_Valuation: TypeAlias = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What one field wants of subjects of one kind: as it is read, and as it is printed."""
+
+    plan: SubjectPlan
+    selection: Selection
+    printers: LRUCache[str, object] = field(default_factory=lambda: LRUCache(SHAPES_KEPT))
+    """Compiled, by the shape of decisions (`resolvers.compiled.printer`)."""
+
+
+@dataclass(slots=True)
+class OperationPlan:
+    """One operation under one valuation; what subjects want is planned when the first of a kind is asked."""
+
+    fragments: _Fragments
+    roots: _Roots
+    """Root fields by response key."""
+    persons: Mapping[str, _Roots]
+    """Fields below each `me`, by response key."""
+    compiled: bool
+    """Whether every field of it can be printed by what is compiled."""
+    _subjects: dict[tuple[ResponsePath, SubjectKind], Wanted] = field(default_factory=dict)
+
+    def subject(
+        self, planner: Planner, walk: Walk, nodes: Iterable[FieldNode], path: ResponsePath, kind: SubjectKind
+    ) -> SubjectPlan:
+        """What the field at `path` wants of a subject of this kind; raises BadArgument."""
+        found = self._subjects.get((path, kind))
+        if found is None:
+            plan = planner.plan(walk, nodes, path, kind)
+            selection = selected(walk, GRAPHQL_NAME[kind], nodes, planner.type_names(plan))
+            found = self._subjects[path, kind] = Wanted(plan, selection)
+        return found.plan
+
+    def wanted(self, path: ResponsePath, kind: SubjectKind) -> Wanted:
+        """The same with its selection, once it was planned."""
+        return self._subjects[path, kind]
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What all plans of one operation share."""
+
+    fragments: _Fragments
+    conditions: tuple[str, ...]
+    """Variables of `@skip` and `@include`."""
+    filters: tuple[str, ...]
+    """Variables that say of which types `records` are."""
+    plans: LRUCache[_Valuation, OperationPlan]
+
+    def valuation(self, variables: VariableValues) -> _Valuation:
+        """What makes this request's plan another than the next one's."""
+        names = (*self.conditions, *self.filters)
+        return tuple(_frozen(variables.coerced.get(name, ...)) for name in names)
+
+
+class Plans:
+    """Keeps the plans of the operations that were asked last."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+        self._operations: LRUCache[tuple[str, str], _Operation] = LRUCache(PLANS_KEPT)
+
+    def of(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        digest: str,
+        operation: OperationDefinitionNode,
+        variables: VariableValues,
+    ) -> OperationPlan:
+        """The plan of a validated operation; `digest` is of the document's text, literals included."""
+        key = (digest, operation.name.value if operation.name else "")
+        known = self._operations.get(key)
+        if known is None:
+            known = self._operations[key] = _studied(document)
+        if len(known.conditions) > CONDITIONS_MAX:
+            return _planned(schema, known.fragments, operation, variables, kept=False)
+        valuation = known.valuation(variables)
+        plan = known.plans.get(valuation)
+        if plan is None:
+            plan = _planned(schema, known.fragments, operation, variables, kept=True)
+            known.plans[valuation] = plan
+        return plan
+
+
+def _planned(
+    schema: GraphQLSchema,
+    fragments: _Fragments,
+    operation: OperationDefinitionNode,
+    variables: VariableValues,
+    *,
+    kept: bool,
+) -> OperationPlan:
+    walk = Walk(schema, fragments, variables)
+    roots = walk.roots(operation.operation.value.capitalize(), operation)
+    names = {key: nodes[0].name.value for key, nodes in roots.items()}
+    persons = {key: walk.collect("Me", roots[key]) for key, name in names.items() if name == "me"}
+    inner = {nodes[0].name.value for below in persons.values() for nodes in below.values()}
+    query = operation.operation is OperationType.QUERY
+    compiled = kept and query and set(names.values()) <= _COMPILED and inner <= _COMPILED_OF_ME
+    return OperationPlan(fragments, roots, persons, compiled)
+
+
+def _studied(document: DocumentNode) -> _Operation:
+    fragments, conditions, filters = {}, dict[str, None](), dict[str, None]()
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            fragments[definition.name.value] = definition
+        if isinstance(definition, FragmentDefinitionNode | OperationDefinitionNode):
+            for node in _selections(definition.selection_set):
+                for directive in node.directives or ():
+                    conditions |= _variables(directive.arguments)
+                if isinstance(node, FieldNode) and node.name.value == "records":
+                    types = (each for each in node.arguments or () if each.name.value == "types")
+                    filters |= _variables(types)
+    return _Operation(fragments, tuple(conditions), tuple(filters), LRUCache(VALUATIONS_KEPT))
+
+
+def _selections(
+    selections: SelectionSetNode,
+) -> Iterator[FieldNode | FragmentSpreadNode | InlineFragmentNode]:
+    for node in selections.selections:
+        assert isinstance(node, FieldNode | FragmentSpreadNode | InlineFragmentNode)  # noqa: S101
+        yield node
+        below = getattr(node, "selection_set", None)
+        if below:
+            yield from _selections(below)
+
+
+def _variables(arguments: Iterable[ArgumentNode] | None) -> dict[str, None]:
+    """Names of the variables in some arguments, in order."""
+    return {name: None for argument in arguments or () for name in _named(argument.value)}
+
+
+def _named(value: ValueNode) -> Iterator[str]:
+    if isinstance(value, VariableNode):
+        yield value.name.value
+    elif isinstance(value, ListValueNode):
+        for each in value.values:
+            yield from _named(each)
+
+
+def _frozen(value: Any) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,168 @@
+"""Compiled printing against graphql-core, over the same random documents and the same random worlds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+from typing import Any, Final, cast
+
+import orjson
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    execute,
+    get_variable_values,
+    parse,
+    validate,
+)
+from graphql.execution.values import VariableValues
+
+from authz.actors import ANONYMOUS
+from authz.audit import Query
+from catalogue.identifiers import SubjectKind
+from catalogue.loader import load_catalogue
+from catalogue.model import Catalogue
+from resolvers.compiled.answer import printed
+from resolvers.context import RequestContext, Services
+from resolvers.errors import BadArgument
+from resolvers.planning import Planner, Walk, pages_of
+from resolvers.plans import Plans
+from resolvers.reading import Outcome
+from resolvers.schema import GraphSchema, build_schema
+from tests.fuzz.documents import KIND_OF_ROOT, USCC, Document, Writer
+from tests.fuzz.worlds import World
+
+WORLDS: Final = 4
+"""Worlds for each document: what was compiled for the first serves the others too."""
+_FAULTLESS: Final = (0.0, 0.0, 0.02, 0.1)
+
+
+class Differs(AssertionError):
+    """The two do not say the same."""
+
+
+@dataclass
+class Fuzzer:
+    """Counts what it has seen."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return load_catalogue()
+
+    @cached_property
+    def schema(self) -> GraphSchema:
+        return build_schema(self.catalogue)
+
+    def try_one(self, dice: Random) -> None:
+        """One document in several worlds; raises Differs."""
+        document = Writer(self.schema.executable, dice).document()
+        parsed = parse(document.text)
+        if validate(self.schema.executable, parsed):
+            self.counts["invalid documents"] += 1
+            return
+        self.counts["documents"] += 1
+        operation = parsed.definitions[0]
+        assert isinstance(operation, OperationDefinitionNode)
+        plans = Plans(Planner(self.catalogue))
+        variables = {
+            "lookup": {"uscc": USCC[SubjectKind.ENTERPRISE]},
+            "access": {"purpose": "fuzz"},
+            "uscc": USCC[SubjectKind.ENTERPRISE],
+            "representations": [],
+            **document.variables,
+        }
+        coerced = get_variable_values(self.schema.executable, operation.variable_definitions or (), variables)
+        assert isinstance(coerced, VariableValues)
+        for bad in _FAULTLESS:
+            plan = plans.of(self.schema.executable, parsed, "fuzz", operation, coerced)
+            context = RequestContext(
+                services=cast(Services, None),
+                actor=ANONYMOUS,
+                query=Query("Q", "", ""),
+                walk=Walk(self.schema.executable, plan.fragments, coerced),
+                plan=plan,
+                grant=None,
+            )
+            _Scene(World(self.catalogue, dice, bad), context, plans.planner).fill()
+            ours = printed(context)
+            result = execute(self.schema.executable, parsed, context_value=context, variable_values=variables)
+            assert isinstance(result, ExecutionResult)
+            self._compare(document, context, ours, result, bad)
+
+    def _compare(
+        self,
+        document: Document,
+        context: RequestContext,
+        ours: tuple[dict[str, Any], list[GraphQLError]] | None,
+        theirs: ExecutionResult,
+        bad: float,
+    ) -> None:
+        self.counts["cases"] += 1
+        if ours is None:
+            self.counts["cases left to graphql-core"] += 1
+            if not bad and context.plan.compiled and theirs.data is not None:
+                raise Differs(f"not printed, though nothing is wrong: {document.text}")
+            return
+        data, errors = ours
+        self.counts["cases with errors"] += bool(errors)
+        if orjson.dumps(data) != orjson.dumps(theirs.data):
+            raise Differs(f"data of {document.text}\nours   {data}\ntheirs {theirs.data}")
+        if _told(errors) != _told(theirs.errors or []):
+            raise Differs(f"errors of {document.text}\nours   {errors}\ntheirs {theirs.errors}")
+
+
+@dataclass
+class _Scene:
+    """Puts answers into a context, as `resolvers.roots` does with what it reads."""
+
+    world: World
+    context: RequestContext
+    planner: Planner
+
+    def fill(self) -> None:
+        dice = self.world.dice
+        for key, nodes in self.context.plan.roots.items():
+            name = nodes[0].name.value
+            if name == "me":
+                below = self.context.plan.persons[key].items()
+                self.context.answers[key] = self._or_error(
+                    {
+                        inner: self._subject((key, inner), found, SubjectKind.NATURAL_PERSON)
+                        for inner, found in below
+                        if found[0].name.value == "person"
+                    }
+                )
+            elif name == "_entities":
+                count = dice.choice([0, 1, 3])
+                kinds = [dice.choice([None, *KIND_OF_ROOT.values()]) for _ in range(count)]
+                self.context.answers[key] = self._or_error(
+                    [None if kind is None else self._subject((key,), nodes, kind) for kind in kinds]
+                )
+            elif name in KIND_OF_ROOT:
+                self.context.answers[key] = self._subject((key,), nodes, KIND_OF_ROOT[name])
+            elif name == "subject":
+                self.context.answers[key] = self._subject((key,), nodes, dice.choice(list(SubjectKind)))
+
+    def _or_error(self, answer: object) -> object:
+        return RuntimeError("the whole field") if self.world.dice.random() < 0.05 else answer
+
+    def _subject(self, path: tuple[str, ...], nodes: Any, kind: SubjectKind) -> Outcome:
+        context = self.context
+        try:
+            plan = context.plan.subject(self.planner, context.walk, nodes, path, kind)
+            return self.world.outcome(context, plan, pages_of(plan, context.walk))
+        except BadArgument as fault:
+            return fault
+
+
+def _told(errors: list[GraphQLError]) -> list[tuple[object, ...]]:
+    """Everything of errors that reaches a client, in order."""
+    return [
+        (error.message, error.path, error.locations, repr(error.extensions), type(error.original_error))
+        for error in errors
+    ]

@@ -1,0 +1,53 @@
+"""What is compiled prints what graphql-core prints: same data in the same order, same errors."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.differential import Differs, Fuzzer
+
+DOCUMENTS = 1_000
+"""Each in four worlds; `make fuzz` asks for far more."""
+
+
+@pytest.fixture(scope="module")
+def fuzzer() -> Fuzzer:
+    return Fuzzer()
+
+
+def tried() -> Fuzzer:
+    """A hundred documents without Hypothesis, always the same."""
+    fuzzer = Fuzzer()
+    for number in range(100):
+        fuzzer.try_one(Random(number))
+    return fuzzer
+
+
+@pytest.mark.timeout(900)
+@settings(
+    max_examples=DOCUMENTS,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(dice=st.randoms(use_true_random=False))
+def test_compiled_printing_says_what_graphql_core_says(fuzzer: Fuzzer, dice: Random) -> None:
+    fuzzer.try_one(dice)
+
+
+def test_most_of_it_is_compiled_and_much_of_it_goes_wrong() -> None:
+    counts = tried().counts
+    assert counts["invalid documents"] < counts["documents"] / 5
+    assert counts["cases left to graphql-core"] < counts["cases"] / 4
+    assert counts["cases with errors"] > counts["cases"] / 10
+
+
+def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resolvers.compiled.source._decided", lambda _, name: f"values[{name!r}]")
+    with pytest.raises(Differs):
+        tried()

@@ -1,0 +1,150 @@
+"""What is kept between requests: no plan serves another document, no decision another grant."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode, get_variable_values, parse
+from graphql.execution.values import VariableValues
+
+from authz.actors import ANONYMOUS, Actor, ActorKind
+from authz.grants import Grant, Mandate, Public, SelfAccess, Statutory
+from authz.policy import decision_table
+from catalogue.identifiers import SubjectKey, SubjectKind
+from catalogue.loader import load_catalogue
+from resolvers.compiled.printer import printer_for
+from resolvers.deciding import Decided, decide, decided_by
+from resolvers.planning import Planner, Walk
+from resolvers.plans import OperationPlan, Plans
+from resolvers.schema import GraphSchema, build_schema
+
+CATALOGUE = load_catalogue()
+PERSON = SubjectKey.person("990101196307080059")
+KIND = SubjectKind.NATURAL_PERSON
+JUDICIAL = "judicial { judgmentDefaults { records { caseNo court citizenId nature } } }"
+
+
+@cache
+def schema() -> GraphSchema:
+    return build_schema(CATALOGUE)
+
+
+def planned(plans: Plans, text: str, digest: str = "x", **variables: Any) -> tuple[OperationPlan, Walk]:
+    document = parse(text)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    coerced = get_variable_values(schema().executable, operation.variable_definitions or (), variables)
+    assert isinstance(coerced, VariableValues)
+    plan = plans.of(schema().executable, document, digest, operation, coerced)
+    return plan, Walk(schema().executable, plan.fragments, coerced)
+
+
+def of_person(plans: Plans, plan: OperationPlan, walk: Walk) -> Any:
+    (nodes,) = plan.persons["me"].values()
+    return plan.subject(plans.planner, walk, nodes, ("me", "person"), KIND)
+
+
+def test_a_plan_is_kept_for_what_shapes_it_and_nothing_else() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    text = (
+        "query Q($on: Boolean!, $first: Int!, $types: [RecordTypeCode!]) "
+        "{ me { person { kind @include(if: $on) records(first: $first, types: $types) { state } } } }"
+    )
+    one, _ = planned(plans, text, on=True, first=1)
+    assert planned(plans, text, on=True, first=2)[0] is one
+    others = [
+        planned(plans, text, on=False, first=1)[0],
+        planned(plans, text, on=True, first=1, types=["P-FY-01"])[0],
+        planned(plans, text, on=True, first=1, types=None)[0],
+        planned(plans, text, digest="y", on=True, first=1)[0],
+    ]
+    assert len({id(plan) for plan in (one, *others)}) == 5
+
+
+def test_with_more_than_six_conditions_nothing_is_kept_or_compiled() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    names = [f"c{number}" for number in range(7)]
+    for count, kept in ((6, True), (7, False)):
+        head = ", ".join(f"${name}: Boolean!" for name in names[:count])
+        body = " ".join(f"{name}: kind @skip(if: ${name})" for name in names[:count])
+        text = f"query Q({head}) {{ me {{ person {{ kind {body} }} }} }}"
+        given = dict.fromkeys(names[:count], False)
+        one, _ = planned(plans, text, str(count), **given)
+        assert (planned(plans, text, str(count), **given)[0] is one, one.compiled) == (kept, kept)
+
+
+MANDATE = Mandate(
+    id="m-1",
+    authority="11990101MB9A100021",
+    scenario="S04",
+    record_types={"P-FY-01": None},
+    case_pattern=".*",
+    legal_basis=("样例法 1",),
+    valid_from=date(2026, 1, 1),
+    valid_until=date(2026, 12, 31),
+    approved_by=("op-0012", "op-0034"),
+)
+OFFICER = Actor(ActorKind.OFFICER, "hr", organization=MANDATE.authority, operator="op-0087")
+DAY = date(2026, 6, 1)
+
+
+def grants() -> list[Grant]:
+    """Grants as requests make them: equal ones anew each time, and others that differ in one thing."""
+    mandates = [
+        MANDATE,
+        replace(MANDATE, record_types={"P-FY-01": frozenset({"caseNo"})}),
+        replace(MANDATE, record_types={"P-FG-03": None}),
+        replace(MANDATE, unmasked={"P-FY-01": frozenset({"citizenId"})}),
+        replace(MANDATE, stopped=True),
+        replace(MANDATE, valid_until=date(2026, 2, 1)),
+    ]
+    persons = [Actor(ActorKind.PERSON, "app", subject=PERSON, step_up=strong) for strong in (False, True)]
+    return [
+        Public(ANONYMOUS),
+        *(SelfAccess(actor, PERSON) for actor in persons),
+        *(Statutory(OFFICER, mandate, "c-1", "审查", DAY) for mandate in mandates),
+    ]
+
+
+def told(decided: Decided) -> tuple[object, ...]:
+    return decided.denied, decided.masked, decided.asked, decided.planned, decided.shape
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_grants_that_differ_never_share_what_is_decided(seed: int) -> None:
+    plans = Plans(Planner(CATALOGUE))
+    plan, walk = planned(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}")
+    subject, wanted = of_person(plans, plan, walk), plan.wanted(("me", "person"), KIND)
+    entries = [CATALOGUE.record_types[code] for code in subject.types]
+    alone = [
+        told(decided_by(CATALOGUE, subject, decision_table(grant, entries, KIND, personal=True), dated=True))
+        for grant in grants()
+    ]
+    dice = Random(seed)
+    for _ in range(500):
+        number = dice.randrange(len(alone))
+        decided = decide(CATALOGUE, grants()[number], subject, PERSON, personal=True)
+        assert told(decided) == alone[number]
+        text = printer_for(wanted, CATALOGUE, decided).source.text
+        assert ("values['court']" in text) is ("court" in decided.asked.get("P-FY-01", ()))
+
+
+def test_an_evicted_plan_goes_without_the_collector() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    plan, walk = planned(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}")
+    subject, wanted = of_person(plans, plan, walk), plan.wanted(("me", "person"), KIND)
+    printer = printer_for(wanted, CATALOGUE, decide(CATALOGUE, grants()[1], subject, PERSON, personal=True))
+    gone = weakref.ref(printer.function)
+    gc.disable()
+    try:
+        del plan, walk, subject, wanted, printer, plans
+        assert gone() is None
+    finally:
+        gc.enable()
