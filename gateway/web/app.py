@@ -28,6 +28,7 @@ from gateway.web.looked import Looked
 from gateway.web.provider import CALLBACK, IdentityProvider
 from gateway.web.records import Records
 from gateway.web.render import FOLDER, Templates
+from gateway.web.rights import Rights
 from gateway.web.security import Site
 from gateway.web.signing_in import SigningIn
 from gateway.web.visit import Desk, Visit
@@ -61,7 +62,7 @@ def pages(
     budget = Budget(rate, rate / _MINUTE, monotonic, code="LOGIN_BUDGET")
     entrance = SigningIn(provider, budget)
     records, looked = Records(graph, catalogue), Looked(graph, catalogue)
-    consents = Consents(graph, catalogue)
+    consents, rights = Consents(graph, catalogue), Rights(graph, catalogue)
     views: list[tuple[str, str, View]] = [
         ("GET", "/", home),
         ("GET", "/login", entrance.login),
@@ -76,6 +77,12 @@ def pages(
         ("GET", "/consents/{id}/decide", decisions.consider),
         ("POST", "/consents/{id}/decide", decisions.decide),
         ("POST", "/consents/{id}/{act}", consents.change),
+        ("GET", "/rights", rights.listed),
+        ("POST", "/rights/withdraw/{id}", rights.withdraw),
+        ("GET", "/rights/{kind}/{type}/{record}", rights.form),
+        ("POST", "/rights/{kind}/{type}/{record}", rights.file),
+        ("GET", "/rights/{kind}/{read}", rights.form),
+        ("POST", "/rights/{kind}/{read}", rights.file),
         ("GET", PAGE + "{handle}", decisions.pending),
         ("POST", PAGE + "{handle}", decisions.answer),
     ]

@@ -31,7 +31,7 @@ query MyReads(
       first: $first, after: $after, organization: $organization, purpose: $purpose, from: $from, to: $to
     ) {
       edges { node {
-        at role organization organizationUscc basis legalBasisId consentId
+        id at role organization organizationUscc basis legalBasisId consentId
         purpose scenario scenarioName caseNo result
         records { recordType recordTypeName fields fieldNames maskedFields }
       } }

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.documents import Budget
 from gateway.errors import RequestRefused
+from gateway.graphql_http import address_of
 from gateway.web.provider import Attempt, IdentityProvider
 from gateway.web.security import PageRefused, local
 from gateway.web.texts import LANGUAGES
@@ -68,9 +69,8 @@ class SigningIn:
 
     def _spend(self, visit: Visit) -> None:
         """Take an attempt from this address's budget; raises PageRefused 429."""
-        client = visit.request.client
         try:
-            self.budget.spend(client.host if client else "", 1)
+            self.budget.spend(address_of(visit.request), 1)
         except RequestRefused as refused:
             raise PageRefused(429, "too_many", refused.headers) from None
 

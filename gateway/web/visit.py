@@ -79,6 +79,14 @@ class Visit:
         self.desk.site.protect(response)
         return response
 
+    def refuse(self, refused: PageRefused) -> Response:
+        """The page that says why not, and what to do."""
+        response = self.show(
+            "refused.html", refused.status, reason=refused.reason, client_address=refused.client_address
+        )
+        response.headers.update(refused.headers)
+        return response
+
     def login_first(self, needed: LoginNeeded) -> Response:
         """To the login, and back to where they wanted to go; a form is not sent by itself."""
         here = "/"
@@ -139,21 +147,14 @@ class Desk:
             except LoginNeeded as needed:
                 return visit.login_first(needed)
             except PageRefused as refused:
-                response = visit.show(
-                    "refused.html",
-                    refused.status,
-                    reason=refused.reason,
-                    client_address=refused.client_address,
-                )
-                response.headers.update(refused.headers)
-                return response
+                return visit.refuse(refused)
             except AuthzError:
-                return visit.show("refused.html", 503, reason="unavailable")
+                return visit.refuse(PageRefused(503, "unavailable"))
             except ClientDisconnect:
                 raise
             except Exception as fault:
                 logs.fault(fault)
-                return visit.show("refused.html", 500, reason="unavailable")
+                return visit.refuse(PageRefused(500, "unavailable"))
 
         return respond
 

@@ -35,7 +35,7 @@ ARGUMENTS = [
 ]
 PERSON = "测试甲"
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
-PAGES = ("/", "/records", "/records/judicial", "/consents", "/looked")
+PAGES = ("/", "/records", "/records/judicial", "/consents", "/rights", "/looked")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -174,6 +174,50 @@ async def test_every_page_is_accessible_and_fits(opened, site, viewport, languag
         if folder:
             name = f"{language}-{viewport['width']}{path.replace('/', '_')[:24]}.png"
             await page.screenshot(path=Path(folder) / name, full_page=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "zh-CN",
+            ("提出异议", "不是我的记录", "确认提出异议", "不得据此作出不利决定", "您已提出异议", "撤回异议"),
+        ),
+        (
+            "en",
+            (
+                "Object",
+                "Its time has run out",
+                "File the objection",
+                "nobody may hold it against you",
+                "You have objected",
+                "Take the objection back",
+            ),
+        ),
+    ],
+)
+async def test_an_objection_in_two_clicks(opened, language, words):
+    link, reason, confirm, told, marked, back = words
+    page = await opened(PHONE, locale=language)
+    await sign_in(page, "/records/judicial")
+    await page.get_by_role("link", name=link, exact=True).first.click()
+    if await page.get_by_role("button", name=PERSON).count():  # at the provider once more, strongly
+        await page.get_by_role("button", name=PERSON).click()
+    for path in ("form", "/rights", "/records/judicial"):
+        if path != "form":
+            await page.goto(path)
+        found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        if path == "form":
+            await page.get_by_label(reason).check()
+            await page.get_by_role("button", name=confirm).click()
+            await expect(page.get_by_text(told)).to_be_visible()
+        if path == "/records/judicial":
+            await expect(page.locator(".record .notice").first).to_contain_text(marked, ignore_case=True)
+    await page.goto("/rights")
+    await page.get_by_role("button", name=back).first.click()
+    await expect(page.get_by_role("button", name=back)).to_have_count(0)
 
 
 async def test_the_keyboard_reaches_everything(opened, site):

@@ -242,3 +242,12 @@ async def test_both_languages_fill_in_the_same(someone):
     assert [
         key for key, text in TEXTS.items() if set(holes.findall(text.zh)) != set(holes.findall(text.en))
     ] == []
+
+
+async def test_without_the_store_a_page_says_so(someone):
+    await someone.sign_in(PERSON)
+    with someone.site.storeless():
+        page = await someone.get("/records")
+    assert page.status in (500, 503)
+    assert TEXTS["refused.unavailable"].zh in page.words
+    assert (await someone.get("/records")).status == 200
