@@ -119,7 +119,8 @@ def test_every_source_error_and_its_reasons_are_explained():
     rows = PAGE["Why a source does not answer"].rows()
     errors = {error.__name__: error.code for error in _subclasses(SourceError)}
     assert {row[0].strip("`") for row in rows} == set(errors.values())
-    reasons = {reason for name in errors for reason in _codes(name, 1)} | {"ACCESS", "LOGIN", "COLUMN_TYPE"}
+    reasons = {reason for name in errors for reason in _codes(name, 1)}
+    reasons |= {"ACCESS", "LOGIN", "COLUMN_TYPE", "STATEMENT"}
     reasons |= {reason for _, reason in STATES.values()}
     assert set(chain.from_iterable(named_in(row[1]) for row in rows)) == reasons
 

@@ -1,0 +1,182 @@
+"""The rows of outcomes and measures; made by authz/migrations. Moments are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.cases.tables import millis, moment
+from authz.outcomes.states import MeasureState
+from authz.store import metadata
+
+check_outcome: Final = Table(
+    "check_outcome",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("jti", String(40), ForeignKey("check_receipt.jti")),
+    Column("organization", String(18), nullable=False),
+    Column("scenario", String(8), nullable=False),
+    Column("case_no", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("concluded_on", Date, nullable=False),
+    Column("noticed_on", Date),
+    Column("hearing", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("reported_at", BigInteger, nullable=False),
+    Index("ix_check_outcome_who", "organization", "scenario", "reported_at"),
+)
+taken_measure: Final = Table(
+    "taken_measure",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("outcome", String(40), ForeignKey("check_outcome.id"), nullable=False, index=True),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("organization", String(18), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("scenario", String(8), nullable=False),
+    Column("case_no", String(64), nullable=False),
+    Column("code", String(8), nullable=False),
+    Column("record_types", String(1024), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("resumes", String(16)),
+)
+measure_step: Final = Table(
+    "measure_step",
+    metadata,
+    Column("measure", String(40), ForeignKey("taken_measure.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("on_day", Date, nullable=False),
+    Column("done", Boolean),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a measure; officer and operator are empty where an objection made it."""
+
+    state: MeasureState
+    officer: str
+    operator: str
+    on_day: date
+    at: datetime
+    done: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure that somebody took after a check."""
+
+    id: str
+    outcome: str
+    subject: str
+    """The subject's audit reference."""
+    organization: str
+    client: str
+    scenario: str
+    case_no: str
+    code: str
+    record_types: tuple[str, ...]
+    """An objection to such records suspends it; none suspends an order of a court or a ban of a statute."""
+    state: MeasureState
+    resumes: MeasureState | None = None
+    """Where it stood before it was suspended."""
+    steps: tuple[Step, ...] = ()
+    """In their order."""
+
+
+async def add(connection: AsyncConnection, measure: Measure, step: Step) -> None:
+    """A new measure, with its first step."""
+    row = {column.name: getattr(measure, column.name) for column in taken_measure.c}
+    row["record_types"] = " ".join(measure.record_types)
+    await connection.execute(insert(taken_measure).values(row))
+    await _note(connection, measure.id, step)
+
+
+async def move(
+    connection: AsyncConnection, measure: Measure, step: Step, resumes: MeasureState | None = None
+) -> bool:
+    """Make a step if the measure still stands where it was seen; whether it did."""
+    column = taken_measure.c
+    moved = await connection.execute(
+        update(taken_measure)
+        .where(column.id == measure.id, column.state == measure.state)
+        .values(state=step.state, resumes=resumes)
+    )
+    if moved.rowcount != 1:
+        return False
+    await _note(connection, measure.id, step)
+    return True
+
+
+async def load(connection: AsyncConnection, query: Select[Any]) -> list[Measure]:
+    """Measures of a query over `taken_measure`, each with its steps."""
+    found = [_measure(row) for row in await connection.execute(query.order_by(taken_measure.c.code))]
+    step = measure_step.c
+    query = select(measure_step).where(step.measure.in_([one.id for one in found])).order_by(step.number)
+    steps: dict[str, list[Step]] = {}
+    for row in await connection.execute(query) if found else ():
+        state, at = MeasureState(row.state), moment(row.at)
+        taken = Step(state, row.officer, row.operator, row.on_day, at, row.done)
+        steps.setdefault(row.measure, []).append(taken)
+    return [replace(one, steps=tuple(steps[one.id])) for one in found]
+
+
+async def of_outcome(connection: AsyncConnection, outcome: str) -> Sequence[Measure]:
+    """The measures of one outcome, by code."""
+    return await load(connection, select(taken_measure).where(taken_measure.c.outcome == outcome))
+
+
+async def _note(connection: AsyncConnection, measure: str, step: Step) -> None:
+    steps = measure_step.c
+    number = select(func.count()).where(steps.measure == measure).scalar_subquery()
+    await connection.execute(
+        insert(measure_step).values(
+            measure=measure,
+            number=number,
+            state=step.state,
+            officer=step.officer,
+            operator=step.operator,
+            on_day=step.on_day,
+            done=step.done,
+            at=millis(step.at),
+        )
+    )
+
+
+def _measure(row: Any) -> Measure:  # noqa: ANN401 - a row of taken_measure
+    members = dict(row._mapping)  # noqa: SLF001 - the row as a mapping
+    return Measure(
+        **{
+            **members,
+            "record_types": tuple(row.record_types.split()),
+            "state": MeasureState(row.state),
+            "resumes": MeasureState(row.resumes) if row.resumes else None,
+        }
+    )

@@ -1,0 +1,29 @@
+"""Proof that somebody checked: signed receipts of must-checks, and what is kept of them. Never a value."""
+
+from authz.receipts.book import Entry, ManualMethod, ReceiptBook
+from authz.receipts.evidence import bears_out
+from authz.receipts.receipt import (
+    Completeness,
+    Receipt,
+    ReceiptInvalid,
+    digest_of,
+    new_check_id,
+    new_nonce,
+    opened,
+    signed,
+)
+
+__all__ = [
+    "Completeness",
+    "Entry",
+    "ManualMethod",
+    "Receipt",
+    "ReceiptBook",
+    "ReceiptInvalid",
+    "bears_out",
+    "digest_of",
+    "new_check_id",
+    "new_nonce",
+    "opened",
+    "signed",
+]

@@ -1,0 +1,237 @@
+"""What the gateway keeps of each check, so that an outcome can be reported on it: never what was found.
+
+A row is the fact of checking: who, for what, in which case, where in the log, and which record types
+could not be answered. Of those a person may say that they looked by hand, with a leaf in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, String, Table, insert, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.audit import AuditLog, ManualCheck, Query
+from authz.errors import AccessDenied, AuditUnavailable
+from authz.grants import Statutory
+from authz.keys import KeyRing
+from authz.receipts.receipt import Receipt, opened, signed
+from authz.store import Store, metadata
+from catalogue.values import CHINA_TIME
+
+check_receipt: Final = Table(
+    "check_receipt",
+    metadata,
+    Column("jti", String(40), primary_key=True),
+    Column("scenario", String(8), nullable=False),
+    Column("case_no", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("organization", String(18), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("completeness", String(16), nullable=False),
+    Column("unknown", String(1024), nullable=False),
+    Column("related", Integer, nullable=False),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Index("ix_check_receipt_who", "organization", "scenario", "checked_at"),
+    Index("ix_check_receipt_subject", "subject"),
+)
+manual_check: Final = Table(
+    "manual_check",
+    metadata,
+    Column("jti", String(40), ForeignKey("check_receipt.jti"), primary_key=True),
+    Column("record_type", String(16), primary_key=True),
+    Column("operator", String(64), nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("checked_on", Date, nullable=False),
+)
+
+
+class ManualMethod(StrEnum):
+    """How somebody looked by hand."""
+
+    TELEPHONE = "TELEPHONE"
+    LETTER = "LETTER"
+    COUNTER = "COUNTER"
+    DEPARTMENT_SYSTEM = "DEPARTMENT_SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One check as it is kept."""
+
+    jti: str
+    scenario: str
+    case_no: str
+    subject: str
+    """The subject's audit reference, the same for every client."""
+    organization: str
+    client: str
+    basis: str
+    """Id of the mandate or of the consent."""
+    position: int
+    """Index of the read's intent in the audit log."""
+    completeness: str
+    unknown: tuple[str, ...]
+    """Record types that were not answered."""
+    related: int
+    """How many related persons were checked with it."""
+    checked_at: datetime
+    valid_until: datetime
+    by_hand: tuple[str, ...] = ()
+    """Those of the unknown types that somebody looked up by hand."""
+
+    @property
+    def open_types(self) -> tuple[str, ...]:
+        """Record types nobody has an answer on; a mandatory check is whole when there are none."""
+        return tuple(code for code in self.unknown if code not in self.by_hand)
+
+
+def _now() -> datetime:
+    return datetime.now(CHINA_TIME)
+
+
+class ReceiptBook:
+    """Issues receipts and finds the checks they prove."""
+
+    def __init__(
+        self,
+        store: Store,
+        audit: AuditLog,
+        keys: KeyRing,
+        issuer: str,
+        *,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self.issuer = issuer
+        self._store = store
+        self._audit = audit
+        self._keys = keys
+        self._clock = clock
+
+    @property
+    def now(self) -> datetime:
+        """The moment in China."""
+        return self._clock()
+
+    async def issue(self, receipt: Receipt, subject: str, unknown: Sequence[str]) -> str:
+        """Keep the check, then sign its receipt; raises AuditUnavailable, so nothing unkept is handed out."""
+        row = {
+            "jti": receipt.jti,
+            "scenario": receipt.scenario,
+            "case_no": receipt.case_no,
+            "subject": subject,
+            "organization": receipt.organization,
+            "client": receipt.client_id,
+            "basis": receipt.basis,
+            "position": receipt.audit_index,
+            "completeness": receipt.completeness,
+            "unknown": " ".join(unknown),
+            "related": len(receipt.related),
+            "checked_at": _millis(receipt.checked_at),
+            "valid_until": _millis(receipt.valid_until),
+        }
+        try:
+            async with self._store.writing() as connection:
+                await connection.execute(insert(check_receipt).values(**row))
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditUnavailable from error
+        return signed(receipt, self._keys.receipt_key)
+
+    def opened(self, jws: str) -> Receipt:
+        """A receipt of this gateway; raises ReceiptInvalid."""
+        return opened(jws, self._keys.receipt_keys())
+
+    async def find(self, jti: str) -> Entry | None:
+        """The check of a receipt; raises AuditUnavailable."""
+        try:
+            async with self._store.reading() as connection:
+                return await _load(connection, jti)
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditUnavailable from error
+
+    async def of_case(self, jws: str, grant: Statutory) -> Entry:
+        """The check of a receipt that its own organization shows in its own case, while it is valid.
+
+        Raises AccessDenied: RECEIPT_INVALID, RECEIPT_CASE or RECEIPT_EXPIRED; AuditUnavailable.
+        """
+        found = await self.shown(jws, grant)
+        self.require_valid(found)
+        return found
+
+    def require_valid(self, found: Entry) -> None:
+        """That a check is not out of date; raises AccessDenied RECEIPT_EXPIRED."""
+        if self.now > found.valid_until:
+            raise AccessDenied("RECEIPT_EXPIRED", "The check is out of date. Make it again.")
+
+    async def shown(self, jws: str, grant: Statutory) -> Entry:
+        """As `of_case`, however old."""
+        receipt = self.opened(jws)
+        found = await self.find(receipt.jti)
+        ours = (grant.actor.organization, grant.mandate.scenario, grant.case_no)
+        if found is None or (found.organization, found.scenario, found.case_no) != ours:
+            raise AccessDenied(
+                "RECEIPT_CASE", "The receipt is of another case, scenario or organization. Send its own."
+            )
+        return found
+
+    async def record_manual(
+        self, found: Entry, grant: Statutory, query: Query, looked: tuple[str, ManualMethod, date]
+    ) -> Entry:
+        """That somebody looked up by hand what was unknown, with a leaf; returns the check after it.
+
+        Raises AccessDenied MANUAL_CHECK_NOT_NEEDED or MANUAL_CHECK_DONE, and AuditUnavailable.
+        """
+        record_type, method, day = looked
+        if record_type not in found.unknown:
+            raise AccessDenied(
+                "MANUAL_CHECK_NOT_NEEDED", "The check has an answer on this record type. Name an unknown one."
+            )
+
+        async def keep(connection: AsyncConnection) -> None:
+            kept = {"operator": grant.actor.operator, "method": method, "checked_on": day}
+            try:
+                await connection.execute(
+                    insert(manual_check).values(jti=found.jti, record_type=record_type, **kept)
+                )
+            except IntegrityError:
+                raise AccessDenied(
+                    "MANUAL_CHECK_DONE", "Somebody has recorded this already. Look at the check again."
+                ) from None
+
+        leaf = ManualCheck(grant, query, found.subject, found.jti, record_type, method, day.isoformat())
+        await self._audit.manual_check(leaf, keep)
+        return await self.find(found.jti) or found
+
+
+async def _load(connection: AsyncConnection, jti: str) -> Entry | None:
+    row = (await connection.execute(select(check_receipt).where(check_receipt.c.jti == jti))).first()
+    if row is None:
+        return None
+    types = select(manual_check.c.record_type).where(manual_check.c.jti == jti)
+    by_hand = (await connection.execute(types.order_by(manual_check.c.record_type))).scalars()
+    members = dict(row._mapping)  # noqa: SLF001 - the row as a mapping
+    return Entry(
+        **{
+            **members,
+            "unknown": tuple(row.unknown.split()),
+            "checked_at": _instant(row.checked_at),
+            "valid_until": _instant(row.valid_until),
+            "by_hand": tuple(by_hand),
+        }
+    )
+
+
+def _millis(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _instant(millis: int) -> datetime:
+    return datetime.fromtimestamp(millis / 1000, UTC).astimezone(CHINA_TIME)

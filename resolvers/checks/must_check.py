@@ -1,0 +1,205 @@
+"""`mustCheck`: one check of one subject, and of the persons who belong to it, with its receipt.
+
+It reads as every read does (`resolvers.reading`): decided, recorded before a department is asked,
+confirmed, fetched, healed, recorded again. What a check adds is the scenario's clock and deadline,
+predicates, measures and the receipt. A mutation, for it leaves a receipt and cannot be repeated
+without a trace: no client may send it again by itself, or answer it from a cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import strawberry
+from graphql import FieldNode
+from strawberry.types.info import Info
+
+from authz.audit import EventKind
+from authz.errors import AccessDenied
+from authz.grants import Consent, Statutory
+from authz.lifecycle import ADULT
+from catalogue.identifiers import KeyKind, SubjectKind, birth_date
+from catalogue.model import Label, Obligation
+from catalogue.scenario import Scenario
+from resolvers.access import AccessContext
+from resolvers.catalogue_graph import localized
+from resolvers.checks.answer import SubjectCheck
+from resolvers.checks.plan import check_plan
+from resolvers.checks.proof import proved
+from resolvers.checks.types import CheckReceipt, CheckResult, RelatedCheck, RelatedPersonInput
+from resolvers.context import RequestContext
+from resolvers.fields import bilingual
+from resolvers.identity import Lookup
+from resolvers.lookups import SubjectLookup, person, resolve_lookup
+from resolvers.planning import ResponsePath
+from resolvers.reading import Manner, SubjectRead, read_subjects
+from resolvers.recording import refusals_recorded
+from resolvers.roots import grant_of_operation, refuse_named
+from resolvers.scalars import Instant, ScenarioCode
+
+RELATED_MAX: Final = 5
+_FOR_SOURCES: Final = 0.9
+"""Departments have this part of the deadline; the rest is for recording and answering."""
+DISCLAIMERS: Final = (
+    Label(
+        zh="本结果仅列明事实和法律所附措施，不构成任何结论；是否采取措施由具名人员在告知、听取陈述后作出。",
+        en="Facts and what a law attaches to them. Whether anything follows, a named person says, after "
+        "notice and a hearing.",
+    ),
+    Label(
+        zh="“未知”不代表无记录；异议处理中、已修复和轻微的记录不计入。",
+        en="Unknown is not none. Records under objection, repaired ones and minor ones do not count.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    asked: RelatedPersonInput
+    lookup: Lookup
+
+
+async def must_check(
+    info: Info,
+    lookup: Annotated[
+        SubjectLookup,
+        strawberry.argument(description=bilingual("查找方式", "Whom: exactly one way of naming")),
+    ],
+    access: Annotated[
+        AccessContext, strawberry.argument(description=bilingual("查询依据", "Basis of the operation"))
+    ],
+    related_persons: Annotated[
+        list[RelatedPersonInput] | None,
+        strawberry.argument(
+            name="relatedPersons",
+            description=bilingual("与单位有关的人员，至多 5 人", "Persons of the entity, at most five"),
+        ),
+    ] = None,
+) -> Any:
+    """The check, or the errors of any read."""
+    context: RequestContext = info.context
+    key = str(info.path.key)
+    async with refusals_recorded(context):
+        scenario = scenario_of(context)
+        found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
+        persons = [_Person(asked, person(asked.person)) for asked in related_persons or ()]
+        for one in (found, *(each.lookup for each in persons)):
+            refuse_named(context, one)
+        _require_fit(context, scenario, found, persons)
+    checks = await _read(context, scenario, found, persons, context.plan.roots[key], (key,))
+    return await _result(context, scenario, checks, persons)
+
+
+def scenario_of(context: RequestContext) -> Scenario:
+    """The scenario that the operation's grant is for; raises AccessDenied after its last day (GR-12)."""
+    grant, services = grant_of_operation(context), context.services
+    assert isinstance(grant, Statutory | Consent)  # noqa: S101 - `access` is required, so no other is made
+    code = grant.mandate.scenario if isinstance(grant, Statutory) else grant.artefact.purpose.scenario_code
+    scenario = services.catalogue.scenarios[code]
+    if not scenario.runs_on(services.today()):
+        raise AccessDenied("SCENARIO_ENDED", "The scenario has ended. Ask the credit office to renew it.")
+    return scenario
+
+
+def _require_fit(
+    context: RequestContext, scenario: Scenario, found: Lookup, persons: Sequence[_Person]
+) -> None:
+    """Whether the scenario concerns such a subject, and such persons; raises AccessDenied."""
+    catalogue, kind = context.services.catalogue, found.key.subject_kind
+    if not any(kind in catalogue.record_types[code].subjects for code in scenario.record_types):
+        raise AccessDenied("SCENARIO_SUBJECT", "The scenario does not concern this kind of subject.")
+    born = birth_date(found.key.value) if found.key.kind is KeyKind.CITIZEN_ID else None
+    if scenario.adults_only and born and context.services.today() <= ADULT.after(born):
+        raise AccessDenied("SCENARIO_ADULTS", "The scenario concerns adults only.")
+    if not persons:
+        return
+    roles = {each.asked.role for each in persons}
+    keys = {each.lookup.key for each in persons}
+    fits = (
+        kind is not SubjectKind.NATURAL_PERSON
+        and isinstance(context.grant, Statutory)
+        and roles <= set(scenario.related_persons)
+        and len(keys) == len(persons) <= RELATED_MAX
+    )
+    if not fits:
+        raise AccessDenied(
+            "RELATED_PERSONS",
+            "Name at most five different persons of an entity, in roles of the scenario, under a mandate. "
+            "On consent, each person is asked about in an operation of their own.",
+        )
+
+
+async def _read(
+    context: RequestContext,
+    scenario: Scenario,
+    found: Lookup,
+    persons: Sequence[_Person],
+    nodes: list[FieldNode],
+    path: ResponsePath,
+) -> list[SubjectCheck]:
+    """The subject and its persons, at the same time; raises what either reading raises."""
+    until = asyncio.get_running_loop().time() + scenario.deadline_ms / 1000 * _FOR_SOURCES
+    manner = Manner(EventKind.CHECK, scenario.clock, minor=False, until=until)
+    grant = grant_of_operation(context)
+    plan = check_plan(context, scenario, found.key.subject_kind, [("CheckResult", nodes, path)])
+    readings = [read_subjects(context, grant, plan, [found], manner)]
+    if persons:
+        selections = [
+            ("RelatedCheck", below, (*path, name))
+            for name, below in context.walk.collect("CheckResult", nodes).items()
+            if below[0].name.value == "related"
+        ]
+        plan = check_plan(context, scenario, SubjectKind.NATURAL_PERSON, selections)
+        lookups = [each.lookup for each in persons]
+        readings.append(read_subjects(context, grant, plan, lookups, manner))
+    # each reading records its own end, so neither is left before the other is over
+    groups = await asyncio.gather(*readings, return_exceptions=True)
+    outcomes = [one for group in groups for one in ([group] if isinstance(group, BaseException) else group)]
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [SubjectCheck(scenario, one) for one in outcomes if isinstance(one, SubjectRead)]
+
+
+async def _result(
+    context: RequestContext, scenario: Scenario, checks: list[SubjectCheck], persons: Sequence[_Person]
+) -> CheckResult:
+    main, *related = checks
+    pending = [task for check in checks for task in check.shown_tasks()]
+    proof = await proved(context, scenario, checks, list(dict.fromkeys(task.recordType for task in pending)))
+    return CheckResult(
+        checkId=strawberry.ID(proof.receipt.jti),
+        scenario=ScenarioCode(scenario.code),
+        scenarioName=localized(scenario.name),
+        obligation=scenario.obligation,
+        guard=localized(scenario.guard),
+        caseNo=proof.receipt.case_no,
+        subjectRef=strawberry.ID(main.read.subject.ref),
+        displayName=main.read.display_name,
+        items=main.shown.items,
+        predicates=main.shown.predicates,
+        measures=main.shown.measures,
+        related=[_related(one, check) for one, check in zip(persons, related, strict=True)],
+        completeness=proof.receipt.completeness,
+        tasks=pending,
+        manualCheckRequired=bool(pending) and scenario.obligation is Obligation.MANDATORY,
+        checkedAt=Instant(proof.receipt.checked_at),
+        validUntil=Instant(proof.receipt.valid_until),
+        catalogueVersion=proof.receipt.catalogue_version,
+        disclaimers=[localized(one) for one in DISCLAIMERS],
+        receipt=CheckReceipt(jws=proof.jws, nonce=proof.nonce, statement=proof.statement),
+    )
+
+
+def _related(one: _Person, check: SubjectCheck) -> RelatedCheck:
+    return RelatedCheck(
+        role=one.asked.role,
+        subjectRef=strawberry.ID(check.read.subject.ref),
+        displayName=check.read.display_name,
+        items=check.shown.items,
+        predicates=check.shown.predicates,
+        measures=check.shown.measures,
+    )
