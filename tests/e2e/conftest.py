@@ -65,7 +65,7 @@ class EngineCounty:
         name = make_url(self.databases[department].url).database
         if self.engine == "postgresql":
             sql = (
-                "SELECT query FROM pg_stat_activity"
+                "SELECT application_name || ': ' || query FROM pg_stat_activity"
                 f" WHERE datname = '{name}' AND state = 'active' AND pid <> pg_backend_pid()"
             )
         else:
