@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 DURATION ?= 1200
+CASES ?= 100000
 
-.PHONY: demo test check schema lock bench soak clean
+.PHONY: demo test check schema lock bench fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## What there is
@@ -46,6 +47,9 @@ bench: $(VENV)/.dev ## Measure against a floor of raw drivers in the same run
 
 soak: $(VENV)/.dev ## Kill, hang, slow and restart departments under load; DURATION=1200 seconds
 	$(BIN)/python -m tests.soak --seconds $(DURATION)
+
+fuzz: $(VENV)/.dev ## Compiled printing against graphql-core; CASES=100000
+	$(BIN)/python -m tests.fuzz --cases $(CASES)
 
 lock: ## Renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -42,6 +42,8 @@ class Actor:
     step_up: bool = False
     """A fresh strong login: what unmasked self view needs (ruling 26)."""
     scopes: frozenset[str] = frozenset()
+    department: str = ""
+    """Code of the department whose records it answers for, for STEWARD."""
     consent: ReadGrant | None = None
     """The one consent the token was issued for, and how far it reaches (ruling 18)."""
 

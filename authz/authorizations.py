@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit import Within
+from authz.audit import Act
 from authz.consent.artefact import Part
 from authz.errors import AccessDenied, StoreUnavailable
 from authz.revocations import LONGEST_TOKEN_SECONDS, revoke_within
@@ -214,7 +214,7 @@ class AuthorizationStore:
         )
         return await self._held(query, _digest(token))
 
-    def redeeming(self, held: Held, refresh: str | None, key_thumbprint: str) -> Within:
+    def redeeming(self, held: Held, refresh: str | None, key_thumbprint: str) -> Act:
         """Redeem the code, and keep the refresh token that comes of it; AccessDenied where it was used.
 
         From here on the grant is bound to the key that redeemed it.
@@ -229,7 +229,7 @@ class AuthorizationStore:
 
         return redeem
 
-    def rotating(self, held: Held, refresh: str) -> Within:
+    def rotating(self, held: Held, refresh: str) -> Act:
         """Put a new refresh token in the place of the one that came; AccessDenied where it was used."""
 
         async def rotate(connection: AsyncConnection) -> None:

@@ -7,29 +7,32 @@ the audit's keyed hashes; no id is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
+    Connection,
     Date,
     Index,
     Integer,
     String,
     Table,
-    case,
+    bindparam,
     delete,
     func,
     insert,
     select,
+    tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit import Within
+from authz.audit import Entry, Ledger
 from authz.errors import AccessDenied
+from authz.given import given
 from authz.grants import Statutory
 from authz.references import References
 from authz.store import metadata
@@ -40,6 +43,11 @@ REPEAT_WITHIN: Final = timedelta(days=30)
 """A second query in this time needs a reason."""
 SAME_USE: Final = timedelta(minutes=10)
 """Operations of one case within this time, such as pages, are one query (as with consents, ruling 6)."""
+
+_Case: TypeAlias = tuple[str, str]
+"""Mandate and case number."""
+_Who: TypeAlias = tuple[str, str, str]
+"""Subject, organization and operator."""
 
 case_subject: Final = Table(
     "case_subject",
@@ -63,6 +71,27 @@ officer_query: Final = Table(
 )
 
 
+_THIS: Final = (officer_query.c.subject, officer_query.c.organization, officer_query.c.operator)
+_ASKED: Final = (
+    select(*_THIS, officer_query.c.mandate, officer_query.c.case_no, func.max(officer_query.c.at).label("at"))
+    .where(tuple_(*_THIS).in_(given("asked", 3)), officer_query.c.at > bindparam("since"))
+    .group_by(*_THIS, officer_query.c.mandate, officer_query.c.case_no)
+)
+_CASE: Final = (case_subject.c.mandate, case_subject.c.case_no)
+_SIZES: Final = (
+    select(*_CASE, func.count().label("subjects"))
+    .where(tuple_(*_CASE).in_(given("cases", 2)))
+    .group_by(*_CASE)
+)
+_HELD: Final = select(*_CASE, case_subject.c.subject).where(
+    tuple_(*_CASE, case_subject.c.subject).in_(given("held", 3))
+)
+_FORGET: Final = delete(officer_query).where(officer_query.c.at <= bindparam("over"))
+_NOTE: Final = insert(officer_query)
+_CLOSE: Final = delete(case_subject).where(case_subject.c.until < bindparam("today"))
+_ADD: Final = insert(case_subject)
+
+
 def _now() -> datetime:
     return datetime.now(CHINA_TIME)
 
@@ -74,86 +103,98 @@ class CaseUse:
         self._references = references
         self._clock = clock
 
-    def counting(self, grant: Statutory, subject: SubjectKey) -> Within:
-        """For the intent's transaction: AccessDenied for one subject too many, or an unexplained repeat."""
-
-        async def count(connection: AsyncConnection) -> None:
-            if grant.declared is None:
-                raise AccessDenied(
-                    "REASON_CODE_REQUIRED", "Give `access.reasonCode`: why the read is needed."
-                )
-            now = self._clock()
-            known = self._references.audit_refs(subject)
-            await _remember(connection, grant, known, self._references.audit_ref(subject), now)
-            await _count(connection, grant, known, self._references.audit_ref(subject), now)
-
-        return count
-
-
-async def _remember(
-    connection: AsyncConnection, grant: Statutory, known: tuple[str, ...], subject: str, now: datetime
-) -> None:
-    """Note a query of this officer, unless it belongs to the last; AccessDenied where it needs a reason."""
-    this_case = (officer_query.c.mandate == grant.mandate.id) & (officer_query.c.case_no == grant.case_no)
-    recent = (
-        officer_query.c.subject.in_(known),
-        officer_query.c.organization == grant.actor.organization,
-        officer_query.c.operator == grant.actor.staff,
-        officer_query.c.at > _millis(now - REPEAT_WITHIN),
-    )
-    found = select(
-        func.max(officer_query.c.at).label("last"),
-        func.max(case((this_case, officer_query.c.at))).label("here"),
-    ).where(*recent)
-    row = (await connection.execute(found)).one()
-    if row.here is not None and row.here > _millis(now - SAME_USE):
-        return
-    if row.last is not None and (grant.declared is None or grant.declared.repeat is None):
-        raise AccessDenied(
-            "REPEAT_REASON_REQUIRED",
-            "You asked about this subject within 30 days. Give `access.repeatReason` and `repeatNote`.",
+    def counting(self, grant: Statutory, subject: SubjectKey) -> Entry:
+        """With an intent: refused for one subject too many, or an unexplained repeat."""
+        case, officer = (grant.mandate.id, grant.case_no), (grant.actor.organization, grant.actor.staff)
+        known = self._references.audit_refs(subject)
+        return _Query(
+            grant,
+            case,
+            asked=tuple((ref, *officer) for ref in known),
+            places=tuple((*case, ref) for ref in known),
+            at=self._clock(),
         )
-    over = officer_query.c.at <= _millis(now - REPEAT_WITHIN)
-    await connection.execute(delete(officer_query).where(over))
-    await connection.execute(
-        insert(officer_query).values(
-            organization=grant.actor.organization,
-            operator=grant.actor.staff,
-            subject=subject,
-            mandate=grant.mandate.id,
-            case_no=grant.case_no,
-            at=_millis(now),
-        )
-    )
 
 
-async def _count(
-    connection: AsyncConnection, grant: Statutory, known: tuple[str, ...], subject: str, now: datetime
-) -> None:
-    """Count a subject that is new to the case; AccessDenied where the case has as many as it may."""
-    this_case = (case_subject.c.mandate == grant.mandate.id, case_subject.c.case_no == grant.case_no)
-    here: ColumnElement[int] = case((case_subject.c.subject.in_(known), 1))
-    row = (
-        await connection.execute(
-            select(func.count().label("subjects"), func.count(here).label("this")).where(*this_case)
-        )
-    ).one()
-    if row.this:
-        return
-    if row.subjects >= grant.mandate.subjects_per_case:
-        raise AccessDenied(
-            "CASE_SUBJECTS_EXCEEDED",
-            "The case has as many subjects as its mandate allows. Open a case for the others.",
-        )
-    await connection.execute(delete(case_subject).where(case_subject.c.until < now.date()))
-    await connection.execute(
-        insert(case_subject).values(
-            mandate=grant.mandate.id,
-            case_no=grant.case_no,
-            subject=subject,
-            until=grant.mandate.valid_until,
-        )
-    )
+class _Cases(Ledger["_Query"]):
+    """What is known of the cases of a batch, and of who asked about its subjects."""
+
+    def __init__(self, connection: Connection, entries: Sequence[_Query]) -> None:
+        self._connection = connection
+        self._now = now = max(entry.at for entry in entries)
+        self._at, self._same_since = _millis(now), _millis(now - SAME_USE)
+        self._asked: dict[_Who, dict[_Case, int]] = {}
+        self._new: list[dict[str, object]] = []
+        asked = {who for entry in entries for who in entry.asked}
+        for row in connection.execute(_ASKED, {"asked": asked, "since": _millis(now - REPEAT_WITHIN)}):
+            self._note((row.subject, row.organization, row.operator), (row.mandate, row.case_no), row.at)
+        sizes = connection.execute(_SIZES, {"cases": {entry.case for entry in entries}})
+        held = {place for entry in entries for place in entry.places}
+        self._sizes = Counter({(row.mandate, row.case_no): row.subjects for row in sizes})
+        self._held = {tuple(row) for row in connection.execute(_HELD, {"held": held})}
+        self._added: list[dict[str, object]] = []
+
+    def _note(self, who: _Who, case: _Case, at: int) -> None:
+        self._asked.setdefault(who, {})[case] = at
+
+    def check(self, entry: _Query) -> None:
+        told = entry.grant.declared
+        if told is None:
+            raise AccessDenied("REASON_CODE_REQUIRED", "Give `access.reasonCode`: why the read is needed.")
+        if told.repeat is None and self._repeats(entry) and not self._is_same_use(entry):
+            raise AccessDenied(
+                "REPEAT_REASON_REQUIRED",
+                "You asked about this subject within 30 days. Give `access.repeatReason` and `repeatNote`.",
+            )
+        if not self._is_held(entry) and self._sizes[entry.case] >= entry.grant.mandate.subjects_per_case:
+            raise AccessDenied(
+                "CASE_SUBJECTS_EXCEEDED",
+                "The case has as many subjects as its mandate allows. Open a case for the others.",
+            )
+
+    def enter(self, entry: _Query) -> None:
+        (mandate, case_no), (subject, organization, operator) = entry.case, entry.asked[-1]
+        this = {"mandate": mandate, "case_no": case_no, "subject": subject}
+        if not self._is_same_use(entry):
+            self._note(entry.asked[-1], entry.case, self._at)
+            self._new.append(this | {"organization": organization, "operator": operator, "at": self._at})
+        if not self._is_held(entry):
+            self._sizes[entry.case] += 1
+            self._held.add(entry.places[-1])
+            self._added.append(this | {"until": entry.grant.mandate.valid_until})
+
+    def close(self) -> None:
+        if self._new:
+            self._connection.execute(_FORGET, {"over": _millis(self._now - REPEAT_WITHIN)})
+            self._connection.execute(_NOTE, self._new)
+        if self._added:
+            self._connection.execute(_CLOSE, {"today": self._now.date()})
+            self._connection.execute(_ADD, self._added)
+
+    def _repeats(self, entry: _Query) -> bool:
+        return not self._asked.keys().isdisjoint(entry.asked)
+
+    def _is_same_use(self, entry: _Query) -> bool:
+        asked = [self._asked[who].get(entry.case, 0) for who in entry.asked if who in self._asked]
+        return max(asked, default=0) > self._same_since
+
+    def _is_held(self, entry: _Query) -> bool:
+        return not self._held.isdisjoint(entry.places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Query(Entry):
+    """An officer asks about a subject in a case."""
+
+    grant: Statutory
+    case: _Case
+    asked: tuple[_Who, ...]
+    """The officer and the subject, by each reference the subject may be known by, the newest last."""
+    places: tuple[tuple[str, str, str], ...]
+    """The subject in the case, likewise."""
+    at: datetime
+
+    ledger = _Cases
 
 
 def _millis(at: datetime) -> int:

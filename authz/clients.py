@@ -104,6 +104,8 @@ class Client(Entry):
     """USCC of the organization that answers for the client."""
     organization_name: Annotated[str, StringConstraints(min_length=2)]
     contact: Annotated[str, StringConstraints(min_length=3)]
+    department: str = ""
+    """Code of the department whose records its stewards answer for; for STEWARD only."""
     valid_from: date
     valid_until: date
     """The last day, Asia/Shanghai."""
@@ -192,6 +194,8 @@ def check_client(client: Client) -> None:
         raise refuse("CLIENT_ORGANIZATION", "`organization` must be the USCC of an organization.")
     if not client.valid_from <= client.valid_until <= LONGEST_TERM.after(client.valid_from):
         raise refuse("CLIENT_PERIOD", "`validUntil` must lie within two years of `validFrom` (GR-12).")
+    if (client.kind is ActorKind.STEWARD) != bool(client.department):
+        raise refuse("CLIENT_DEPARTMENT", "`department` and the kind `STEWARD` go together.")
     first, second = (name.strip() for name in client.approved_by)
     if not first or not second or first == second:
         raise refuse("CLIENT_APPROVAL", "`approvedBy` must name two different people.")

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from cachetools import LRUCache
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
@@ -69,8 +70,9 @@ class Nonces:
         return sum(hmac.compare_digest(given, each) for each in known) > 0
 
     def _of(self, window: int) -> str:
-        key = self._keys.current(Purpose.DPOP_NONCE).material
-        return _text(hmac.digest(key, window.to_bytes(8, "big"), "sha256")[:16])
+        mac = self._keys.current(Purpose.DPOP_NONCE).mac.copy()
+        mac.update(window.to_bytes(8, "big"))
+        return _text(mac.digest()[:16])
 
 
 def check_proof(
@@ -87,7 +89,7 @@ def check_proof(
     `access_token` is the one presented with it, at a resource; None at the token endpoint.
     Raises Unauthenticated DPOP_PROOF, or DPOP_NONCE where only a current nonce is missing.
     """
-    claims, key = _decode(proof)
+    claims, holder = _decode(proof)
     if claims.get("htm") != method:
         raise _refused("`htm` is not the method of this request")
     if not _same_place(claims.get("htu"), url):
@@ -104,7 +106,7 @@ def check_proof(
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not nonces.valid(nonce, now):
         raise Unauthenticated("DPOP_NONCE", "Make the proof again with the nonce of `DPoP-Nonce`.")
-    return Proof(thumbprint(key), proof_id, issued)
+    return Proof(holder.thumbprint, proof_id, issued)
 
 
 def make_proof(
@@ -145,15 +147,30 @@ def token_hash(access_token: str) -> str:
     return _text(hashlib.sha256(access_token.encode("utf-8", "surrogatepass")).digest())
 
 
-def _decode(proof: str) -> tuple[Mapping[str, object], Key]:
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who signs proofs with one header: the key that it carries."""
+
+    key: Key
+    thumbprint: str
+
+
+_HOLDERS: Final[LRUCache[str, _Holder]] = LRUCache(1024)
+"""By the header as it was sent: one client's proofs differ in their payload alone."""
+
+
+def _decode(proof: str) -> tuple[Mapping[str, object], _Holder]:
     """The claims of a proof signed by the key that it carries, and that key."""
     if len(proof) > LONGEST_PROOF or not proof.isascii():
         raise _refused("it is not one signed JWT")
-    held: list[Key] = []
+    header = proof.partition(".")[0]
+    held = [_HOLDERS[header]] if header in _HOLDERS else []
 
     def own_key(signed: Any) -> Key:  # noqa: ANN401 - joserfc's protocol is not exported
-        held.append(public_key(signed.headers().get("jwk")))
-        return held[0]
+        if not held:
+            key = public_key(signed.headers().get("jwk"))
+            held.append(_Holder(key, thumbprint(key)))
+        return held[0].key
 
     try:
         token = jwt.decode(proof, own_key, registry=REGISTRY)
@@ -163,6 +180,7 @@ def _decode(proof: str) -> tuple[Mapping[str, object], Key]:
         ) from None
     if token.header.get("typ") != "dpop+jwt":
         raise _refused("`typ` must be `dpop+jwt`")
+    _HOLDERS[header] = held[0]
     return token.claims, held[0]
 
 

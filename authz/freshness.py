@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import AuditUnavailable
 from authz.store import Store
@@ -23,8 +23,11 @@ FRESH: Final = 0.25
 PATIENCE: Final = 2.0
 """Seconds to wait for the store; a look holds from its beginning, however long it took."""
 
-Learn: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
-"""Takes over what is new; what it has not finished reading it must not have taken over."""
+Learn: TypeAlias = Callable[[Connection], None]
+"""Takes over what is new; what it has not finished reading it must not have taken over.
+
+It may run in another thread, one look at a time.
+"""
 
 
 class Freshness:
@@ -46,6 +49,10 @@ class Freshness:
         asked = self._timer()
         await self._look_unless(lambda: self._looked > asked)
 
+    def forget(self) -> None:
+        """Look again at the next `refresh`: this process has changed something itself."""
+        self._looked = float("-inf")
+
     async def _look_unless(self, known: Callable[[], bool]) -> None:
         if known():
             return
@@ -56,8 +63,8 @@ class Freshness:
     async def _look(self) -> None:
         began = self._timer()
         try:
-            async with asyncio.timeout(PATIENCE), self._store.reading() as connection:
-                await self._learn(connection)
+            async with asyncio.timeout(PATIENCE):
+                await self._store.read(self._learn)
         except (SQLAlchemyError, OSError, TimeoutError):
             raise AuditUnavailable from None
         self._looked = began

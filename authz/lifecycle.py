@@ -119,7 +119,8 @@ _APPEAL_CLOSED: Final = frozenset(
     {"NONE", "CLOSED", "FINAL", "UPHELD", "无", "未申请", "已终结", "已审结", "维持"}
 )
 _NOT_REPAIRED: Final = frozenset({"NONE", "APPLIED", "ACCEPTED", "PENDING", "REJECTED", "无", "未修复"})
-_ADULT: Final = Period(years=18)
+ADULT: Final = Period(years=18)
+"""From when a person answers for an act."""
 _SURELY_ADULT: Final = Period(years=20)
 """Adult at the act even if only the decision is dated: it follows within two years (行政处罚法 36)."""
 
@@ -298,7 +299,7 @@ def _minor(record: Facts, start: date | None) -> Verdict | None:
     if record.born is None or start is None:
         return None
     occurred = record.on(Role.OCCURRED_ON)
-    if (occurred or start) <= _ADULT.after(record.born):
+    if (occurred or start) <= ADULT.after(record.born):
         return Verdict(Effect.DROP, "subject.minor")
     if occurred is None and start <= _SURELY_ADULT.after(record.born):
         return Verdict(Effect.WITHHOLD, "subject.age-at-act-unknown")

@@ -13,15 +13,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import structlog
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit import Within
+from authz.audit import Entry, Ledger, settle
 from authz.errors import AccessDenied, StoreUnavailable, Unauthenticated
 from authz.store import Store, metadata
 
@@ -33,6 +33,8 @@ used_once: Final = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("until", BigInteger, nullable=False, index=True),
 )
+_KNOWN: Final = select(used_once.c.digest).where(used_once.c.digest.in_(bindparam("digests", expanding=True)))
+_FORGET: Final = delete(used_once).where(used_once.c.until < bindparam("now"))
 _REPLAYED: Final = ("DPOP_PROOF", "The DPoP proof was used before. Make one for every request.")
 _Made = TypeVar("_Made")
 _log: Final = structlog.get_logger(__name__)
@@ -47,8 +49,38 @@ class Kind(StrEnum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Replayed(AccessDenied):
+    """Something was used before; nothing of what came with it has been used up."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(*_REPLAYED)
+        self.kind = kind
+
+
+class _Used(Ledger["Use"]):
+    """Which of a batch were used before."""
+
+    def __init__(self, connection: Connection, entries: Sequence[Use]) -> None:
+        self._connection = connection
+        given = {"digests": [use.digest for use in entries]}
+        self._known = set(connection.execute(_KNOWN, given).scalars())
+        self._new: dict[bytes, int] = {}
+
+    def check(self, entry: Use) -> None:
+        if entry.digest in self._known or entry.digest in self._new:
+            raise Replayed(entry.kind)
+
+    def enter(self, entry: Use) -> None:
+        self._new[entry.digest] = int(entry.until) + 1
+
+    def close(self) -> None:
+        if self._new:
+            rows = [{"digest": digest, "until": until} for digest, until in self._new.items()]
+            self._connection.execute(insert(used_once), rows)
+
+
+@dataclass(frozen=True)
+class Use(Entry):
     """One thing that must not happen twice before `until` (seconds since the epoch)."""
 
     kind: Kind
@@ -58,7 +90,9 @@ class Use:
     """Its `jti`."""
     until: float
 
-    @property
+    ledger = _Used
+
+    @cached_property
     def digest(self) -> bytes:
         """What is stored: it says nothing of who came or why."""
         parts = b"".join(
@@ -68,18 +102,10 @@ class Use:
         return hashlib.sha256(parts).digest()
 
 
-class Replayed(Exception):
-    """Something was used before; nothing of what came with it has been used up."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 @dataclass(frozen=True, slots=True)
 class _Pending:
     uses: Sequence[Use]
-    replayed: asyncio.Future[Use | None]
+    settled: asyncio.Future[None]
 
 
 class Ticket:
@@ -114,30 +140,21 @@ class Ticket:
         if await self._once.known(self._use):
             raise Unauthenticated(*_REPLAYED)
 
-    async def with_intent(self, write: Callable[[Sequence[Within]], Awaitable[_Made]]) -> _Made:
+    async def with_intent(self, write: Callable[[Sequence[Use]], Awaitable[_Made]]) -> _Made:
         """Write one intent, and use the proof up in its transaction if none has before.
 
-        `write` raises AccessDenied DPOP_PROOF where another copy of the request came first.
+        `write` raises Replayed where another copy of the request came first.
         """
         if self._taken or self._spent:
             return await write(())
         self._taken = True
-
-        async def insert_it(connection: AsyncConnection) -> None:
-            if await _used(connection, self._use):
-                self._spent = True
-                raise AccessDenied(*_REPLAYED)
-            row = {"digest": self._use.digest, "until": int(self._use.until) + 1}
-            await connection.execute(insert(used_once).values(row))
-
-        made = await write((insert_it,))
+        try:
+            made = await write((self._use,))
+        except Replayed:
+            self._spent = True  # as in `spend`
+            raise
         self._spent = True
         return made
-
-
-async def _used(connection: AsyncConnection, use: Use) -> bool:
-    found = select(used_once.c.digest).where(used_once.c.digest == use.digest)
-    return (await connection.execute(found)).first() is not None
 
 
 class OnceOnly:
@@ -167,49 +184,42 @@ class OnceOnly:
         self._waiting.append(pending)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="once-only")
-        replayed = await pending.replayed
-        if replayed is not None:
-            raise Replayed(replayed.kind)
+        await pending.settled
 
     async def known(self, use: Use) -> bool:
         """Whether it was used before; raises StoreUnavailable when it cannot be known."""
         try:
-            async with self._store.reading() as connection:
-                return await _used(connection, use)
+            found = await self._store.read(
+                lambda connection: connection.execute(_KNOWN, {"digests": [use.digest]}).first()
+            )
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnavailable from error
+        return found is not None
 
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
             try:
-                replayed = await self._commit(batch)
+                refusals = await self._commit(batch)
             except Exception as error:  # whatever the store did, nobody may be let in
                 _log.error("once_only_failed", error=type(error).__name__)
                 for pending in batch:
-                    if not pending.replayed.done():
-                        pending.replayed.set_exception(StoreUnavailable())
+                    if not pending.settled.done():
+                        pending.settled.set_exception(StoreUnavailable())
             else:
-                for pending, found in zip(batch, replayed, strict=True):
-                    if not pending.replayed.done():
-                        pending.replayed.set_result(found)
+                for pending, refusal in zip(batch, refusals, strict=True):
+                    if pending.settled.done():
+                        continue
+                    if refusal is None:
+                        pending.settled.set_result(None)
+                    else:
+                        pending.settled.set_exception(refusal)
 
-    async def _commit(self, batch: Sequence[_Pending]) -> list[Use | None]:
-        """What was used before, if anything, of each; in one transaction, and writers take turns."""
-        wanted = [{use.digest: use for use in pending.uses} for pending in batch]
-        known = select(used_once.c.digest).where(
-            used_once.c.digest.in_([digest for uses in wanted for digest in uses])
-        )
-        async with self._store.writing() as connection:
-            await connection.execute(delete(used_once).where(used_once.c.until < int(self._clock())))
-            used = set((await connection.execute(known)).scalars())
-            replayed, rows = [], []
-            for uses in wanted:
-                found = next((use for digest, use in uses.items() if digest in used), None)
-                replayed.append(found)
-                if found is None:
-                    used |= uses.keys()
-                    rows += [{"digest": each, "until": int(use.until) + 1} for each, use in uses.items()]
-            if rows:
-                await connection.execute(insert(used_once), rows)
-        return replayed
+    async def _commit(self, batch: Sequence[_Pending]) -> list[AccessDenied | None]:
+        """Why each was refused, if it was; in one transaction."""
+
+        def use_up(connection: Connection) -> list[AccessDenied | None]:
+            connection.execute(_FORGET, {"now": int(self._clock())})
+            return settle(connection, [pending.uses for pending in batch])
+
+        return await self._store.write(use_up)

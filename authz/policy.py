@@ -26,6 +26,8 @@ from authz.rules import RULES, Question, Rule, Rules, consented
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import RecordField, RecordType
 
+_GRANTS: Final = (Statutory, SelfAccess, Public, Consent)
+
 
 class PolicyError(ValueError):
     """The question itself is wrong: the caller's fault, never an answer."""
@@ -75,11 +77,12 @@ def _existence(rules: Rules, permitted: Rule, ask: Question) -> Decision:
 
 
 def _require_sound(ask: Question) -> None:
-    if not isinstance(ask.grant, Statutory | SelfAccess | Public | Consent):
+    if not isinstance(ask.grant, _GRANTS):
         raise PolicyError("unknown kind of grant")
     if ask.field is None:
         return
-    if ask.entry.field_by_name.get(ask.field.name) != ask.field:
+    known = ask.entry.field_by_name.get(ask.field.name)
+    if known is not ask.field and known != ask.field:  # models are compared member by member
         raise PolicyError(f"{ask.entry.code} has no such field {ask.field.name}")
     if ask.field.mask is not None and ask.field.mask not in known_rules():
         raise PolicyError(f"{ask.entry.code}.{ask.field.name} has an unknown mask {ask.field.mask}")

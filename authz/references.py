@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
+import unicodedata
+from itertools import product
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -29,6 +29,7 @@ _BASE31: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _PACKED_NUMBER: Final = 11
 _KINDS: Final = (KeyKind.CITIZEN_ID, KeyKind.USCC)
 _HASH_LENGTH: Final = 20
+_PAIRS: Final = ["".join(pair) for pair in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)]
 
 
 class References:
@@ -63,17 +64,28 @@ class References:
 
     def audit_refs(self, key: SubjectKey) -> tuple[str, ...]:
         """Every reference the audit log may know the subject by: one for each version of the key."""
-        return tuple(
-            _hashed("hm", held, key.kind, key.value) for held in self._keys.kept(Purpose.AUDIT_SUBJECT)
-        )
+        return self._every("hm", Purpose.AUDIT_SUBJECT, key.kind, key.value)
 
     def record_hash(self, source: str, record_type: str, identity: str) -> str:
         """`rh_…`: the record as the audit log knows it, so that its past readers can be told (ruling 20)."""
         return self._hashed("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
 
+    def record_hashes(self, source: str, record_type: str, identity: str) -> tuple[str, ...]:
+        """Every reference the audit log may know the record by: one for each version of the key."""
+        return self._every("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
+
+    def document_hashes(self, document_no: str, authority: str, key: SubjectKey) -> tuple[str, ...]:
+        """`dh_…`: one decision about a subject, in whatever source it stands; none without its number.
+
+        By document number, authority and subject (ruling 31), for each version of the key.
+        """
+        named = (_plain(document_no), _plain(authority))
+        return self._every("dh", Purpose.AUDIT_RECORD, *named, key.kind, key.value) if all(named) else ()
+
     def trace(self, client_id: str, *position: str) -> str:
         """`tr_…`: a place in the order of ids as the sequence detector knows it, for one client."""
-        return self._hashed("tr", Purpose.REVIEW_TRACE, client_id, *position)
+        # in hexadecimal, which is three times faster: a read looks for seven, and none leaves the store
+        return f"tr_{_mac(self._keys.current(Purpose.REVIEW_TRACE), client_id, *position).hex()}"
 
     def seal_cursor(self, payload: bytes, binding: bytes) -> str:
         """An encrypted cursor that opens only with the same binding: the grant and the use (ruling 6)."""
@@ -93,19 +105,29 @@ class References:
                 "CURSOR_INVALID", "The cursor does not belong to this query. Start again without `after`."
             ) from None
 
+    def _every(self, prefix: str, purpose: Purpose, *parts: str) -> tuple[str, ...]:
+        return tuple(_hashed(prefix, held, *parts) for held in self._keys.kept(purpose))
+
     def _hashed(self, prefix: str, purpose: Purpose, *parts: str) -> str:
         return _hashed(prefix, self._keys.current(purpose), *parts)
 
 
 def _hashed(prefix: str, key: Key, *parts: str) -> str:
+    return _text(prefix, key, _mac(key, *parts))
+
+
+def _mac(key: Key, *parts: str) -> bytes:
     if not all(parts):
         raise ValueError("a reference needs every part")
-    mac = hmac.new(key.material, digestmod=hashlib.sha256)
-    for part in parts:
-        encoded = part.encode()
-        # lengths first, so that ("a", "bc") and ("ab", "c") differ
-        mac.update(len(encoded).to_bytes(4, "big") + encoded)
-    return _text(prefix, key, mac.digest()[:_HASH_LENGTH])
+    mac = key.mac.copy()
+    # lengths first, so that ("a", "bc") and ("ab", "c") differ
+    mac.update(b"".join([len(each).to_bytes(4, "big") + each for each in map(str.encode, parts)]))
+    return mac.digest()[:_HASH_LENGTH]
+
+
+def _plain(text: str) -> str:
+    """A document number or an authority without its spaces, widths and kinds of brackets."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).casefold()
 
 
 def _client(client_id: str) -> bytes:
@@ -115,8 +137,15 @@ def _client(client_id: str) -> bytes:
 
 
 def _text(prefix: str, key: Key, body: bytes) -> str:
-    encoded = base64.b32encode(bytes([key.version]) + body).decode()
-    return f"{prefix}_{encoded.rstrip('=').lower()}"
+    return f"{prefix}_{_base32(bytes([key.version]) + body)}"
+
+
+def _base32(raw: bytes) -> str:
+    """Lower case without padding, as `base64.b32encode` would have it, in a third of its time."""
+    length = -(-len(raw) * 8 // 5)
+    pairs = -(-length // 2)
+    number = int.from_bytes(raw, "big") << (pairs * 10 - len(raw) * 8)
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(pairs * 10 - 10, -1, -10)])[:length]
 
 
 def _raw(prefix: str, text: str) -> bytes:
@@ -127,8 +156,7 @@ def _raw(prefix: str, text: str) -> bytes:
         raw = base64.b32decode(padded)
     except (binascii.Error, ValueError):
         return b""
-    canonical = base64.b32encode(raw).decode().rstrip("=").lower()
-    return raw if head == prefix and canonical == encoded else b""
+    return raw if head == prefix and _base32(raw) == encoded else b""
 
 
 def _pack(key: SubjectKey) -> bytes:

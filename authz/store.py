@@ -6,19 +6,21 @@ Everything written here is durable when `writing()` returns: SQLite in WAL mode 
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from asyncpg import PostgresError
-from sqlalchemy import MetaData, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -31,11 +33,13 @@ from authz.errors import ConfigurationError
 metadata: Final = MetaData()
 """Tables of the store; the modules that own them register here, and authz/migrations makes them."""
 
+CHANGED: Final = "credit_gateway_store"
+"""The PostgreSQL channel on which every commit of a writer is told."""
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _ONE_WRITER: Final = {
     "sqlite": "BEGIN IMMEDIATE",
-    # the lock ends with the transaction; its number only has to be ours
-    "postgresql": "SELECT pg_advisory_xact_lock(4107282860161)",
+    # the lock ends with the transaction; its number only has to be ours. NOTIFY waits for the commit
+    "postgresql": f"SELECT pg_advisory_xact_lock(4107282860161), pg_notify('{CHANGED}', '')",
 }
 _ON_CONNECT: Final = (
     "PRAGMA journal_mode=WAL",
@@ -43,6 +47,7 @@ _ON_CONNECT: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what has been erased is overwritten
 )
+_Made = TypeVar("_Made")
 _TRIES: Final = 25
 _PAUSE: Final = 0.02
 """Seconds; at the very first start only."""
@@ -67,6 +72,10 @@ class Store:
         self._one_writer = _ONE_WRITER[self._url.get_backend_name()]
         self._file: tuple[int, int] | None = None
         self.engine = _engine(self._url, patience)
+        self._threads: tuple[_SqliteThread, _SqliteThread] | None = None
+        if self._file_based:
+            writer = _SqliteThread(self._url, patience, self._one_writer)
+            self._threads = writer, _SqliteThread(self._url, patience)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,6 +83,8 @@ class Store:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for thread in self._threads or ():
+            await thread.close()
         await self.engine.dispose()
 
     async def prepare(self) -> None:
@@ -112,6 +123,24 @@ class Store:
             yield connection
         self._check_same_file()
 
+    async def write(self, work: Callable[[Connection], _Made]) -> _Made:
+        """As `writing`, for a plain function: on SQLite all of its statements are one hop to a thread."""
+        if self._threads is None:
+            async with self.writing() as connection:
+                return await connection.run_sync(work)
+        made = await self._threads[0].run(work)
+        self._check_same_file()
+        return made
+
+    async def read(self, work: Callable[[Connection], _Made]) -> _Made:
+        """As `reading`, for a plain function; likewise."""
+        if self._threads is None:
+            async with self.reading() as connection:
+                return await connection.run_sync(work)
+        found = await self._threads[1].run(work)
+        self._check_same_file()
+        return found
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that waits for no writer; what it read counts when it has been left without error."""
@@ -124,15 +153,42 @@ class Store:
         async with self.reading() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
+    @property
+    def _file_based(self) -> bool:
+        return self._url.get_backend_name() == "sqlite"
+
     def _check_same_file(self) -> None:
         """A deleted or replaced SQLite file still takes writes through an open handle, and loses them."""
-        if self._url.get_backend_name() != "sqlite":
+        if not self._file_based:
             return
         found = os.stat(str(self._url.database))
         identity = (found.st_dev, found.st_ino)
         if self._file not in (None, identity):
             raise OSError(errno.ESTALE, "the store is not the file that was opened")
         self._file = identity
+
+
+class _SqliteThread:
+    """One connection in a thread of its own, where work queues; `begin` is its first statement."""
+
+    def __init__(self, url: URL, patience: float, begin: str = "") -> None:
+        self._begin = begin
+        self._engine: Engine = create_engine(_existing(url, "sqlite"), **_sqlite_options(patience))
+        event.listen(self._engine, "connect", _set_up)
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    async def run(self, work: Callable[[Connection], _Made]) -> _Made:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    def _transact(self, work: Callable[[Connection], _Made]) -> _Made:
+        with self._engine.begin() as connection:
+            if self._begin:
+                connection.exec_driver_sql(self._begin)
+            return work(connection)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown(wait=False)
 
 
 @contextmanager
@@ -174,12 +230,23 @@ def _engine(url: URL, patience: float) -> AsyncEngine:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         file.touch(0o600)  # SQLite's own files beside it get the same mode
-    # a file that was taken away is missed, and not made anew, empty (`mode=rw`)
-    existing = url.set(database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"})
-    # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
-    engine = create_async_engine(existing, connect_args={"timeout": patience, "isolation_level": None})
+    engine = create_async_engine(_existing(url, url.drivername), **_sqlite_options(patience))
     event.listen(engine.sync_engine, "connect", _set_up)
     return engine
+
+
+def _existing(url: URL, driver: str) -> URL:
+    """A file that was taken away is missed, and not made anew, empty (`mode=rw`)."""
+    return url.set(
+        drivername=driver,
+        database=f"file:{quote(str(url.database))}",
+        query={"mode": "rw", "uri": "true"},
+    )
+
+
+def _sqlite_options(patience: float) -> dict[str, Any]:
+    # no isolation level: `writing()` says BEGIN itself, and reads need no transaction
+    return {"connect_args": {"timeout": patience, "isolation_level": None}}
 
 
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

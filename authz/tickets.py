@@ -1,16 +1,18 @@
 """Tickets about rows that departments must correct: how often, where, and since when. Never a value.
 
 Counted in memory and written every few seconds, so that no answer waits for them; what a crash
-loses is counted again at the next read. A ticket not met for `KEPT_DAYS` goes: it was corrected.
+loses is counted again at the next read. A ticket not met for `KEPT_DAYS` goes: it was corrected. One that
+somebody closes goes at once and stays in the audit log; a fault that is met again is a new ticket.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,15 +20,19 @@ from typing import Any, Final, Self
 from sqlalchemy import Column, Date, Integer, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.audit import AuditLog, ReviewAct
 from authz.errors import StoreUnavailable
+from authz.register.acts import staff_reference, stated_reason
+from authz.register.standing import RegisterRefused
 from authz.store import Store, metadata
 
 SECONDS: Final = 5.0
 """Between two writes of what was counted."""
 KEPT_DAYS: Final = 90
 ROWS_NAMED: Final = 100
-"""Rows named one by one per source, record type, reason and column; further ones are one ticket."""
+"""Rows named one by one in a day per source, record type, reason and column; further ones are one ticket."""
 
 quality_ticket: Final = Table(
     "quality_ticket",
@@ -35,7 +41,7 @@ quality_ticket: Final = Table(
     Column("record_type", String(16), primary_key=True),
     Column("reason", String(64), primary_key=True),
     Column("column_name", String(128), primary_key=True),
-    Column("row_mark", String(16), primary_key=True),
+    Column("row_mark", String(272), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("first_seen", Date, nullable=False),
     Column("last_seen", Date, nullable=False),
@@ -44,7 +50,7 @@ quality_ticket: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """One row that was left out; `row` is its mark, empty where nothing but its person identifies it."""
+    """One row that was left out; `row` is its mark or place, empty where only a person identifies it."""
 
     source: str
     record_type: str
@@ -62,6 +68,11 @@ class Ticket:
     first_seen: date
     last_seen: date
 
+    @property
+    def id(self) -> str:
+        """By which it is closed: the same for the same fault."""
+        return f"tk_{hashlib.sha256(chr(31).join(astuple(self.fault)).encode()).hexdigest()[:12]}"
+
 
 class Tickets:
     """The tickets of one deployment."""
@@ -71,10 +82,13 @@ class Tickets:
         self._today = today
         self._pending: Counter[RowFault] = Counter()
         self._named: dict[RowFault, set[str]] = {}
+        self._named_on = today()
         self._writer: asyncio.Task[None] | None = None
 
     def note(self, faults: Iterable[RowFault]) -> None:
         """Count; never fails, and waits for nothing."""
+        if self._named_on != (today := self._today()):
+            self._named, self._named_on = {}, today
         self._pending.update(map(self._within_bounds, faults))
 
     def _within_bounds(self, fault: RowFault) -> RowFault:
@@ -151,6 +165,38 @@ class Tickets:
         except (SQLAlchemyError, OSError):
             raise StoreUnavailable from None
         return [Ticket(RowFault(*row[:5]), *row[5:]) for row in map(tuple, rows)]
+
+    async def close(self, audit: AuditLog, ticket_id: str, party: str, reason: str) -> Ticket:
+        """Take a ticket off the list, by a leaf of the log in the same transaction.
+
+        Raises RegisterRefused, StoreUnavailable, AuditUnavailable.
+        """
+        by, why = staff_reference(party), stated_reason(reason)
+        found = next((each for each in await self.listed() if each.id == ticket_id), None)
+        if found is None:
+            raise _unknown()
+        own = zip(quality_ticket.primary_key, astuple(found.fault), strict=True)
+        query = delete(quality_ticket).where(*(column == value for column, value in own))
+
+        async def close(connection: AsyncConnection) -> None:
+            if not (await connection.execute(query)).rowcount:  # somebody else was first
+                raise _unknown()
+
+        about = {
+            "column": found.fault.column,
+            "fault": found.fault.reason,
+            "reason": why,
+            "recordType": found.fault.record_type,
+            "row": found.fault.row,
+            "source": found.fault.source,
+            "ticketId": ticket_id,
+        }
+        await audit.review(ReviewAct("TICKET_CLOSED", by, "cli", about), close)
+        return found
+
+
+def _unknown() -> RegisterRefused:
+    return RegisterRefused("TICKET_UNKNOWN", "There is no such ticket. `source report` lists them.")
 
 
 def _row(fault: RowFault, count: int, today: date) -> dict[str, object]:

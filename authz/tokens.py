@@ -123,8 +123,10 @@ class TokenVerifier:
             raise Unauthenticated("TOKEN_REVOKED", "The token was revoked. Request a new one.")
         client = self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
         _check_sender(verified, client, key_thumbprint)
+        _check_operator(verified, client)
         actor = self._actor(verified, client, now)
-        self._cache[digest] = verified
+        if digest not in self._cache:
+            self._cache[digest] = verified
         return actor
 
     def held(self, token: str, now: datetime) -> Mapping[str, object]:
@@ -158,7 +160,7 @@ class TokenVerifier:
         starts = [_time(claims, name) for name in ("nbf", "iat") if name in claims]
         return _Verified(
             client_id=_text(claims, "client_id"),
-            operator=_text(claims, "operator") if "operator" in claims else "",
+            operator=_operator(_text(claims, "operator")) if "operator" in claims else "",
             subject_ref=_text(claims, "sub") if "sub" in claims else "",
             scopes=frozenset(_text(claims, "scope").split()) if "scope" in claims else frozenset(),
             expires=_time(claims, "exp"),
@@ -176,12 +178,13 @@ class TokenVerifier:
             client_id=client.client_id,
             organization=client.organization,
             organization_name=client.organization_name,
-            operator=_operator(verified, client),
+            operator=verified.operator,
             subject=self._subject(verified, client),
             step_up=-LEEWAY.total_seconds()
             <= now.timestamp() - verified.strong_login
             <= STEP_UP_AGE.total_seconds(),
             scopes=verified.scopes & client.scopes,
+            department=client.department,
             consent=verified.consent,
         )
 
@@ -254,14 +257,22 @@ def is_operator(text: str) -> bool:
     return bool(_OPERATOR.fullmatch(text)) and not personal
 
 
-def _operator(verified: _Verified, client: Client) -> str:
-    """The staff reference; a human kind must have one, here or from the client's issuer of operators."""
-    missing = not verified.operator and client.kind in HUMANS and client.operator_issuer is None
-    if missing or (verified.operator and not is_operator(verified.operator)):
-        raise Unauthenticated(
-            "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
-        )
-    return verified.operator
+def _operator(text: str) -> str:
+    if not is_operator(text):
+        raise _no_operator()
+    return text
+
+
+def _check_operator(verified: _Verified, client: Client) -> None:
+    """A human kind must have a staff reference, here or from the client's issuer of operators."""
+    if not verified.operator and client.kind in HUMANS and client.operator_issuer is None:
+        raise _no_operator()
+
+
+def _no_operator() -> Unauthenticated:
+    return Unauthenticated(
+        "TOKEN_OPERATOR", "`operator` must be the employee's staff reference, not a name or an id number."
+    )
 
 
 def _consent(claims: Mapping[str, object]) -> ReadGrant | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
+from graphql import ExecutionResult
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from authz.operators import HEADER as OPERATOR_HEADER
@@ -19,7 +21,7 @@ from gateway.deployment import Deployment
 from gateway.documents import Budget, DocumentCache
 from gateway.graphql_http import ExecutionOutcome, GraphQLEndpoint, Operation, payer_of
 from gateway.identity import GRAPHQL, Door, OfferNonce
-from gateway.key_sets import CONSENT_KEYS, published
+from gateway.key_sets import proof_keys
 from gateway.metrics import Metrics
 from gateway.middleware import edge
 from gateway.oauth.endpoints import OAuthEndpoints
@@ -29,11 +31,15 @@ from gateway.oauth.proofs import ProofReader
 from gateway.oauth.protocol import TokenServer
 from gateway.replies import EXCEPTION_HANDLERS
 from gateway.reports import SourceReport
+from gateway.sse import streamed
+from gateway.streams import Streams
 from gateway.web.app import pages
 from gateway.web.decisions import Decisions
 from gateway.web.graph import Graph
 from gateway.web.security import Site
+from gateway.websocket import Sockets
 from resolvers.execution import Request, run
+from resolvers.subscribing import follow
 
 PERSONAL_PLACES: Final = (
     "PersonLookup.citizenId",
@@ -60,6 +66,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
     door = Door(deployment.verifier, deployment.revocations, proofs, deployment.once)
     execute, deadline = _executor(deployment, door), settings.deadlines.operation_ms / 1000
     observers = (metrics.observe, logs.observe)
+    streams = Streams(_follower(deployment), door, settings.limits)
     endpoint = GraphQLEndpoint(
         documents,
         execute,
@@ -68,6 +75,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
         deadline,
         observers=observers,
         ide=ide.page if settings.graphiql else None,
+        stream=partial(streamed, streams=streams),
     )
     identity = {authority.source.name for authority in deployment.services.identity.values()}
     ready = health.Ready(
@@ -80,7 +88,7 @@ def create_app(deployment: Deployment) -> ASGIApp:
         GRAPHQL: OfferNonce(endpoint),
         "/livez": health.live,
         "/readyz": ready.respond,
-        CONSENT_KEYS: published(deployment.keys.consent_keys()),
+        **proof_keys(deployment.keys),
     }
     if settings.metrics_token:
         apps["/metrics"] = metrics.page(settings.metrics_token.get_secret_value())
@@ -93,8 +101,9 @@ def create_app(deployment: Deployment) -> ASGIApp:
         routes.append(Mount(ide.MOUNT, ide.assets()))
     deployment.audit.observers.append(metrics.audited)
     deployment.watch.observers.append(metrics.alarmed)
-    app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
     origins = {*settings.cors_origins, *deployment.clients.origins}
+    routes.append(WebSocketRoute(GRAPHQL, Sockets(endpoint.prepare, door, streams, origins).serve))
+    app = Starlette(routes=routes, lifespan=_lifespan(deployment), exception_handlers=EXCEPTION_HANDLERS)
     return edge(app, settings, metrics, [*places, ide.MOUNT], origins)
 
 
@@ -154,17 +163,7 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
         executed = await run(
             deployment.schema,
             deployment.services,
-            Request(
-                operation.document.ast,
-                operation.definition,
-                operation.document.hash,
-                operation.raw_variables,
-                operation.actor,
-                operation.request_id,
-                payer_of(operation.actor, operation.connection),
-                operation.connection.scope["state"].get("ticket"),
-                operation.connection.headers.get(OPERATOR_HEADER),
-            ),
+            _request(operation),
         )
         await door.look_again(operation.connection)
         report = executed.report
@@ -179,13 +178,36 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
     return execute
 
 
+def _follower(
+    deployment: Deployment,
+) -> Callable[[Operation], Awaitable[AsyncGenerator[ExecutionResult, None]]]:
+    return lambda operation: follow(deployment.schema, deployment.services, _request(operation))
+
+
+def _request(operation: Operation) -> Request:
+    """From the edge's operation to the graph's request."""
+    return Request(
+        operation.document.ast,
+        operation.definition,
+        operation.document.hash,
+        operation.document.digest,
+        operation.raw_variables,
+        operation.coerced,
+        operation.actor,
+        operation.request_id,
+        payer_of(operation.actor, operation.connection),
+        operation.connection.scope["state"].get("ticket"),
+        operation.connection.headers.get(OPERATOR_HEADER),
+    )
+
+
 def _weights(deployment: Deployment) -> dict[str, int]:
     """What a field costs beyond 1: sections ask a department, `records` and `export` ask many."""
     weights = {}
     for type_name, kind in deployment.schema.executable.type_map.items():
         for name, field in getattr(kind, "fields", {}).items():
             below = str(getattr(field, "type", "")).rstrip("!")
-            if below in ("CreditRecordConnection", "SubjectExport"):
+            if below in ("CreditRecordConnection", "SubjectExport", "CreditReport"):
                 weights[f"{type_name}.{name}"] = RECORDS_COST
             elif below.endswith("Section"):
                 weights[f"{type_name}.{name}"] = SECTION_COST

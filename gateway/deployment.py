@@ -16,6 +16,11 @@ from dotenv import dotenv_values
 from authz.audit import AuditLog, Origin
 from authz.authorizations import AuthorizationStore
 from authz.case_use import CaseUse
+from authz.cases.clockwork import CaseClock
+from authz.cases.desk import CaseDesk
+from authz.cases.overlay import Overlay
+from authz.cases.register import CaseRegister
+from authz.cases.sealed import Seal
 from authz.clients import ClientRegister, load_clients
 from authz.consent.dialogue import ConsentDialogue
 from authz.consent.register import ConsentRegister
@@ -25,8 +30,13 @@ from authz.dpop import Nonces
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
 from authz.mandates import MandateRegister, load_mandates
+from authz.news import News
+from authz.notices import Notices
 from authz.once import OnceOnly
 from authz.operators import Operators
+from authz.outcomes.book import OutcomeBook
+from authz.outcomes.measures import MeasureBook
+from authz.receipts import ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -34,6 +44,7 @@ from authz.review.guard import UseGuard
 from authz.review.public import PublicQuota
 from authz.review.watch import Watch
 from authz.revocations import Revocations
+from authz.source_use import SourceUse
 from authz.store import Store
 from authz.tickets import Tickets
 from authz.tokens import TokenVerifier
@@ -49,6 +60,7 @@ from gateway.oauth.authorizations import Authorizations
 from gateway.settings import Settings, SettingsError
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
+from resolvers.plans import Plans
 from resolvers.representation import RegisteredRepresentatives, confirmers
 from resolvers.schema import GraphSchema, build_schema
 
@@ -81,11 +93,14 @@ class Deployment:
     guard: UseGuard
     desk: Desk
     watch: Watch
+    tickets: Tickets
+    """What departments must correct."""
+    representatives: RegisteredRepresentatives
 
     @cached_property
-    def tickets(self) -> Tickets:
-        """What departments must correct."""
-        return Tickets(self.store, china_today)
+    def news(self) -> News:
+        """Wakes those who wait for something new in the store."""
+        return News(self.store)
 
     @property
     def nonces(self) -> Nonces:
@@ -115,6 +130,7 @@ class Deployment:
     @cached_property
     def services(self) -> Services:
         """What resolvers may use."""
+        receipts = ReceiptBook(self.store, self.audit, self.keys, self.settings.public_url)
         return Services(
             catalogue=self.catalogue,
             locality=self.locality,
@@ -126,16 +142,30 @@ class Deployment:
             consents=self.consents,
             consent_use=self.consent_use,
             case_use=CaseUse(self.references),
+            overlay=Overlay(self.store, self.references, Seal(self.keys)),
+            cases=CaseRegister(
+                self.store, self.audit, self.references, Seal(self.keys), self.representatives
+            ),
+            case_desk=case_desk_of(self.store, self.audit, self.keys, self.locality),
             guard=self.guard,
             desk=self.desk,
             public_quota=self.public_quota,
             signer=self.signer,
             once=self.once,
             tickets=self.tickets,
+            receipts=receipts,
+            outcomes=OutcomeBook(self.store, self.audit, receipts, self.references),
+            measures=MeasureBook(self.store, self.audit, self.references),
             operators=Operators(self.clients, self.settings.audience, self.references, self.once),
-            planner=Planner(self.catalogue),
+            notices=Notices(self.store, self.news),
+            plans=Plans(Planner(self.catalogue)),
             today=china_today,
         )
+
+    def _case_clock(self) -> CaseClock:
+        """Reminds and escalates while the process runs."""
+        desk = case_desk_of(self.store, self.audit, self.keys, self.locality)
+        return CaseClock(self.store, self.audit, desk, self.locality)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -150,6 +180,8 @@ class Deployment:
             if self.discovered:
                 await stack.enter_async_context(self.discovered)
             await stack.enter_async_context(self.watch)
+            await stack.enter_async_context(self.news)
+            await stack.enter_async_context(self._case_clock())
             yield
 
 
@@ -159,21 +191,20 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
     Demo keys are refused unless `demo`: everyone knows them.
     """
     catalogue = catalogue_of(settings)
-    keys = load_keys(settings.keys)
-    if not demo:
-        _refuse_demo(keys, settings)
+    keys = _keys_of(settings, demo=demo)
     locality = locality_of(settings, catalogue)
-    clients = load_clients(settings.clients)
+    clients = clients_of(settings, catalogue)
     references = References(keys)
     store = Store(settings.store.get_secret_value())
     audit = audit_of(settings, catalogue, keys, store)
-    signer = Signer(keys)
     mandates = load_mandates(settings.mandates, catalogue)
     revocations = Revocations(store)
     discovered = DiscoveredKeys(settings.issuer, settings.discovery) if settings.discovery else None
     issuer_keys = discovered or (filed_keys(settings.jwks) if settings.jwks else keys.verification_keys)
-    sources = load_sources(settings.sources, catalogue, source_environment(settings, environ))
-    representatives = RegisteredRepresentatives(catalogue, confirmers(sources), audit)
+    variables = source_environment(settings, environ)
+    sources = load_sources(settings.sources, catalogue, variables, counter=SourceUse(store))
+    tickets = Tickets(store, china_today)
+    representatives = RegisteredRepresentatives(catalogue, confirmers(sources), audit, tickets)
     return Deployment(
         settings=settings,
         catalogue=catalogue,
@@ -190,10 +221,10 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         store=store,
         audit=audit,
         consents=ConsentRegister(
-            store, audit, references, signer, catalogue, clients, locality.code, representatives
+            store, audit, references, Signer(keys), catalogue, clients, locality.code, representatives
         ),
-        consent_use=ConsentUse(store, references, signer, catalogue),
-        signer=signer,
+        consent_use=ConsentUse(store, references, Signer(keys), catalogue),
+        signer=Signer(keys),
         once=OnceOnly(store),
         grants=AuthorizationStore(store),
         revocations=revocations,
@@ -201,26 +232,46 @@ def deploy(settings: Settings, environ: Mapping[str, str] = os.environ, *, demo:
         guard=UseGuard(clients, references),
         desk=Desk(store, audit),
         watch=Watch(store, audit, clients),
+        tickets=tickets,
+        representatives=representatives,
     )
 
 
-def _refuse_demo(keys: KeyRing, settings: Settings) -> None:
+def _keys_of(settings: Settings, *, demo: bool) -> KeyRing:
     """Everyone knows the demo's keys, and its identity provider, by plain http, lets anybody be anybody."""
+    keys = load_keys(settings.keys)
+    if demo:
+        return keys
     keys.refuse_demo()
     if settings.pages is None:
-        return
+        return keys
     if settings.pages.provider.issuer.startswith("http://"):
         raise ConfigurationError(
             "PROVIDER_DEMO", "pages.provider.issuer", "Persons log in at a provider behind https only."
         )
     if settings.public_url.startswith("http://"):
         raise ConfigurationError("PAGES_HTTP", "url", "Pages for persons are served behind https only.")
+    return keys
+
+
+def clients_of(settings: Settings, catalogue: Catalogue) -> ClientRegister:
+    """The clients of a deployment; raises ConfigurationError, for stewards of no department too."""
+    register = load_clients(settings.clients)
+    for client in register.clients.values():
+        if client.department and client.department not in catalogue.departments:
+            raise ConfigurationError("CLIENT_DEPARTMENT", client.client_id, "There is no such department.")
+    return register
 
 
 def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:
     """The audit log of a deployment, in its store."""
     years = locality_of(settings, catalogue).query_log_years
     return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
+
+
+def case_desk_of(store: Store, audit: AuditLog, keys: KeyRing, locality: Locality) -> CaseDesk:
+    """Cases as those who decide on them have them."""
+    return CaseDesk(store, audit, References(keys), Seal(keys), locality)
 
 
 def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:

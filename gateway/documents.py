@@ -24,6 +24,7 @@ from graphql import (
     GraphQLSyntaxError,
     IntValueNode,
     ListValueNode,
+    Node,
     OperationDefinitionNode,
     StringValueNode,
     ValuesOfCorrectTypeRule,
@@ -55,6 +56,8 @@ class Document:
     operations: Mapping[str, OperationDefinitionNode]
     """By name; "" for an anonymous operation."""
     weight: Weight
+    digest: str
+    """Of the text itself, literals included: never logged."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run; RequestRefused OPERATION_NOT_FOUND when there is no telling."""
@@ -95,7 +98,7 @@ class DocumentCache:
             *(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
             QuietValuesRule,
         )
-        self._known: LRUCache[bytes, Document | tuple[GraphQLError, ...]] = LRUCache(
+        self._known: LRUCache[str, Document | tuple[GraphQLError, ...]] = LRUCache(
             limits.document_cache_bytes, getsizeof=lambda _: self._size
         )
         self._size = 0
@@ -109,11 +112,11 @@ class DocumentCache:
                 sent too many new documents.
         """
         source = text.encode()
-        key = sha256(source).digest()
+        key = sha256(source).hexdigest()
         known = self._known.get(key)
         if known is None:
             self._budget.spend(client, 1 + len(source) // KIB)
-            known = self._read(text)
+            known = self._read(text, key)
             self._size = len(source) + 1
             if self._size <= self._known.maxsize:
                 self._known[key] = known
@@ -121,19 +124,20 @@ class DocumentCache:
             raise RequestRefused(*known)
         return known
 
-    def _read(self, text: str) -> Document | tuple[GraphQLError, ...]:
+    def _read(self, text: str, digest: str) -> Document | tuple[GraphQLError, ...]:
         try:
             ast = self._parse(text)
             self._validate(ast)
             weight = weigh(self.schema, ast, self._limits, self._weights)
         except RequestRefused as refusal:
             return refusal.errors
+        _forget_tokens(ast)
         operations = {
             node.name.value if node.name else "": node
             for node in ast.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Document(ast, literal_free_hash(ast), operations, weight)
+        return Document(ast, literal_free_hash(ast), operations, weight, digest)
 
     def _parse(self, text: str) -> DocumentNode:
         try:
@@ -149,6 +153,26 @@ class DocumentCache:
         # A personal literal is told alone: the other messages might lean on it.
         if errors := personal or [_validation(error) for error in found]:
             raise RequestRefused(*errors)
+
+
+def _forget_tokens(ast: DocumentNode) -> None:
+    """Let go of the lexer's tokens: half of a document's memory, in a chain that never frees itself.
+
+    Places in errors are counted from the source's text; nothing but the parser reads tokens.
+    """
+    token = ast.loc.start_token if ast.loc else None
+    while token:
+        token.prev, token.next, token = None, None, token.next
+    waiting: list[Node] = [ast]
+    while waiting:
+        node = waiting.pop()
+        if node.loc:
+            node.loc.start_token = node.loc.end_token = None  # type: ignore[assignment]
+        for key in node.keys:
+            below = getattr(node, key)
+            waiting += (
+                each for each in (below if isinstance(below, tuple) else (below,)) if isinstance(each, Node)
+            )
 
 
 class QuietValuesRule(ValuesOfCorrectTypeRule):

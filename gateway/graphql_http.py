@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 import orjson
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +27,15 @@ from gateway import logs
 from gateway.documents import Document, DocumentCache
 from gateway.errors import RequestRefused, code_of, formatted, of_exception, origin_of
 from gateway.limits import check_variables
-from gateway.replies import JSON, json_response, negotiate, refusal_response, request_id_of
+from gateway.replies import (
+    EVENT_STREAM,
+    JSON,
+    events_response,
+    json_response,
+    negotiate,
+    refusal_response,
+    request_id_of,
+)
 from gateway.reports import Observer, OperationReport, Outcome, SourceReport
 from gateway.settings import Limits
 from gateway.values import coerce_variables
@@ -45,7 +54,7 @@ class Operation:
     name: str | None
     raw_variables: Mapping[str, object]
     """As sent; for an executor that coerces them itself."""
-    variables: Mapping[str, object]
+    coerced: VariableValues
     """As resolvers get them, defaults included."""
     actor: Actor
     request_id: str
@@ -75,7 +84,9 @@ class Gone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Parameters:
+class Parameters:
+    """What a request asks for."""
+
     query: str
     operation_name: str | None
     variables: Mapping[str, object]
@@ -93,6 +104,7 @@ class GraphQLEndpoint:
         deadline: float,
         observers: Sequence[Observer] = (),
         ide: Callable[[Request], Awaitable[Response]] | None = None,
+        stream: Callable[[Operation], Response] | None = None,
     ) -> None:
         """Put the endpoint together.
 
@@ -104,6 +116,7 @@ class GraphQLEndpoint:
             deadline: seconds for reading the body, and again for the execution.
             observers: told of every operation once it is over.
             ide: answers GET requests of browsers.
+            stream: answers a subscription with events.
         """
         self._documents = documents
         self._execute = execute
@@ -112,6 +125,7 @@ class GraphQLEndpoint:
         self._deadline = deadline
         self._observers = observers
         self._ide = ide
+        self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -139,6 +153,8 @@ class GraphQLEndpoint:
         try:
             media = negotiate(request.headers.get("accept"))
             operation = await self._prepare(request, report)
+            if operation.definition.operation is OperationType.SUBSCRIPTION:
+                return self._subscribed(operation, media)
             outcome = await self._run(operation, request.receive)
             return _answered(outcome, request_id, media, report)
         except RequestRefused as refusal:
@@ -149,19 +165,36 @@ class GraphQLEndpoint:
             _log_fault(fault)
             return _refused(RequestRefused(of_exception(fault)), request_id, media, report)
 
+    def _subscribed(self, operation: Operation, media: str) -> Response:
+        if media != EVENT_STREAM or self._stream is None:
+            raise RequestRefused.because("SUBSCRIPTION_TRANSPORT")
+        return self._stream(operation)
+
     async def _prepare(self, request: Request, report: OperationReport) -> Operation:
         parameters = await self._parameters(request)
         actor = await self._identify(request)
         report.client = actor.client_id
-        document = self._documents.get(parameters.query, payer_of(actor, request))
-        definition = document.operation(parameters.operation_name)
-        report.document = document.hash
-        report.kind = definition.operation.value
-        report.operation = definition.name.value if definition.name else ""
-        if request.method == "GET" and definition.operation is not OperationType.QUERY:
+        operation = self.prepare(parameters, actor, request, report)
+        if request.method == "GET" and operation.definition.operation is not OperationType.QUERY:
             raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="POST")
+        return operation
+
+    def prepare(
+        self,
+        parameters: Parameters,
+        actor: Actor,
+        connection: HTTPConnection,
+        report: OperationReport | None = None,
+    ) -> Operation:
+        """The operation that somebody asks for; raises RequestRefused, and reports what is known by then."""
+        document = self._documents.get(parameters.query, payer_of(actor, connection))
+        definition = document.operation(parameters.operation_name)
+        if report:
+            report.document = document.hash
+            report.kind = definition.operation.value
+            report.operation = definition.name.value if definition.name else ""
         variables = coerce_variables(self._documents.schema, definition, parameters.variables)
-        check_variables(parameters.variables, variables, document.weight.slices, self._limits)
+        check_variables(parameters.variables, variables.coerced, document.weight.slices, self._limits)
         return Operation(
             document,
             definition,
@@ -169,11 +202,11 @@ class GraphQLEndpoint:
             parameters.variables,
             variables,
             actor,
-            request_id_of(request.scope),
-            request,
+            request_id_of(connection.scope),
+            connection,
         )
 
-    async def _parameters(self, request: Request) -> _Parameters:
+    async def _parameters(self, request: Request) -> Parameters:
         if request.method == "GET":
             return _from_query(request)
         if request.method != "POST":
@@ -233,15 +266,15 @@ def _check_content(request: Request) -> None:
         raise RequestRefused.because("UNSUPPORTED_MEDIA_TYPE", Accept_Post="application/json")
 
 
-def _from_query(request: Request) -> _Parameters:
+def _from_query(request: Request) -> Parameters:
     """An anonymous query without variables: nothing personal may stand in an address."""
     parameters = request.query_params
     if "authorization" in request.headers or "variables" in parameters or "extensions" in parameters:
         raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="POST")
-    return _checked(parameters.get("query"), parameters.get("operationName"), None)
+    return checked(parameters.get("query"), parameters.get("operationName"), None)
 
 
-def _from_body(body: bytes) -> _Parameters:
+def _from_body(body: bytes) -> Parameters:
     try:
         raw = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -252,17 +285,18 @@ def _from_body(body: bytes) -> _Parameters:
         raise RequestRefused.because("BAD_REQUEST")
     if not isinstance(raw.get("extensions"), dict | None):
         raise RequestRefused.because("BAD_REQUEST", "`extensions` must be an object.")
-    return _checked(raw.get("query"), raw.get("operationName"), raw.get("variables"))
+    return checked(raw.get("query"), raw.get("operationName"), raw.get("variables"))
 
 
-def _checked(query: object, operation_name: object, variables: object) -> _Parameters:
+def checked(query: object, operation_name: object, variables: object) -> Parameters:
+    """What a request asks for; raises RequestRefused BAD_REQUEST for what is no request."""
     if not isinstance(query, str) or not query.strip():
         raise RequestRefused.because("BAD_REQUEST", "`query` must hold a GraphQL document.")
     if not isinstance(operation_name, str | None) or len(operation_name or "") > MAX_OPERATION_NAME:
         raise RequestRefused.because("BAD_REQUEST", "`operationName` must be the name of an operation.")
     if not isinstance(variables, dict | None):
         raise RequestRefused.because("BAD_REQUEST", "`variables` must be an object.")
-    return _Parameters(query, operation_name or None, variables or {})
+    return Parameters(query, operation_name or None, variables or {})
 
 
 def _answered(outcome: ExecutionOutcome, request_id: str, media: str, report: OperationReport) -> Response:
@@ -277,6 +311,8 @@ def _answered(outcome: ExecutionOutcome, request_id: str, media: str, report: Op
         body = {"errors": [formatted(error, request_id) for error in outcome.errors], **body}
     if outcome.extensions:
         body["extensions"] = outcome.extensions
+    if media == EVENT_STREAM:
+        return events_response(body)
     return json_response(body, outcome.status or 200, media)
 
 

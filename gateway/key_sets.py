@@ -9,10 +9,13 @@ from joserfc.jwk import KeySet
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authz.keys import KeyRing
 from gateway.replies import JSON, json_response
 
 CONSENT_KEYS: Final = "/.well-known/consent-jwks.json"
 """The keys of consent artefacts and their receipts."""
+RECEIPT_KEYS: Final = "/.well-known/receipt-jwks.json"
+"""The keys of receipts of checks."""
 
 
 def published(keys: KeySet) -> Callable[[Request], Awaitable[Response]]:
@@ -23,3 +26,8 @@ def published(keys: KeySet) -> Callable[[Request], Awaitable[Response]]:
         return json_response(content, 200, JSON)
 
     return respond
+
+
+def proof_keys(keys: KeyRing) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+    """The keys of what anyone may have to check, by their addresses."""
+    return {CONSENT_KEYS: published(keys.consent_keys()), RECEIPT_KEYS: published(keys.receipt_keys())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -69,11 +70,10 @@ class Metrics:
         self.alarms = Counter(
             "gateway_use_alarms", "Alarms of the review of use by kind", ("kind",), registry=self.registry
         )
-        self.in_flight = Gauge(
-            "gateway_requests_in_flight", "Requests being answered", registry=self.registry
-        )
+        self.in_flight = Gauge("gateway_requests_in_flight", "Requests in flight", registry=self.registry)
         for outcome in Outcome:
             self.operations.labels("query", outcome.value)
+        self._of_source = cache(self._labelled)
 
     def observe(self, report: OperationReport) -> None:
         """Count one operation."""
@@ -85,9 +85,15 @@ class Metrics:
         if any(ERRORS[code].stage is Stage.ACCESS for code in report.codes):
             self.denials.inc()
         for source in report.sources:
-            self.sources.labels(source.source, source.state).inc()
-            self.rejected.labels(source.source).inc(source.rejected)
-            self.source_seconds.labels(source.source).observe(source.seconds)
+            answers, rejected, seconds = self._of_source(source.source, source.state)
+            answers.inc()
+            rejected.inc(source.rejected)
+            seconds.observe(source.seconds)
+
+    def _labelled(self, source: str, state: str) -> tuple[Counter, Counter, Histogram]:
+        """Looked up once: `labels` checks and locks at every call."""
+        one = self.source_seconds.labels(source)
+        return self.sources.labels(source, state), self.rejected.labels(source), one
 
     def audited(self, phase: str, *, written: bool) -> None:
         """Count one audit event; `phase` is `intent` or `outcome`."""

@@ -70,7 +70,7 @@ class RequestId:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the client's id when it is harmless, make one otherwise."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         offered = Headers(scope=scope).get(REQUEST_ID, "")
@@ -127,7 +127,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, hsts: bool) -> None:
         self._app = app
-        self._headers = {**_HEADERS, **(_HSTS if hsts else {})}
+        headers = {**_HEADERS, **(_HSTS if hsts else {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers that are missing."""
@@ -137,9 +138,9 @@ class SecurityHeaders:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                sent = message["headers"]
+                own = {name for name, _ in sent}
+                message["headers"] = [*sent, *(header for header in self._headers if header[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, secured)

@@ -19,7 +19,9 @@ GRAPHQL: Final = "application/graphql-response+json"
 """The media type whose status codes mean something (GraphQL over HTTP §6.4.2)."""
 JSON: Final = "application/json"
 """The legacy type: 200 for whatever is a well-formed request (§6.4.1)."""
-OFFERED: Final = (GRAPHQL, JSON)
+EVENT_STREAM: Final = "text/event-stream"
+"""graphql-sse in distinct connections mode: a stream of `next` events, then `complete`."""
+OFFERED: Final = (GRAPHQL, JSON, EVENT_STREAM)
 CHALLENGE: Final = (
     'Bearer realm="credit-gateway", error="invalid_token", '
     f'DPoP realm="credit-gateway", algs="{" ".join(sorted(ALGORITHMS))}"'
@@ -84,8 +86,24 @@ def json_response(
     return response
 
 
+def event(payload: Mapping[str, object]) -> bytes:
+    """One `next` event."""
+    return b"event: next\ndata: " + orjson.dumps(payload) + b"\n\n"
+
+
+COMPLETE: Final = b"event: complete\ndata: \n\n"
+EVENT_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No cache keeps it, and no nginx in between collects it."""
+
+
+def events_response(body: Mapping[str, object]) -> Response:
+    """What is answered at once, for a client that takes nothing but events."""
+    return Response(event(body) + COMPLETE, 200, EVENT_HEADERS, EVENT_STREAM)
+
+
 def refusal_response(refusal: RequestRefused, request_id: str, media: str = JSON) -> Response:
     """The answer to a request that was not executed; 401 says how to authenticate (RFC 6750, RFC 9449)."""
+    media = JSON if media == EVENT_STREAM else media
     status = status_of(refusal, media)
     headers = dict(refusal.headers)
     if status == 401:

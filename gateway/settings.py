@@ -82,6 +82,8 @@ class Limits(Group):
     document_kib_per_second: Annotated[float, Field(gt=0)] = 4.0
     public_subjects_per_minute: Whole = 600
     authorizations_per_minute: Whole = 30
+    streams: Whole = 2_000
+    streams_of_one_party: Whole = 8
 
 
 class Deadlines(Group):

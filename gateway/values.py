@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
+from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import IdentifierError
 from gateway.errors import RequestRefused, coded, of_exception, origin_of
@@ -27,7 +28,7 @@ def complaint(message: str) -> str:
 
 def coerce_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, raw: Mapping[str, object]
-) -> Mapping[str, object]:
+) -> VariableValues:
     """The variables as resolvers get them, defaults included.
 
     Raises:
@@ -37,7 +38,7 @@ def coerce_variables(
     found = get_variable_values(schema, operation.variable_definitions or (), dict(raw), max_errors=10)
     if isinstance(found, list):
         raise RequestRefused(*(_told(error) for error in found))
-    return found.coerced
+    return found
 
 
 def _told(error: GraphQLError) -> GraphQLError:

@@ -42,6 +42,9 @@ _CASE_CLAIM: Final = (
 )
 """Members of the access context in the order of `CaseClaim`."""
 PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
+CHECK: Final = "mustCheck"
+CHECK_ROOTS: Final = frozenset({CHECK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
+"""Mutations that stand on a grant as reads do: a check leaves a receipt, so it is no query."""
 
 
 named_enum(
@@ -218,7 +221,7 @@ def _claim(basis: Basis) -> Claim:
 
 
 def _needs_grant(node: FieldNode) -> bool:
-    return node.name.value in PERSON_ROOTS | ENTITY_ROOTS | {"_entities"}
+    return node.name.value in PERSON_ROOTS | ENTITY_ROOTS | CHECK_ROOTS | {"_entities"}
 
 
 def _basis(walk: Walk, node: FieldNode) -> Basis:
@@ -240,7 +243,7 @@ def _personal(walk: Walk, node: FieldNode) -> bool:
         return True
     if name in ENTITY_ROOTS:
         return _leads_to_person(_arguments(walk, node).get("uscc"))
-    if name == "subject":
+    if name in ("subject", CHECK):
         lookup = _arguments(walk, node).get("lookup") or {}
         uscc = lookup.get("uscc")
         return uscc is None or _leads_to_person(uscc)
@@ -255,4 +258,4 @@ def _leads_to_person(uscc: Any) -> bool:
 
 
 def _arguments(walk: Walk, node: FieldNode) -> dict[str, Any]:
-    return walk.arguments("Query", node)
+    return walk.arguments("Mutation" if node.name.value in CHECK_ROOTS else "Query", node)

@@ -17,6 +17,7 @@ from strawberry.types.info import Info
 
 from authz.actors import ActorKind
 from authz.audit import AuditLog, Leaf, Result
+from authz.references import References
 from catalogue.identifiers import SubjectKey
 from catalogue.model import Catalogue, DataClass, Label
 from catalogue.values import CHINA_TIME
@@ -73,6 +74,7 @@ class AccessedRecords:
 class AccessLogEntry:
     """As it was recorded before any department was asked."""
 
+    id: strawberry.ID = described("查询记录标识", "Id, to complain about this read by", AUTHORIZED)
     at: Instant = described("时间", "When", AUTHORIZED)
     role: ActorKind = described("查询人角色", "In which role", AUTHORIZED)
     organization: str = described("查询机构", "Which organization", AUTHORIZED)
@@ -146,7 +148,12 @@ async def my_access_log(
     found, results = await _reads(services.audit, subject, wanted, before)
     edges = [
         AccessLogEdge(
-            node=_entry(leaf.event, results.get(leaf.index), services.catalogue),
+            node=_entry(
+                _read_id(services.references, subject, leaf.index),
+                leaf.event,
+                results.get(leaf.index),
+                services.catalogue,
+            ),
             cursor=services.references.seal_cursor(orjson.dumps(leaf.index), seal),
         )
         for leaf in found[:first]
@@ -169,10 +176,26 @@ async def _reads(
     return intents[::-1], results
 
 
-def _entry(event: Mapping[str, Any], result: Result | None, catalogue: Catalogue) -> AccessLogEntry:
+def _read_id(references: References, subject: SubjectKey, index: int) -> str:
+    return references.seal_cursor(orjson.dumps(index), _read_seal(references, subject))
+
+
+def opened_read(references: References, subject: SubjectKey, read_id: str) -> int:
+    """The index of the intent behind an entry's `id` of this person; raises AuthzError."""
+    return int(orjson.loads(references.open_cursor(read_id, _read_seal(references, subject))))
+
+
+def _read_seal(references: References, subject: SubjectKey) -> bytes:
+    return f"access-read {references.audit_ref(subject)}".encode()
+
+
+def _entry(
+    read_id: str, event: Mapping[str, Any], result: Result | None, catalogue: Catalogue
+) -> AccessLogEntry:
     agent, basis = event["agent"], event["authorization"]
     scenario = catalogue.scenarios.get(basis.get("scenarioCode", ""))
     return AccessLogEntry(
+        id=strawberry.ID(read_id),
         at=Instant(datetime.fromisoformat(event["recordedAt"])),
         role=ActorKind(agent["operatorRole"]),
         organization=agent["orgName"],

@@ -1,15 +1,17 @@
-"""Mask what was healed and build the nodes that execution prints.
+"""What was read, as it may be shown: sections, and records behind the decisions on their type.
 
-A node is a plain dict with `"__typename"`: denied fields are null, masked ones already
-masked, and a section that was not answered holds the error in place of its records.
+Printing comes after (`resolvers.nodes`, `resolvers.compiled`) and takes every value from here:
+denied ones are None, masked ones masked. Values are worked out when asked for, so that
+what an answer does not select costs nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from graphql import GraphQLError
 
@@ -17,7 +19,8 @@ from authz.decisions import Decision, Effect, TypeDecisions
 from authz.lifecycle import Adversity, Clocks, Status
 from authz.masks import MaskContext, mask
 from authz.references import References
-from catalogue.model import Catalogue, RecordType, Role
+from catalogue.identifiers import SubjectKey
+from catalogue.model import Catalogue, Nature, RecordType, Role
 from catalogue.values import PartialDate, Value
 from connectors.errors import SectionState
 from resolvers.fetching import Fault
@@ -29,6 +32,8 @@ DATES = frozenset(
     {"occurredOn", "determinedOn", "publishFrom", "publishUntil", "retentionUntil", "measureUntil", "repair"}
 )
 """Base fields that say when something was; a consent shows a date only as a field it names."""
+PROPERTY_OF: Final = {name: re.sub("(?=[A-Z])", "_", name).lower() for name in sorted(BASE_FIELDS)}
+"""The property of `Record` behind each base field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,174 +73,234 @@ class Section:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Builds nodes for one subject under one grant."""
+@dataclass(slots=True)
+class Subject:
+    """Whom the records are about, as one client may name them."""
 
     catalogue: Catalogue
     references: References
     client_id: str
-    subject_ref: str
+    key: SubjectKey
     name: str | None
-    dated: bool = True
+    """As the identity authority knows it; None when nobody was confirmed."""
+    _ref: str | None = None
+
+    @property
+    def ref(self) -> str:
+        """The subject's reference for this client."""
+        if self._ref is None:
+            self._ref = self.references.subject_ref(self.key, self.client_id)
+        return self._ref
+
+
+@dataclass(frozen=True, slots=True)
+class TypeView:
+    """How records of one type look under its decisions: worked out once a grant, not once a row."""
+
+    entry: RecordType
+    decisions: TypeDecisions
+    dated: bool
     """Whether base dates leave that no field of the type carries."""
+    undated: bool
+    """Whether the clocks do not leave: they would tell a date that is denied itself."""
+    conceals_part: bool
+    """Whether of a mixed record the adverse part may not be seen at all."""
+    carried: Mapping[str, Decision | None]
+    """Decisions on the fields that carry base fields; None where a base field stands for itself."""
 
-    def section(self, section: Section, decisions: TypeDecisions) -> Node:
-        """The node of a section."""
-        records: object = section.error
-        if decisions.existence.effect is Effect.MASK and section.state.answered:
-            records = None
-        elif section.entry.pointer is not None:
-            records = [self.pointer(section)]
-        elif section.state.answered:
-            records = [self.record(section, healed, decisions) for healed in section.healed]
-        return {
-            "__typename": f"{section.entry.graphql_type}Section",
-            "state": section.state,
-            "reason": section.reason,
-            "fetchedAt": section.fetched_at,
-            "present": section.present,
-            "records": records,
-        }
+    @classmethod
+    def of(cls, entry: RecordType, decisions: TypeDecisions, *, dated: bool) -> TypeView:
+        """The view of one type; `dated` is false under a consent, which shows the dates it names."""
+        carriers = {name: carrier_of(entry, name) for name in _CARRIED}
+        adverse = (field.name for field in entry.fields if field.adverse)
+        starts = (entry.field_by_role.get(role) for role in entry.clocks.starts_on)
+        return cls(
+            entry,
+            decisions,
+            dated,
+            not dated or any(decisions.fields[field.name].effect is Effect.DENY for field in starts if field),
+            all(decisions.fields[name].effect is Effect.DENY for name in adverse),
+            {name: decisions.fields[carrier] if carrier else None for name, carrier in carriers.items()},
+        )
 
-    def record(self, section: Section, healed: Healed, decisions: TypeDecisions) -> Node:
-        """The node of one record: its base fields, then the fields of its type that were read."""
-        entry, row = section.entry, healed.row
-        context = MaskContext(names=self._names(entry, healed))
-        node = dict.fromkeys(entry.field_by_name) | self._base(section, healed, decisions, context)
-        for name, value in row.values.items():
-            hidden = healed.stripped and entry.field_by_name[name].adverse
-            node[name] = None if hidden else apply(decisions.fields[name], value, context)
-        return node
 
-    def _base(self, section: Section, healed: Healed, decisions: TypeDecisions, context: MaskContext) -> Node:
-        entry, row = section.entry, healed.row
-        concealed = healed.stripped or _adverse_part_denied(entry, healed, decisions)
-        undated = concealed or not self.dated or _start_denied(entry, decisions)
-        clocks = Clocks() if undated else healed.verdict.clocks
-        statement = row.controls.get(Role.STATEMENT)
+class Record:
+    """One healed record as it may be shown. Base fields of domain.md §2.1 are its properties."""
 
-        def role(name: str, value: Value) -> Value:
-            """A base field, under the decision of the field that carries its role, if one does."""
-            carrier = carrier_of(entry, name)
-            if concealed:
-                return None
-            if carrier is None:
-                return value if self.dated or name not in DATES else None
-            return apply(decisions.fields[carrier], value, context)
+    __slots__ = ("clocks", "concealed", "healed", "section", "subject", "values", "view")
 
-        return {
-            "__typename": entry.graphql_type,
-            "recordId": self.record_ref(entry, healed),
-            "recordType": entry.code,
-            "recordTypeName": entry.name.zh,
-            "catalogueVersion": self.catalogue.version,
-            "subjectRef": self.subject_ref,
-            "provenance": self._provenance(section, healed),
-            "nature": entry.nature if concealed else healed.facts.nature,
-            "severity": role("severity", healed.facts.severity),
-            "status": RecordStatus(healed.facts.status.value),
-            "occurredOn": role("occurredOn", row.controls.get(Role.OCCURRED_ON)),
-            "determinedOn": role("determinedOn", row.controls.get(Role.DETERMINED_ON)),
-            "publishFrom": _day(clocks.publish_from),
-            "publishUntil": _day(clocks.publish_until),
-            "retentionUntil": _day(clocks.retention_until),
-            "measureUntil": role("measureUntil", row.controls.get(Role.MEASURE_UNTIL)),
-            "dispute": _dispute(healed),
-            "repair": _repair(row.controls) if self.dated and not concealed else None,
-            # of the adverse part, and free text: it may name others (ruling 25)
-            "subjectStatement": None if concealed else mask("M_TEXT", statement, context),
-            "responsiblePersons": self.responsible(section, healed, decisions) or None,
-        }
+    def __init__(self, subject: Subject, view: TypeView, section: Section, healed: Healed) -> None:
+        self.subject = subject
+        self.view = view
+        self.section = section
+        self.healed = healed
+        self.values = healed.row.values
+        self.concealed = healed.stripped or (view.conceals_part and healed.facts.adversity is Adversity.PART)
+        """Whether nothing may tell of the adverse part."""
+        self.clocks = _NO_CLOCKS if self.concealed or view.undated else healed.verdict.clocks
 
-    def pointer(self, section: Section) -> Node:
-        """The one static record of a type that says where to ask instead; no source is behind it."""
-        entry = section.entry
-        department = self.catalogue.departments[entry.department]
-        return {
-            **dict.fromkeys((*BASE_FIELDS, *entry.field_by_name)),
-            **(entry.pointer or {}),
-            "__typename": entry.graphql_type,
-            "recordId": entry.code,
-            "recordType": entry.code,
-            "recordTypeName": entry.name.zh,
-            "catalogueVersion": self.catalogue.version,
-            "subjectRef": self.subject_ref,
-            "nature": entry.nature,
-            "status": RecordStatus.ACTIVE,
-            "provenance": {
-                "department": department.code,
-                "departmentName": department.name.zh,
-                "system": department.name.zh,
-                "contact": department.contact or "",
-                "legalBasis": list(entry.legal_basis),
-                "sourceUpdatedAt": None,
-                "fetchedAt": section.fetched_at,
-                "freshness": Freshness.PERIODIC,
-            },
-        }
+    def shown(self, name: str) -> Value:
+        """A field of the type itself, under its decision."""
+        if name not in self.values or (self.healed.stripped and self.view.entry.field_by_name[name].adverse):
+            return None
+        return apply(self.view.decisions.fields[name], self.values[name], self.context)
 
-    def record_ref(self, entry: RecordType, healed: Healed) -> str:
+    def value(self, name: str) -> object:
+        """A field by its GraphQL name; None for one that was denied or not read."""
+        if name in self.values:
+            return self.shown(name)
+        return getattr(self, PROPERTY_OF[name]) if name in PROPERTY_OF else None
+
+    @property
+    def context(self) -> MaskContext:
+        """What masks may know of the row: the names in it."""
+        entry = self.view.entry
+        named: list[object] = [self.subject.name, self.healed.row.controls.get(Role.NAME)]
+        if entry.responsible:
+            named.append(self.values.get(entry.responsible.name))
+        return MaskContext(names=tuple(dict.fromkeys(name for name in named if isinstance(name, str))))
+
+    def _carried(self, name: str, value: Value) -> Value:
+        """A base field, under the decision of the field that carries its role, if one does."""
+        if self.concealed:
+            return None
+        decision = self.view.carried[name]
+        if decision is None:
+            return value if self.view.dated or name not in DATES else None
+        return apply(decision, value, self.context)
+
+    @property
+    def record_id(self) -> str:
         """The record's reference for this client."""
-        return self.references.record_ref(healed.source.name, entry.code, healed.row.identity, self.client_id)
+        subject, healed = self.subject, self.healed
+        return subject.references.record_ref(
+            healed.source.name, self.view.entry.code, healed.row.identity, subject.client_id
+        )
 
-    def _provenance(self, section: Section, healed: Healed) -> Node:
-        entry = section.entry
-        department = self.catalogue.departments[healed.source.department]
+    @property
+    def record_type(self) -> str:
+        """Code of the type."""
+        return self.view.entry.code
+
+    @property
+    def record_type_name(self) -> str:
+        """Chinese name of the type."""
+        return self.view.entry.name.zh
+
+    @property
+    def catalogue_version(self) -> str:
+        """Version of the catalogue."""
+        return self.subject.catalogue.version
+
+    @property
+    def subject_ref(self) -> str:
+        """The subject's reference for this client."""
+        return self.subject.ref
+
+    @property
+    def provenance(self) -> Node:
+        """Where the record comes from and on what basis it is held."""
+        entry, source = self.view.entry, self.healed.source
+        department = self.subject.catalogue.departments[source.department]
         return {
             "department": department.code,
             "departmentName": department.name.zh,
-            "system": healed.source.system.zh,
-            "contact": healed.source.contact,
+            "system": source.system.zh,
+            "contact": source.contact,
             "legalBasis": list(entry.legal_basis),
-            "sourceUpdatedAt": healed.row.controls.get(Role.UPDATED_AT),
-            "fetchedAt": section.fetched_at,
+            "sourceUpdatedAt": self.healed.row.controls.get(Role.UPDATED_AT),
+            "fetchedAt": self.section.fetched_at,
             "freshness": Freshness.LIVE if entry.update_frequency == "LIVE" else Freshness.PERIODIC,
         }
 
-    def _names(self, entry: RecordType, healed: Healed) -> tuple[str, ...]:
-        named = [self.name, healed.row.controls.get(Role.NAME)]
-        if entry.responsible:
-            named.append(healed.row.values.get(entry.responsible.name))
-        return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
+    @property
+    def nature(self) -> Nature:
+        """The record's nature; of one whose adverse part is concealed, the type's."""
+        return self.view.entry.nature if self.concealed else self.healed.facts.nature
 
-    def responsible(self, section: Section, healed: Healed, decisions: TypeDecisions) -> list[Node]:
-        """Whom the decision itself names as responsible; empty when it names nobody or may not say."""
-        entry, values = section.entry, healed.row.values
+    @property
+    def severity(self) -> Value:
+        """From the source's own finding or its list's law."""
+        return self._carried("severity", self.healed.facts.severity)
+
+    @property
+    def status(self) -> RecordStatus:
+        """ACTIVE or DISPUTED: no other record leaves."""
+        return RecordStatus(self.healed.facts.status.value)
+
+    @property
+    def occurred_on(self) -> Value:
+        """Date of the act."""
+        return self._carried("occurredOn", self.healed.row.controls.get(Role.OCCURRED_ON))
+
+    @property
+    def determined_on(self) -> Value:
+        """Date of the finding."""
+        return self._carried("determinedOn", self.healed.row.controls.get(Role.DETERMINED_ON))
+
+    @property
+    def publish_from(self) -> PartialDate | None:
+        """When publication began."""
+        return _day(self.clocks.publish_from)
+
+    @property
+    def publish_until(self) -> PartialDate | None:
+        """When publication ends."""
+        return _day(self.clocks.publish_until)
+
+    @property
+    def retention_until(self) -> PartialDate | None:
+        """Until when the record may be queried."""
+        return _day(self.clocks.retention_until)
+
+    @property
+    def measure_until(self) -> Value:
+        """When the measure ends."""
+        return self._carried("measureUntil", self.healed.row.controls.get(Role.MEASURE_UNTIL))
+
+    @property
+    def dispute(self) -> Node | None:
+        """The mark of an objection."""
+        if self.healed.facts.status is not Status.DISPUTED:
+            return None
+        controls = self.healed.row.controls
+        return {"since": controls.get(Role.DISPUTED_ON), "caseNo": controls.get(Role.DISPUTE_CASE_NO)}
+
+    @property
+    def repair(self) -> Node | None:
+        """A repair under way."""
+        controls = self.healed.row.controls
+        state = controls.get(Role.REPAIR_STATE)
+        if state is None or self.concealed or not self.view.dated:
+            return None
+        return {"state": state, "on": controls.get(Role.REPAIRED_ON)}
+
+    @property
+    def subject_statement(self) -> Value:
+        """The subject's words, of the adverse part; free text that may name others (ruling 25)."""
+        statement = self.healed.row.controls.get(Role.STATEMENT)
+        return None if self.concealed else mask("M_TEXT", statement, self.context)
+
+    @property
+    def responsible_persons(self) -> list[Node] | None:
+        """Whom the decision itself names as responsible; None when it names nobody or may not say."""
+        entry = self.view.entry
         if entry.responsible is None:
-            return []
-        if healed.stripped and entry.field_by_name[entry.responsible.name].adverse:
-            return []
-        context = MaskContext()
+            return None
+        if self.healed.stripped and entry.field_by_name[entry.responsible.name].adverse:
+            return None
+        context, decisions = MaskContext(), self.view.decisions.fields
         name, role = (
-            apply(decisions.fields[part], values.get(part), context) if part else None
+            apply(decisions[part], self.values.get(part), context) if part else None
             for part in (entry.responsible.name, entry.responsible.role)
         )
         if name is None:
-            return []
-        return [
-            {
-                "__typename": "ResponsiblePerson",
-                "name": name,
-                "role": role,
-                "recordType": entry.code,
-                "recordId": self.record_ref(entry, healed),
-            }
-        ]
+            return None
+        return [{"name": name, "role": role, "recordType": entry.code, "recordId": self.record_id}]
 
 
-def _adverse_part_denied(entry: RecordType, healed: Healed, decisions: TypeDecisions) -> bool:
-    """Whether a mixed record's adverse part may not be seen at all, so that nothing may tell of it."""
-    if healed.facts.adversity is not Adversity.PART:
-        return False
-    adverse = (field.name for field in entry.fields if field.adverse)
-    return all(decisions.fields[name].effect is Effect.DENY for name in adverse)
-
-
-def _start_denied(entry: RecordType, decisions: TypeDecisions) -> bool:
-    """Whether a clock would tell a date that is denied itself."""
-    carriers = (entry.field_by_role.get(role) for role in entry.clocks.starts_on)
-    return any(decisions.fields[field.name].effect is Effect.DENY for field in carriers if field)
+_CARRIED: Final = ("severity", "occurredOn", "determinedOn", "measureUntil")
+_NO_CLOCKS: Final = Clocks()
 
 
 def apply(decision: Decision, value: Value, context: MaskContext) -> Value:
@@ -249,21 +314,3 @@ def apply(decision: Decision, value: Value, context: MaskContext) -> Value:
 
 def _day(day: date | None) -> PartialDate | None:
     return PartialDate(day) if day else None
-
-
-def _dispute(healed: Healed) -> Node | None:
-    if healed.facts.status is not Status.DISPUTED:
-        return None
-    controls = healed.row.controls
-    return {
-        "__typename": "Dispute",
-        "since": controls.get(Role.DISPUTED_ON),
-        "caseNo": controls.get(Role.DISPUTE_CASE_NO),
-    }
-
-
-def _repair(controls: Mapping[Role, Value]) -> Node | None:
-    state = controls.get(Role.REPAIR_STATE)
-    if state is None:
-        return None
-    return {"__typename": "Repair", "state": state, "on": controls.get(Role.REPAIRED_ON)}

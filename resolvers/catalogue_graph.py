@@ -195,17 +195,17 @@ def catalogue_info(catalogue: Catalogue, locality: Locality, sources: Mapping[st
     """The catalogue as the graph shows it."""
     return CatalogueInfo(
         version=catalogue.version,
-        locality=_name(locality.name),
+        locality=localized(locality.name),
         departments=[_department(catalogue, code) for code in catalogue.departments],
         recordTypes=[
             _record_type(catalogue, entry, connected=entry.code in sources)
             for entry in catalogue.record_types.values()
         ],
         scenarios=[_scenario(catalogue, scenario) for scenario in catalogue.scenarios.values()],
-        measures=[_measure(measure) for measure in catalogue.measures.values()],
+        measures=[measure_info(measure) for measure in catalogue.measures.values()],
         behaviours=[
             BehaviourInfo(
-                name=_name(row.name),
+                name=localized(row.name),
                 recordTypes=[RecordTypeCode(code) for code in row.record_types],
                 legalBasis=list(row.legal_basis),
                 **row.model_dump(include={"code", "area", "kind", "severity"}),
@@ -215,20 +215,21 @@ def catalogue_info(catalogue: Catalogue, locality: Locality, sources: Mapping[st
     )
 
 
-def _name(label: Label) -> LocalizedName:
+def localized(label: Label) -> LocalizedName:
+    """A label as the graph shows it."""
     return LocalizedName(zh=label.zh, en=label.en)
 
 
 def _department(catalogue: Catalogue, code: str) -> DepartmentInfo:
     department = catalogue.departments[code]
-    return DepartmentInfo(code=code, name=_name(department.name), contact=department.contact)
+    return DepartmentInfo(code=code, name=localized(department.name), contact=department.contact)
 
 
 def _record_type(catalogue: Catalogue, entry: RecordType, *, connected: bool) -> RecordTypeInfo:
     publication, retention = entry.clocks.publication, entry.clocks.retention
     return RecordTypeInfo(
         code=RecordTypeCode(entry.code),
-        name=_name(entry.name),
+        name=localized(entry.name),
         typeName=entry.graphql_type,
         department=_department(catalogue, entry.department),
         subjects=list(entry.subjects),
@@ -246,7 +247,7 @@ def _record_type(catalogue: Catalogue, entry: RecordType, *, connected: bool) ->
         fields=[
             FieldInfo(
                 name=field.name,
-                label=_name(field.label),
+                label=localized(field.label),
                 type=field.type.value,
                 dataClass=field.data_class,
                 mask=field.mask,
@@ -254,14 +255,15 @@ def _record_type(catalogue: Catalogue, entry: RecordType, *, connected: bool) ->
             )
             for field in entry.fields
         ],
-        neverMapped=[_name(column.label) for column in entry.never_mapped],
+        neverMapped=[localized(column.label) for column in entry.never_mapped],
     )
 
 
-def _measure(measure: Measure) -> MeasureInfo:
+def measure_info(measure: Measure) -> MeasureInfo:
+    """A measure as the graph shows it."""
     return MeasureInfo(
         code=measure.code,
-        name=_name(measure.name),
+        name=localized(measure.name),
         legalClass=measure.legal_class,
         obligation=measure.obligation,
         basis=list(measure.basis),
@@ -272,19 +274,19 @@ def _scenario(catalogue: Catalogue, scenario: Scenario) -> ScenarioInfo:
     return ScenarioInfo(
         code=ScenarioCode(scenario.code),
         kind=scenario.kind,
-        name=_name(scenario.name),
-        caller=_name(scenario.caller),
+        name=localized(scenario.name),
+        caller=localized(scenario.caller),
         obligation=scenario.obligation,
         relevance=[
             RelevanceInfo(
                 recordType=RecordTypeCode(item.record_type),
                 fields=list(item.fields),
-                reason=_name(item.reason),
+                reason=localized(item.reason),
             )
             for item in scenario.relevance
         ],
-        measures=[_measure(catalogue.measures[code]) for code in scenario.measures],
-        guard=_name(scenario.guard),
+        measures=[measure_info(catalogue.measures[code]) for code in scenario.measure_codes],
+        guard=localized(scenario.guard),
         validUntil=scenario.valid_until,
         legalBasis=list(scenario.legal_basis),
     )

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-
-from graphql import FieldNode
+from typing import Any
 
 from authz.actors import Actor
 from authz.audit import AuditLog, Query
 from authz.case_use import CaseUse
+from authz.cases.desk import CaseDesk
+from authz.cases.overlay import Overlay
+from authz.cases.register import CaseRegister
 from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
+from authz.notices import Notices
 from authz.once import OnceOnly, Ticket
 from authz.operators import Operators
+from authz.outcomes.book import OutcomeBook
+from authz.outcomes.measures import MeasureBook
+from authz.receipts import ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -27,7 +33,8 @@ from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
-from resolvers.planning import Planner, ResponsePath, Walk
+from resolvers.planning import ResponsePath, Walk
+from resolvers.plans import OperationPlan, Plans
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,9 @@ class Services:
     consents: ConsentRegister
     consent_use: ConsentUse
     case_use: CaseUse
+    overlay: Overlay
+    cases: CaseRegister
+    case_desk: CaseDesk
     guard: UseGuard
     desk: Desk
     public_quota: PublicQuota
@@ -60,7 +70,11 @@ class Services:
     once: OnceOnly
     tickets: Tickets
     operators: Operators
-    planner: Planner
+    notices: Notices
+    plans: Plans
+    receipts: ReceiptBook
+    outcomes: OutcomeBook
+    measures: MeasureBook
     today: Callable[[], date] = date.today
 
 
@@ -76,6 +90,8 @@ class SourceReport:
     latency_ms: int
     rejected: int = 0
     """Rows that could not be read."""
+    batch: str = ""
+    """Under which id it was asked, where several requests asked as one; told to the audit alone."""
 
     def as_json(self) -> dict[str, object]:
         """The entry as clients see it."""
@@ -119,14 +135,15 @@ class RequestContext:
     """The operation as the audit names it."""
     walk: Walk
     """The document, its fragments and variables."""
-    roots: Mapping[str, list[FieldNode]]
-    """Root fields of the operation by response key."""
+    plan: OperationPlan
     grant: Grant | None
     """The operation's one grant; None when it selects nothing that needs one."""
     payer: str = ""
     """Whose quota of the public channel is used: a client's or an address's."""
     ticket: Ticket | None = None
     """The DPoP proof that the first intent uses up."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What was read for each root field, by response key (`resolvers.roots`)."""
     report: Report = field(default_factory=Report)
     started: datetime = field(default_factory=lambda: datetime.now(CHINA_TIME))
 

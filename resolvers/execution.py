@@ -11,12 +11,10 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
     execute,
-    get_variable_values,
 )
 from graphql.execution.values import VariableValues
 
@@ -29,9 +27,11 @@ from authz.mandates import MandateRegister
 from authz.once import Ticket
 from catalogue.values import CHINA_TIME
 from resolvers.access import grant_of
+from resolvers.compiled.answer import printed
 from resolvers.context import Report, RequestContext, Services
 from resolvers.planning import Walk
 from resolvers.recording import deny
+from resolvers.roots import read_roots
 from resolvers.schema import GraphSchema
 
 _REGISTERED: Final = (ActorKind.OFFICER, ActorKind.PARTNER)
@@ -45,7 +45,11 @@ class Request:
     document: DocumentNode
     operation: OperationDefinitionNode
     operation_hash: str
+    digest: str
+    """Of the document's text, literals included."""
     variables: Mapping[str, Any]
+    """As sent."""
+    coerced: VariableValues
     actor: Actor
     request_id: str
     payer: str = ""
@@ -76,17 +80,17 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
 
     Raises AuditUnavailable when any part of the answer has no proof: then there is no answer.
     """
-    variables = get_variable_values(
-        schema.executable, request.operation.variable_definitions or [], dict(request.variables)
+    plan = services.plans.of(
+        schema.executable, request.document, request.digest, request.operation, request.coerced
     )
-    if not isinstance(variables, VariableValues):
-        return Executed(None, list(variables))
-    walk = Walk(schema.executable, _fragments(request.document), variables)
+    walk = Walk(schema.executable, plan.fragments, request.coerced)
     kind = request.operation.operation
-    roots = walk.roots("Query" if kind is OperationType.QUERY else "Mutation", request.operation)
     query = Query(request.operation_name, request.operation_hash, request.request_id)
+    actor = request.actor
     try:
-        grant = await _grant(walk, roots, services, request) if kind is OperationType.QUERY else None
+        grant = await _grant(walk, plan.roots, services, request)
+        if kind is OperationType.MUTATION and grant is None:
+            actor = await _vouched(services, request)
     except AuthzError as refusal:
         await deny(services, request.actor, query, refusal.code)
         raise
@@ -94,14 +98,26 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         await request.ticket.spend()
     context = RequestContext(
         services=services,
-        actor=grant.actor if grant else request.actor,
+        actor=grant.actor if grant else actor,
         query=query,
         walk=walk,
-        roots=roots,
+        plan=plan,
         grant=grant,
         payer=request.payer,
         ticket=request.ticket,
     )
+    if grant is not None:
+        await read_roots(context)
+        _require_proof(context)
+    result = printed(context)
+    data, errors = result if result is not None else await _by_reference(schema, request, context)
+    return Executed(data, errors, context.report if grant else None)
+
+
+async def _by_reference(
+    schema: GraphSchema, request: Request, context: RequestContext
+) -> tuple[dict[str, Any] | None, list[GraphQLError]]:
+    """Printed by graphql-core: what is not compiled, and what is out of the ordinary."""
     result = execute(
         schema.executable,
         request.document,
@@ -114,15 +130,21 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         result = await result
     for error in result.errors or ():
         if isinstance(error.original_error, AuditUnavailable):
-            # not partly either: whatever was read has no proof, and a 200 would look like an answer
             raise error.original_error
-    return Executed(result.data, list(result.errors or []), context.report if grant else None)
+    return result.data, list(result.errors or [])
+
+
+def _require_proof(context: RequestContext) -> None:
+    """Raises AuditUnavailable where a part has no proof: a 200 would look like an answer."""
+    for answer in context.answers.values():
+        if isinstance(answer, AuditUnavailable):
+            raise answer
 
 
 async def _grant(
     walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request
 ) -> Grant | None:
-    """The grant of a query; a mutation has none, for it reads no department."""
+    """The grant of an operation; None where nothing in it needs one, as in most mutations."""
     known = request.actor.kind in _REGISTERED
     register = await services.register.current() if known else MandateRegister()
     vouched = services.operators.vouched(request.actor, request.operator_assertion, datetime.now(CHINA_TIME))
@@ -136,7 +158,8 @@ async def _grant(
     return consent
 
 
-def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    return {
-        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-    }
+async def _vouched(services: Services, request: Request) -> Actor:
+    """Who acts in a mutation, with what the client's issuer says of them."""
+    vouched = services.operators.vouched(request.actor, request.operator_assertion, datetime.now(CHINA_TIME))
+    await services.operators.spend(vouched)
+    return vouched.actor

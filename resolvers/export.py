@@ -39,6 +39,7 @@ from resolvers.context import Report, RequestContext
 from resolvers.fields import bilingual, described
 from resolvers.planning import Walk
 from resolvers.recording import refusals_recorded
+from resolvers.roots import read_roots
 from resolvers.scalars import Instant
 from resolvers.subjects import GRAPHQL_NAME
 
@@ -70,13 +71,9 @@ async def my_export(self: Any, info: Info) -> Any:
     """All of it, after a strong login; raises AccessDenied STEP_UP_REQUIRED or EXPORT_TOO_SOON."""
     context: RequestContext = info.context
     now = datetime.now(CHINA_TIME)
-    async with refusals_recorded(context):
-        if not context.actor.step_up:
-            raise AccessDenied("STEP_UP_REQUIRED", "Log in strongly once more, then export.")
-        await _spend(context, now)
-    person, report = await _read(context.walk.schema, context)
+    await spend(context, now)
+    person, report = await everything(context.walk.schema, context)
     context.report.sources.extend(report.sources)
-    states = [section["state"] for group in person.values() for section in _sections(group)]
     content = {
         "format": FORMAT,
         "exportedAt": now.isoformat(timespec="milliseconds"),
@@ -88,12 +85,22 @@ async def my_export(self: Any, info: Info) -> Any:
     return SubjectExport(
         jws=context.services.signer.export(content),
         exportedAt=Instant(now),
-        complete=set(states) <= _WHOLE,
+        complete=is_whole(person),
     )
 
 
+async def spend(context: RequestContext, now: datetime) -> None:
+    """One export or report in each span of time, in whatever process, and after a strong login only.
+
+    Raises AccessDenied STEP_UP_REQUIRED or EXPORT_TOO_SOON, recorded.
+    """
+    async with refusals_recorded(context):
+        if not context.actor.step_up:
+            raise AccessDenied("STEP_UP_REQUIRED", "Log in strongly once more, then export.")
+        await _spend(context, now)
+
+
 async def _spend(context: RequestContext, now: datetime) -> None:
-    """One export in each span of time, in whatever process."""
     span = int(now.timestamp() // APART.total_seconds())
     owner = context.services.references.audit_ref(person_of(context))
     until = (span + 2) * APART.total_seconds()
@@ -103,19 +110,21 @@ async def _spend(context: RequestContext, now: datetime) -> None:
         raise AccessDenied("EXPORT_TOO_SOON", "Export once a minute at most. Wait, then try again.") from None
 
 
-async def _read(schema: GraphQLSchema, context: RequestContext) -> tuple[dict[str, Any], Report]:
+async def everything(schema: GraphQLSchema, context: RequestContext) -> tuple[dict[str, Any], Report]:
     """The person's node and what is to be said about it; raises the error in its place."""
     document, digest = export_document(schema)
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - it was made just above
-    walk = Walk(schema, {}, VariableValues({}, {}))
+    nothing = VariableValues({}, {})
     own = replace(
         context,
         query=Query(NAME, digest, context.request_id),
-        walk=walk,
-        roots=walk.roots("Query", operation),
+        walk=Walk(schema, {}, nothing),
+        plan=context.services.plans.of(schema, document, digest, operation, nothing),
+        answers={},
         report=Report(),
     )
+    await read_roots(own)
     result = execute(schema, document, context_value=own)
     if not isinstance(result, ExecutionResult):
         result = await result
@@ -124,6 +133,11 @@ async def _read(schema: GraphQLSchema, context: RequestContext) -> tuple[dict[st
         failed = (result.errors or [])[0]
         raise failed.original_error or failed
     return person, own.report
+
+
+def is_whole(person: dict[str, Any]) -> bool:
+    """Whether every department that is connected told all it has."""
+    return {section["state"] for group in person.values() for section in _sections(group)} <= _WHOLE
 
 
 def _sections(group: object) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
-from connectors.errors import SectionState, SourceError
+from connectors.errors import SectionState, SourceError, SourceTimeout
 from connectors.protocol import Answer, Ask, Source
 from resolvers.context import Report, SourceReport
 
@@ -50,15 +50,17 @@ async def fetch_all(
     report: Report,
     *,
     confirmed: bool = True,
+    until: float | None = None,
 ) -> dict[str, Fetched]:
     """Ask all types of all their sources concurrently; cancelling this cancels every query.
 
     Rows that were left out are reported of `confirmed` subjects only: of others they would tell
-    that the number exists (ruling 3).
+    that the number exists (ruling 3). A source that has not answered `until` then, in the loop's
+    time, is out of time.
     """
     calls = [(code, source) for code, ask in asks.items() for source in _bound(sources, ask)]
     outcomes = await asyncio.gather(
-        *(_fetch(source, asks[code], report, confirmed=confirmed) for code, source in calls)
+        *(_fetch(source, asks[code], report, confirmed=confirmed, until=until) for code, source in calls)
     )
     fetched = {code: Fetched((), ()) for code in asks}
     for (code, source), said in zip(calls, outcomes, strict=True):
@@ -77,11 +79,13 @@ def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
     ]
 
 
-async def _fetch(source: Source, ask: Ask, report: Report, *, confirmed: bool) -> Answer | Fault:
+async def _fetch(
+    source: Source, ask: Ask, report: Report, *, confirmed: bool, until: float | None
+) -> Answer | Fault:
     started = perf_counter()
     said: Answer | Fault
     try:
-        said = await source.fetch(ask)
+        said = await (source.fetch(ask) if until is None else _in_time(source, ask, until))
     except SourceError as error:
         said = Fault(error.code, source.name, error.state, error.reason, error.retryable)
     rejected, state, reason = _told(said, confirmed=confirmed)
@@ -93,10 +97,20 @@ async def _fetch(source: Source, ask: Ask, report: Report, *, confirmed: bool) -
             state=state.value,
             reason=reason,
             rejected=rejected,
+            batch=said.batch if isinstance(said, Answer) else "",
             latency_ms=round((perf_counter() - started) * 1000),
         )
     )
     return said
+
+
+async def _in_time(source: Source, ask: Ask, until: float) -> Answer:
+    """The answer; raises SourceTimeout where there is none by then."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await source.fetch(ask)
+    except TimeoutError:
+        raise SourceTimeout(source.name) from None
 
 
 def _told(said: Answer | Fault, *, confirmed: bool) -> tuple[int, SectionState, str | None]:

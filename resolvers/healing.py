@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Final
 from unicodedata import normalize
 
+from authz.cases.overlay import Marks
 from authz.decisions import RowGuard
 from authz.grants import Channel
-from authz.lifecycle import Adversity, Effect, Facts, Verdict, facts, visible
+from authz.lifecycle import Adversity, Effect, Facts, ScenarioClock, Verdict, facts, visible
 from catalogue.identifiers import KeyKind, SubjectKey, birth_date
-from catalogue.model import Locality, RecordType, Role
+from catalogue.model import Locality, RecordType, Role, Severity
 from catalogue.values import PartialDate
 from connectors.protocol import Row, Source
 
@@ -25,8 +27,13 @@ _DATED_BY: Final = (
 )
 """What dates a record, the first that it has."""
 
+_DOCUMENT: Final = frozenset({"documentNo", "authority"})
+
 _DATED_AFTER_STRIPPING: Final = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
 """The dates of an adverse part that has run out must not show in the order either."""
+
+
+_SAYS_NOTHING: Final = frozenset({Role.KEY, Role.NAME, Role.STATUS, Role.UPDATED_AT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Healing:
     """Rows of the two counts above with the reason, for the department's tickets."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lens:
     """Through what rows are looked at: the subject, the channel, the day and the locality."""
 
@@ -88,8 +95,13 @@ class Lens:
     channel: Channel
     today: date
     locality: Locality
+    marks: Marks | None
+    """What objections, repairs and statements make of the subject's records; None for nearly everybody."""
+    clock: ScenarioClock = "PUBLICATION"
+    minor: bool = True
+    """Whether minor adverse records leave: in a check they never count, so none leaves."""
 
-    @property
+    @cached_property
     def born(self) -> date | None:
         """Birth date of a natural person."""
         return birth_date(self.key.value) if self.key.kind is KeyKind.CITIZEN_ID else None
@@ -105,20 +117,59 @@ def heal(
             healing.conflicts += 1
             healing.faulty.append(("IDENTITY_CONFLICT", source, row))
             continue
+        row = marked(entry, source, row, lens.marks, lens.channel)
         known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
-        verdict = visible(known, entry, lens.channel, lens.today, lens.locality)
+        verdict = visible(known, entry, lens.channel, lens.today, lens.locality, clock=lens.clock)
+        if not lens.minor and known.severity is Severity.MINOR:
+            verdict = _without_minor(known, verdict)
         if guard and not _admits(guard, entry, Healed(source, row, known, verdict)):
             healing.suppressed += 1
             continue
         if verdict.effect is Effect.WITHHOLD:
             healing.withheld += 1
             healing.faulty.append(("CLOCK_MISSING", source, row))
-        elif verdict.effect is Effect.DROP:
+        elif verdict.effect is Effect.DROP or (verdict.effect is Effect.STRIP and _bare(entry, source)):
             healing.suppressed += 1
         else:
             healing.kept.append(Healed(source, row, known, verdict))
     healing.kept.sort(key=Healed.order)
     return healing
+
+
+def _bare(entry: RecordType, source: Source) -> bool:
+    """Whether nothing but whose it is remains of a source's records without their adverse part."""
+    mapped = source.manifest.records[entry.code].fields
+    plain = (field for field in entry.fields if not field.adverse and field.role not in _SAYS_NOTHING)
+    return not any(field.name in mapped and mapped[field.name].value is None for field in plain)
+
+
+def _without_minor(known: Facts, verdict: Verdict) -> Verdict:
+    """A minor record does not leave; of a mixed one its adverse part."""
+    if verdict.effect is not Effect.KEEP:
+        return verdict
+    effect = Effect.DROP if known.adversity is Adversity.WHOLE else Effect.STRIP
+    return Verdict(effect, "severity.minor", verdict.clocks)
+
+
+def marked(entry: RecordType, source: Source, row: Row, marks: Marks | None, channel: Channel) -> Row:
+    """The row as its subject's cases make it."""
+    if marks is None:
+        return row
+    found = marks.on(source.name, entry.code, row.identity, document_of(entry, row))
+    return replace(row, controls=marks.controls(found, row.controls, channel)) if found else row
+
+
+def document_fields(entry: RecordType) -> frozenset[str]:
+    """The fields by which one decision is recognized in two sources; none where the type lacks either."""
+    return _DOCUMENT if entry.field_by_name.keys() >= _DOCUMENT else frozenset()
+
+
+def document_of(entry: RecordType, row: Row) -> tuple[str, str] | None:
+    """Document number and authority, where the row was read with both and has them."""
+    if not document_fields(entry):
+        return None
+    number, authority = row.values.get("documentNo"), row.values.get("authority")
+    return (number, authority) if isinstance(number, str) and isinstance(authority, str) else None
 
 
 def named_in(entry: RecordType, row: Row, lens: Lens) -> object:
@@ -137,7 +188,7 @@ def same_name(lens: Lens, found: object) -> bool:
 
 def names_match(one: str, other: str) -> bool:
     """Equal after Unicode and spacing differences; every kind of middle dot is one."""
-    return canonical_name(one) == canonical_name(other)
+    return one == other or canonical_name(one) == canonical_name(other)
 
 
 def canonical_name(name: str) -> str:

@@ -1,12 +1,13 @@
 """Confirm a subject at its identity authority, before any department is asked.
 
 Unknown, mismatched and ambiguous are one answer (ruling 3); an authority that is down is
-another: then nothing may be said about the subject at all.
+another: then nothing may be said about the subject at all. So it is with an entity's code under
+which the register holds several names, or a row that cannot be read: the code is public, its holder unsure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -18,7 +19,9 @@ from connectors.protocol import Answer, Ask, Links, Row
 from resolvers.context import RequestContext
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import canonical_name, names_match
+from resolvers.quality import ambiguous, drifted, unconfirmed
 
+CONFLICT = "IDENTITY_CONFLICT"
 _GONE = {"REVOKED", "SEALED", "SUPERSEDED"}
 
 
@@ -63,8 +66,10 @@ class Doubt:
 Confirmation: TypeAlias = Confirmed | Moved | Doubt | Fault
 
 
-async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[SubjectKey, Confirmation]:
-    """Confirm subjects of one kind with one question to their authority."""
+async def confirm(
+    context: RequestContext, lookups: Sequence[Lookup], *, until: float | None = None
+) -> dict[SubjectKey, Confirmation]:
+    """Confirm subjects of one kind with one question to their authority, answered `until` then."""
     kind = lookups[0].key.subject_kind
     authority = context.services.identity.get(kind)
     if authority is None:
@@ -78,9 +83,17 @@ async def confirm(context: RequestContext, lookups: Sequence[Lookup]) -> dict[Su
         tuple(dict.fromkeys(lookup.key for lookup in lookups)),
         context.request_id,
         follow=True,
+        asker=context.actor.client_id,
     )
     code = authority.record_type
-    fetched = await fetch_all({code: ask}, {code: (authority.source,)}, context.report, confirmed=False)
+    sources = {code: (authority.source,)}
+    fetched = await fetch_all({code: ask}, sources, context.report, confirmed=False, until=until)
+    tickets = context.services.tickets
+    tickets.note(drifted(code, fetched[code]))
+    for source, answer in fetched[code].answers:
+        tickets.note(unconfirmed(code, source, answer))
+        shared = (rows for key in answer.rows if len(_names(rows := _standing(answer, key))) > 1)
+        tickets.note(fault for rows in shared for fault in ambiguous(code, source, rows))
     return {lookup.key: _verdict(lookup, fetched[code]) for lookup in lookups}
 
 
@@ -93,17 +106,24 @@ async def verify(context: RequestContext, lookup: Lookup) -> Match:
     return Match.MATCH if isinstance(confirmation, Confirmed) else Match.UNSURE
 
 
+def told(fault: Fault) -> Fault:
+    """How the subject's sections say that nobody could be confirmed."""
+    return fault if fault.code == CONFLICT else replace(fault, code="IDENTITY_UNAVAILABLE", reason="IDENTITY")
+
+
 def _verdict(lookup: Lookup, fetched: Fetched) -> Confirmation:
     """By the number asked about or, where it was corrected, by the number that it became (ruling 15)."""
     if fetched.faults:
         return fetched.faults[0]
-    _, answer = fetched.answers[0]
+    source, answer = fetched.answers[0]
     links = answer.links.get(lookup.key)
     found = _known(lookup, answer)
     if links and isinstance(found, Confirmed):
         return replace(found, links=_still_theirs(found.name, links, answer))
     if links and links.current and isinstance(_known(replace(lookup, key=links.current), answer), Confirmed):
         return Moved(links.current)
+    if found == Doubt(Match.UNSURE) and not lookup.key.personal:
+        return Fault(CONFLICT, source.name, SectionState.UNAVAILABLE, CONFLICT, retryable=False)
     return found
 
 
@@ -119,13 +139,13 @@ def _names_another(name: str | None, row: Row) -> bool:
 
 
 def _known(lookup: Lookup, answer: Answer) -> Confirmed | Doubt:
-    rows = [row for row in answer.rows[lookup.key] if row.controls.get(Role.STATUS) not in _GONE]
-    names = {
-        canonical_name(name): name for row in rows if isinstance(name := row.controls.get(Role.NAME), str)
-    }
+    rows = _standing(answer, lookup.key)
+    if answer.rejects.get(lookup.key):
+        return Doubt(Match.UNSURE)
     if not rows:
-        return Doubt(Match.UNSURE if answer.rejects.get(lookup.key) else Match.NO_MATCH)
-    if lookup.key.kind is KeyKind.USCC:
+        return Doubt(Match.NO_MATCH)
+    names = _names(rows)
+    if lookup.key.kind is KeyKind.USCC and len(names) <= 1:
         return Confirmed(next(iter(names.values()), None))
     if len(names) != 1 or _unreadable(*names):
         return Doubt(Match.UNSURE)
@@ -133,6 +153,16 @@ def _known(lookup: Lookup, answer: Answer) -> Confirmed | Doubt:
     if lookup.name is not None and not names_match(lookup.name, known):
         return Doubt(Match.NO_MATCH)
     return Confirmed(known)
+
+
+def _standing(answer: Answer, key: SubjectKey) -> list[Row]:
+    return [row for row in answer.rows[key] if row.controls.get(Role.STATUS) not in _GONE]
+
+
+def _names(rows: Iterable[Row]) -> dict[str, str]:
+    """Different names, by what is compared."""
+    names = (row.controls.get(Role.NAME) for row in rows)
+    return {canonical_name(name): name for name in names if isinstance(name, str)}
 
 
 def _unreadable(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import strawberry
 
@@ -60,6 +61,16 @@ UsccArgument = Annotated[
         description=bilingual("统一社会信用代码", "Unified social credit code, any spacing or case")
     ),
 ]
+
+
+def lookup_of(given: Mapping[str, Any]) -> SubjectLookup:
+    """The lookup in coerced arguments."""
+    named = given.get("person")
+    return SubjectLookup(
+        person=PersonLookup(**named) if named else None,
+        uscc=given.get("uscc"),
+        subjectRef=given.get("subjectRef"),
+    )
 
 
 def resolve_lookup(lookup: SubjectLookup, references: References, client_id: str) -> Lookup:

@@ -6,20 +6,18 @@ cursor holds the sort key of its edge, opens only under the same grant, and mean
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import total_ordering
 
 import orjson
 from graphql import GraphQLError
 
-from authz.decisions import Effect, TypeDecisions
 from authz.grants import Grant
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 from connectors.errors import SectionState
-from resolvers.building import Maker, Node, Section
-from resolvers.healing import Healed
+from resolvers.building import Record, Section
 from resolvers.planning import PageRead
 
 
@@ -79,46 +77,63 @@ def start_of(page: PageRead, grant: Grant, key: SubjectKey, references: Referenc
     return Start(seal, after)
 
 
-def page_node(
-    page: PageRead,
-    start: Start,
-    sections: Mapping[str, Section],
-    decisions: Mapping[str, TypeDecisions],
-    maker: Maker,
-) -> Node:
-    """The connection node of one `records` field."""
-    mine = [section for code, section in sections.items() if code in page.types]
-    ordered = sorted(
-        (
-            (_position(section, healed, maker), section, healed)
-            for section in mine
-            if decisions[section.entry.code].existence.effect is Effect.PERMIT
-            for healed in section.healed
-        ),
-        key=lambda item: item[0],
-    )
-    rest = [item for item in ordered if start.after is None or item[0] > start.after]
-    edges: list[Node] = [
-        {
-            "__typename": "CreditRecordEdge",
-            "node": maker.record(section, healed, decisions[section.entry.code]),
-            "cursor": maker.references.seal_cursor(position.dump(), start.seal),
-        }
-        for position, section, healed in rest[: page.first]
-    ]
-    return {
-        "__typename": "CreditRecordConnection",
-        "state": overall(mine),
-        "sections": [_status(section) for section in mine],
-        "edges": edges if any(section.state.answered for section in mine) else fault_of(mine),
-        "pageInfo": {
-            "__typename": "PageInfo",
-            "hasNextPage": len(rest) > page.first,
-            "hasPreviousPage": len(rest) < len(ordered),
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
-        },
-    }
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A record and its place in the order."""
+
+    record: Record
+    position: Position
+    seal: bytes
+
+    @property
+    def cursor(self) -> str:
+        """The place, encrypted and bound to the grant."""
+        return self.record.subject.references.seal_cursor(self.position.dump(), self.seal)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the merged records, and the sections they come from."""
+
+    sections: list[Section]
+    edges: list[Edge]
+    has_next: bool
+    has_previous: bool
+
+    @classmethod
+    def of(cls, page: PageRead, start: Start, sections: list[Section], records: Iterable[Record]) -> Page:
+        """The page that begins at `start`, of the records in `sections` that may be shown."""
+        ordered = sorted(
+            (Edge(record, _position(record), start.seal) for record in records),
+            key=lambda edge: edge.position,
+        )
+        rest = [edge for edge in ordered if start.after is None or edge.position > start.after]
+        return cls(sections, rest[: page.first], len(rest) > page.first, len(rest) < len(ordered))
+
+    @property
+    def state(self) -> SectionState:
+        """The state of all of it."""
+        return overall(self.sections)
+
+    @property
+    def answered(self) -> bool:
+        """Whether any section answered, so that there is a list."""
+        return any(section.state.answered for section in self.sections)
+
+    @property
+    def fault(self) -> GraphQLError | None:
+        """What stands in place of the list otherwise."""
+        return fault_of(self.sections)
+
+    @property
+    def start_cursor(self) -> str | None:
+        """Cursor of the first edge."""
+        return self.edges[0].cursor if self.edges else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Cursor to go on from."""
+        return self.edges[-1].cursor if self.edges else None
 
 
 def overall(sections: Sequence[Section]) -> SectionState:
@@ -136,15 +151,5 @@ def fault_of(sections: Sequence[Section]) -> GraphQLError | None:
     return next((section.error for section in sections if section.error), None)
 
 
-def _status(section: Section) -> Node:
-    return {
-        "__typename": "SectionStatus",
-        "recordType": section.entry.code,
-        "state": section.state,
-        "reason": section.reason,
-        "fetchedAt": section.fetched_at,
-    }
-
-
-def _position(section: Section, healed: Healed, maker: Maker) -> Position:
-    return Position(healed.age, section.entry.code, maker.record_ref(section.entry, healed))
+def _position(record: Record) -> Position:
+    return Position(record.healed.age, record.view.entry.code, record.record_id)

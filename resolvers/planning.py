@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from cachetools import LRUCache
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -36,6 +37,8 @@ from resolvers.records import BASE_FIELDS
 from resolvers.subjects import GRAPHQL_NAME, PAGE_MAX, domain_type
 
 ResponsePath = tuple[str, ...]
+GRANTS_KEPT: Final = 64
+"""Versions of grants a plan: every mandate of a day is one, and so is every consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,17 @@ class TypeRead:
 
 
 @dataclass(frozen=True, slots=True)
-class PageRead:
+class PagePlan:
     """One `records` connection."""
+
+    key: str
+    types: frozenset[str]
+    node: FieldNode
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """The page of a `records` connection that one request asks for."""
 
     key: str
     types: frozenset[str]
@@ -139,14 +151,28 @@ class SubjectPlan:
 
     kind: SubjectKind
     types: dict[str, TypeRead] = field(default_factory=dict)
-    pages: list[PageRead] = field(default_factory=list)
+    pages: list[PagePlan] = field(default_factory=list)
     groups: set[str] = field(default_factory=set)
     """Domains selected, by their GraphQL field."""
     responsible: bool = False
+    decided: LRUCache[object, object] = field(default_factory=lambda: LRUCache(GRANTS_KEPT))
+    """What grants make of it, by their version (`resolvers.deciding`)."""
 
     def of(self, code: str) -> TypeRead:
         """The read of one record type, created when first wanted."""
         return self.types.setdefault(code, TypeRead())
+
+
+def pages_of(plan: SubjectPlan, walk: Walk) -> list[PageRead]:
+    """The pages that this request's variables ask for; raises BadArgument PAGE_SIZE."""
+    return [_page_read(plan, page, walk) for page in plan.pages]
+
+
+def _page_read(plan: SubjectPlan, page: PagePlan, walk: Walk) -> PageRead:
+    arguments = walk.arguments(GRAPHQL_NAME[plan.kind], page.node)
+    if not 1 <= arguments["first"] <= PAGE_MAX:
+        raise BadArgument("PAGE_SIZE", f"`first` must be from 1 to {PAGE_MAX}.")
+    return PageRead(page.key, page.types, arguments["first"], arguments.get("after"))
 
 
 class Planner:
@@ -176,6 +202,10 @@ class Planner:
                 self._plan_group(plan, walk, (kind, name), found, (*path, key))
         return plan
 
+    def type_names(self, plan: SubjectPlan) -> frozenset[str]:
+        """The GraphQL types of the records that a plan reads."""
+        return frozenset(self._catalogue.record_types[code].graphql_type for code in plan.types)
+
     def _plan_group(
         self,
         plan: SubjectPlan,
@@ -194,7 +224,7 @@ class Planner:
             read.sections.append((*path, key))
             for inner, members in walk.collect(f"{entry.graphql_type}Section", found).items():
                 if members[0].name.value == "records":
-                    self._want(read, entry, walk, members, (*path, key, inner))
+                    self.want(read, entry, walk, members, (*path, key, inner))
 
     def _plan_page(
         self,
@@ -212,13 +242,11 @@ class Planner:
             raise BadArgument(
                 "RECORD_TYPE_UNKNOWN", "`types` names a type this kind of subject does not have."
             )
-        if not 1 <= arguments["first"] <= PAGE_MAX:
-            raise BadArgument("PAGE_SIZE", f"`first` must be from 1 to {PAGE_MAX}.")
-        plan.pages.append(PageRead(key, codes, arguments["first"], arguments.get("after")))
+        plan.pages.append(PagePlan(key, codes, nodes[0]))
         for entry in (entries[code] for code in sorted(codes)):
             read = plan.of(entry.code)
             for members, inner in self._nodes_of(walk, nodes, (*path, key)):
-                self._want(read, entry, walk, members, inner)
+                self.want(read, entry, walk, members, inner)
 
     def _nodes_of(
         self, walk: Walk, nodes: list[FieldNode], path: ResponsePath
@@ -239,7 +267,7 @@ class Planner:
                         read.fields.add(name)
                         read.paths.setdefault(name, []).append((*path, "persons"))
 
-    def _want(
+    def want(
         self,
         read: TypeRead,
         entry: RecordType,
@@ -247,6 +275,7 @@ class Planner:
         nodes: list[FieldNode],
         path: ResponsePath,
     ) -> None:
+        """Add what a selection of the type's records wants."""
         for key, found in walk.collect(entry.graphql_type, nodes).items():
             name = found[0].name.value
             if name in entry.field_by_name or name in BASE_FIELDS:

@@ -1,37 +1,37 @@
-"""The root fields. Each one resolves its lookup and hands the plan to `resolvers.reading`."""
+"""The root fields. What departments hold was read before (`resolvers.roots`); here it is only printed."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any, Union
 
 import strawberry
-from graphql import FieldNode
 from strawberry.federation.schema import FederationAny
 from strawberry.types.info import Info
 
-from authz.errors import AuthzError
-from authz.grants import Grant, Statutory
-from authz.wording import refuse_name
-from catalogue.identifiers import SubjectKey, SubjectKind
+from catalogue.identifiers import SubjectKind
 from catalogue.model import DataClass, Label
 from resolvers.access import ENTITY_ROOT_OF, AccessContext
 from resolvers.access_log import AccessLogConnection, my_access_log
 from resolvers.catalogue_graph import CatalogueInfo, catalogue_info
+from resolvers.checks.my_measures import MyMeasure, my_measures
 from resolvers.consent_types import Consent, ConsentConnection
 from resolvers.consents import find_consent, my_consents
 from resolvers.context import RequestContext
 from resolvers.directives import classified
 from resolvers.export import SubjectExport, my_export
 from resolvers.fields import bilingual, described, named_enum, object_type, optional
-from resolvers.identity import Lookup, Match
-from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person, resolve_lookup
-from resolvers.reading import Outcome, read_subjects, verify_identity
+from resolvers.identity import Match
+from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person
+from resolvers.nodes import subject_node
+from resolvers.reading import Outcome, verify_identity
 from resolvers.recording import refusals_recorded
+from resolvers.report.graph import CreditReport, my_report
 from resolvers.review import ReviewDesk, review
-from resolvers.subjects import GRAPHQL_NAME, CreditSubject, SubjectTypes
-
-REPRESENTATIONS_MAX = 100
+from resolvers.rights import case_desk, find_case, my_cases
+from resolvers.rights_types import RightsCase, RightsCaseConnection
+from resolvers.roots import grant_of_operation, refuse_named
+from resolvers.subjects import CreditSubject, SubjectTypes
 
 named_enum(
     Match,
@@ -55,7 +55,19 @@ OptionalAccess = Annotated[
 ]
 
 
-async def _subject(
+def _answer(info: Info) -> Any:
+    """What was read for this root field, as a node."""
+    found = info.context.answers[str(info.path.key)]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _node(outcome: Outcome) -> Any:
+    return outcome if isinstance(outcome, Exception) else subject_node(outcome)
+
+
+def _subject(
     info: Info,
     lookup: Annotated[
         SubjectLookup,
@@ -63,11 +75,7 @@ async def _subject(
     ],
     access: Access,
 ) -> Any:
-    context: RequestContext = info.context
-    async with refusals_recorded(context):
-        found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
-        _refuse_name(context, found)
-    return await _read(context, found, context.roots[str(info.path.key)], (str(info.path.key),))
+    return _node(_answer(info))
 
 
 async def _verify(
@@ -80,26 +88,12 @@ async def _verify(
     context: RequestContext = info.context
     async with refusals_recorded(context):
         found = person(lookup)
-        _refuse_name(context, found)
-    return await verify_identity(context, _grant(context), found)
+        refuse_named(context, found)
+    return await verify_identity(context, grant_of_operation(context), found)
 
 
-def _refuse_name(context: RequestContext, lookup: Lookup) -> None:
-    """What is written down of a read names nobody."""
-    grant = _grant(context)
-    repeat = grant.declared.repeat if isinstance(grant, Statutory) and grant.declared else None
-    refuse_name(lookup.name, grant.purpose, repeat.note if repeat else None)
-
-
-async def _me(info: Info) -> Any:
-    context: RequestContext = info.context
-    subject = getattr(_grant(context), "subject")  # noqa: B009
-    key = str(info.path.key)
-    persons = {
-        inner: await _read(context, Lookup(subject), nodes, (key, inner))
-        for inner, nodes in context.walk.collect("Me", context.roots[key]).items()
-        if nodes[0].name.value == "person"
-    }
+def _me(info: Info) -> Any:
+    persons = {key: _node(outcome) for key, outcome in _answer(info).items()}
     return {"__typename": "Me", "person": persons}
 
 
@@ -108,86 +102,20 @@ def _person(self: Any, info: Info) -> Any:
     return self["person"][info.path.key]
 
 
-def _entity(kind: SubjectKind) -> Callable[..., Awaitable[Any]]:
-    """The resolver of `enterprise(uscc)` and its like: a code of another kind is not found."""
-
-    async def resolve(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:
-        context: RequestContext = info.context
-        async with refusals_recorded(context):
-            key = _entity_key(uscc, kind)
-        root = str(info.path.key)
-        return await _read(context, Lookup(key), context.roots[root], (root,))
-
-    return resolve
+def _entity(info: Info, uscc: UsccArgument, access: OptionalAccess = None) -> Any:
+    """The resolver of `enterprise(uscc)` and its like."""
+    return _node(_answer(info))
 
 
-def _entity_key(uscc: str, kind: SubjectKind) -> SubjectKey:
-    """The key of an entity of this kind; raises IdentifierError, AuthzError."""
-    key = SubjectKey.entity(uscc)
-    if key.subject_kind is not kind:
-        raise AuthzError(
-            "SUBJECT_KIND_MISMATCH",
-            f"This code is registered for {GRAPHQL_NAME[key.subject_kind]}, not {GRAPHQL_NAME[kind]}.",
-        )
-    return key
-
-
-async def _entities(
+def _entities(
     info: Info,
     representations: Annotated[
         list[FederationAny],
         strawberry.argument(description=bilingual("实体表示", "Entity representations, at most 100")),
     ],
 ) -> Any:
-    """Entities by USCC for a federation router, batched: one question per source for all of a kind."""
-    context: RequestContext = info.context
-    if len(representations) > REPRESENTATIONS_MAX:
-        raise AuthzError("LIST_LIMIT", f"At most {REPRESENTATIONS_MAX} representations at a time.")
-    root = str(info.path.key)
-    outcomes: list[Outcome | None] = [None] * len(representations)
-    wanted: dict[SubjectKind, list[tuple[int, SubjectKey]]] = {}
-    for place, raw in enumerate(representations):
-        found = _represented(raw)
-        if isinstance(found, SubjectKey):
-            wanted.setdefault(found.subject_kind, []).append((place, found))
-        else:
-            outcomes[place] = found
-    for kind, places in wanted.items():
-        plan = context.services.planner.plan(context.walk, context.roots[root], (root,), kind)
-        lookups = [Lookup(key) for _, key in places]
-        nodes = await read_subjects(context, _grant(context), plan, lookups)
-        for (place, _), node in zip(places, nodes, strict=True):
-            outcomes[place] = node
-    return outcomes
-
-
-def _represented(raw: Any) -> SubjectKey | Exception:
-    """The key in a representation: entities only, for persons have none (ruling 23)."""
-    refused = AuthzError("REPRESENTATION_INVALID", "Give `__typename` of an entity and its `uscc`.")
-    if not isinstance(raw, dict) or not isinstance(raw.get("uscc"), str):
-        return refused
-    try:
-        key = SubjectKey.entity(raw["uscc"])
-    except ValueError as error:
-        return error
-    if key.personal or raw.get("__typename") != GRAPHQL_NAME[key.subject_kind]:
-        return refused
-    return key
-
-
-async def _read(
-    context: RequestContext, lookup: Lookup, nodes: list[FieldNode], path: tuple[str, ...]
-) -> Outcome:
-    plan = context.services.planner.plan(context.walk, nodes, path, lookup.key.subject_kind)
-    (outcome,) = await read_subjects(context, _grant(context), plan, [lookup])
-    return outcome
-
-
-def _grant(context: RequestContext) -> Grant:
-    """The operation's grant; reading without one is a fault of ours, so it refuses."""
-    if context.grant is None:
-        raise AuthzError("NO_GRANT", "This operation has no basis to read.")
-    return context.grant
+    """Entities by USCC for a federation router."""
+    return [None if outcome is None else _node(outcome) for outcome in _answer(info)]
 
 
 def _catalogue(info: Info) -> CatalogueInfo:
@@ -231,6 +159,18 @@ def query_type(types: SubjectTypes) -> type:
         "查询使用审查，仅审查人员可见",
         "The review of use, for auditors and the credit office",
     )
+    roots["rightsCase"] = _root(
+        find_case,
+        optional(RightsCase),
+        "一个权利事项，仅本人和办理人员可见",
+        "One case of somebody's rights, for its person and those who decide on it",
+    )
+    roots["caseDesk"] = _root(
+        case_desk,
+        optional(RightsCaseConnection),
+        "待办的权利事项，仅来源部门、信用办和审计可见",
+        "Cases to decide on, for stewards, the credit office and auditors",
+    )
     query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
     return strawberry.type(
         query,
@@ -257,38 +197,53 @@ def _me_class(types: SubjectTypes) -> type:
                     resolver=_person,
                 ),
             ),
-            (
-                "export",
-                SubjectExport,
-                described(
-                    "本人信息的签名副本，须增强认证",
-                    "All of it as a signed document to take along; needs a fresh strong login",
-                    DataClass.RESTRICTED,
-                    resolver=my_export,
-                ),
+            _signed("export", SubjectExport, "本人信息的签名副本", "All of it, to take along", my_export),
+            _signed(
+                "report", CreditReport, "本人信用报告，有水印和有效期", "A report for one reader", my_report
             ),
-            (
+            _listed(
                 "consents",
                 ConsentConnection,
-                described(
-                    "向我申请的和我给出的授权，由近及远",
-                    "Consents that were asked of me or given by me, newest first",
-                    DataClass.AUTHORIZED,
-                    resolver=my_consents,
-                ),
+                "向我申请的和我给出的授权，由近及远",
+                "Consents that were asked of me or given by me, newest first",
+                my_consents,
             ),
-            (
+            _listed(
+                "cases",
+                RightsCaseConnection,
+                "我的异议、修复申请、声明和投诉，由近及远",
+                "My objections, applications for repair, statements and complaints, newest first",
+                my_cases,
+            ),
+            _listed(
+                "measures",
+                list[MyMeasure],
+                "对我采取的措施及其进展，由近及远",
+                "Measures that somebody took about me after a check, newest first",
+                my_measures,
+            ),
+            _listed(
                 "accessLog",
                 AccessLogConnection,
-                described(
-                    "谁查过我、为何、哪些字段，由近及远",
-                    "Who looked at me, for what, and which fields, newest first",
-                    DataClass.AUTHORIZED,
-                    resolver=my_access_log,
-                ),
+                "谁查过我、为何、哪些字段，由近及远",
+                "Who looked at me, for what, and which fields, newest first",
+                my_access_log,
             ),
         ],
     )
+
+
+def _listed(name: str, kind: Any, zh: str, en: str, resolver: Callable[..., object]) -> tuple[str, Any, Any]:
+    """A list of one's own."""
+    return name, kind, described(zh, en, DataClass.AUTHORIZED, resolver=resolver)
+
+
+def _signed(
+    name: str, kind: type, zh: str, en: str, resolver: Callable[..., object]
+) -> tuple[str, type, Any]:
+    """A signed document about oneself."""
+    zh, en = f"{zh}；须增强认证", f"{en}; signed, and needs a fresh strong login"
+    return name, kind, described(zh, en, DataClass.RESTRICTED, resolver=resolver)
 
 
 def _person_roots(types: SubjectTypes) -> dict[str, Any]:
@@ -312,7 +267,7 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
 def _entity_roots(types: SubjectTypes) -> dict[str, Any]:
     roots = {
         field: _root(
-            _entity(kind),
+            _entity,
             optional(types.subjects[kind]),
             "按统一社会信用代码精确查询；未说明依据时仅含依法公示信息",
             "One entity by its code; without a basis only what a law orders published",

@@ -6,46 +6,113 @@ returned before the outcome is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 from authz.audit import EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
-from authz.decisions import Effect, TypeDecisions
+from authz.cases.overlay import Marks
+from authz.decisions import Effect
 from authz.errors import AccessDenied, SubjectNotConfirmed
 from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
+from authz.lifecycle import ScenarioClock
 from authz.masks import MaskContext, mask
 from authz.policy import decide as decide_field
-from authz.policy import decision_table
 from catalogue.identifiers import SubjectKey
 from catalogue.model import RecordType
 from connectors.errors import SectionState
 from connectors.protocol import Ask
-from resolvers.building import DATES, Maker, Node, Section
+from resolvers.building import Record, Section, Subject
 from resolvers.cases import case_of
 from resolvers.context import RequestContext
+from resolvers.deciding import Decided, decide
 from resolvers.fetching import Fault, Fetched, fetch_all
 from resolvers.healing import Healing, Lens, heal
-from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, Moved, confirm, verify
-from resolvers.paging import Start, fault_of, overall, page_node, start_of
-from resolvers.planning import SubjectPlan
-from resolvers.quality import drifted, left_out
-from resolvers.recording import Recorder, outcome_of, planned_read, refusals_recorded
-from resolvers.records import carrier_of
-from resolvers.subjects import GRAPHQL_NAME, domain_type
+from resolvers.identity import Confirmation, Confirmed, Doubt, Lookup, Match, Moved, confirm, told, verify
+from resolvers.marking import marks_on, recognizing
+from resolvers.paging import Page, Start, start_of
+from resolvers.planning import PageRead, SubjectPlan
+from resolvers.quality import LINK_CAP, drifted, left_out, strays
+from resolvers.recording import Recorder, outcome_of, refusals_recorded
 
-Outcome = Node | Exception
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How subjects are read: plainly, or as a check, which has clocks of its own and is told as one."""
+
+    kind: EventKind = EventKind.READ
+    clock: ScenarioClock = "PUBLICATION"
+    minor: bool = True
+    """Whether minor adverse records leave."""
+    until: float | None = None
+    """When sources have to have answered, in the loop's time; None leaves them their own deadlines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One plan under one grant: what was decided for each of its record types."""
+    """One plan, asked under one grant."""
 
     context: RequestContext
     grant: Grant
     plan: SubjectPlan
-    entries: Mapping[str, RecordType]
-    decisions: Mapping[str, TypeDecisions]
+    decided: Decided
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRead:
+    """What was read of one confirmed subject, healed, and may leave; ready to be printed."""
+
+    reading: Reading
+    subject: Subject
+    sections: Mapping[str, Section]
+    """By record type, in the order of the plan."""
+    starts: Mapping[str, tuple[PageRead, Start]]
+    """Where each page begins, by its response key."""
+    position: int | None
+    """Index of the intent in the audit log; None for a public read."""
+
+    @property
+    def plan(self) -> SubjectPlan:
+        """What is wanted of it."""
+        return self.reading.plan
+
+    @property
+    def decided(self) -> Decided:
+        """What the grant makes of the plan."""
+        return self.reading.decided
+
+    @property
+    def display_name(self) -> str | None:
+        """The name as the grant may see it."""
+        return shown_name(self.reading.grant, self.subject.key, self.subject.name)
+
+    def records(self, section: Section) -> Iterator[Record]:
+        """The records of one section, newest first."""
+        subject, view = self.subject, self.decided.views[section.entry.code]
+        return (Record(subject, view, section, healed) for healed in section.healed)
+
+    def page(self, key: str) -> Page:
+        """One page of the records of all its types, merged."""
+        wanted, start = self.starts[key]
+        mine = [section for code, section in self.sections.items() if code in wanted.types]
+        shown = (
+            record
+            for section in mine
+            if self.decided.decisions[section.entry.code].existence.effect is Effect.PERMIT
+            for record in self.records(section)
+        )
+        return Page.of(wanted, start, mine, shown)
+
+    @property
+    def responsible(self) -> list[Section]:
+        """Sections of the types whose decisions name responsible persons."""
+        return [section for section in self.sections.values() if section.entry.responsible]
+
+
+Outcome: TypeAlias = SubjectRead | Exception
 
 
 async def read_subjects(
@@ -53,31 +120,25 @@ async def read_subjects(
     grant: Grant,
     plan: SubjectPlan,
     lookups: Sequence[Lookup],
+    manner: Manner = Manner(),
+    pages: Sequence[PageRead] = (),
     asked_by: SubjectKey | None = None,
 ) -> list[Outcome]:
-    """Nodes of subjects of one kind, in order; an unconfirmed one is an error in its place.
+    """What was read of subjects of one kind, in order; an unconfirmed one is an error in its place.
 
     `asked_by` is the number that the client knows the subject by, where it has been corrected since.
     """
-    services = context.services
     await require_subject(context, grant, lookups)
-    reading = decide(context, grant, plan, lookups)
+    reading = _decided(context, grant, plan, lookups, manner)
     async with refusals_recorded(context):
         _require_publicity(reading, lookups)
-        starts = {
-            (lookup.key, page.key): start_of(page, grant, asked_by or lookup.key, services.references)
-            for lookup in lookups
-            for page in plan.pages
-        }
-    asked = asked_fields(reading)
-    planned = tuple(
-        planned_read(reading.entries[code], reading.decisions[code], fields, _leaving(reading, code))
-        for code, fields in asked.items()
-    )
-    async with Recorder(context, grant, planned, lookups) as recorder:
-        confirmed = {key: _followed(grant, one) for key, one in (await confirm(context, lookups)).items()}
-        known = [lookup for lookup in lookups if isinstance(confirmed[lookup.key], Confirmed)]
-        fetched = await fetch_all(_asks(reading, asked, known, confirmed), services.sources, context.report)
+        starts = {lookup.key: _starts(reading, pages, asked_by or lookup.key) for lookup in lookups}
+    async with Recorder(context, grant, reading.decided.planned, lookups, manner.kind) as recorder:
+        standing = await recorder.standing()
+        found = await confirm(context, lookups, until=manner.until)
+        confirmed = {key: _followed(grant, one) for key, one in found.items()}
+        marks = marks_on(standing, confirmed)
+        fetched = await _fetched(reading, _asks(reading, lookups, confirmed, marks))
         outcomes: list[Outcome] = []
         for lookup in lookups:
             confirmation = confirmed[lookup.key]
@@ -85,11 +146,16 @@ async def read_subjects(
                 # decided, read and recorded as if asked by the number of today, so that its holder sees it
                 recorder.note(lookup.key, AuditOutcome(Result.PERMIT, codes=("NUMBER_CORRECTED",)))
                 today = replace(lookup, key=confirmation.key)
-                outcomes += await read_subjects(context, grant, plan, [today], asked_by or lookup.key)
+                again = asked_by or lookup.key
+                outcomes += await read_subjects(context, grant, plan, [today], manner, pages, again)
                 continue
-            sections = _sections(reading, lookup.key, confirmation, fetched)
+            sections = _sections(reading, lookup.key, confirmation, fetched, marks.get(lookup.key))
             recorder.note(lookup.key, outcome_of(confirmation, sections))
-            outcomes.append(_outcome(reading, lookup.key, confirmation, sections, starts))
+            if isinstance(confirmation, Doubt):
+                outcomes.append(SubjectNotConfirmed())
+                continue
+            subject, position = _subject(reading, lookup.key, confirmation), recorder.position(lookup.key)
+            outcomes.append(SubjectRead(reading, subject, sections, starts[lookup.key], position))
     return outcomes
 
 
@@ -114,58 +180,40 @@ async def verify_identity(context: RequestContext, grant: Grant, lookup: Lookup)
     return match
 
 
-def decide(context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup]) -> Reading:
-    """Apply the policy to the plan, and note which selected paths it denies or masks."""
-    entries = {code: context.services.catalogue.record_types[code] for code in plan.types}
+def _decided(
+    context: RequestContext, grant: Grant, plan: SubjectPlan, lookups: Sequence[Lookup], manner: Manner
+) -> Reading:
+    """Apply the policy to the plan, and report which selected paths it denies or masks."""
     personal = any(lookup.key.personal for lookup in lookups)
     keys = {lookup.key for lookup in lookups}
     subject = next(iter(keys)) if len(keys) == 1 else None
-    decisions = decision_table(grant, entries.values(), plan.kind, personal=personal, subject=subject)
-    for code, read in plan.types.items():
-        verdicts = decisions[code]
-        if entries[code].pointer is not None:
-            continue
-        if verdicts.existence.effect is Effect.DENY:
-            context.report.denied.update(read.sections)
-            continue
-        if verdicts.existence.effect is Effect.MASK:
-            context.report.masked.update(read.sections)
-        for name, paths in read.paths.items():
-            effect = _effect(grant, entries[code], verdicts, name)
-            if effect is Effect.DENY:
-                context.report.denied.update(paths)
-            elif effect is Effect.MASK:
-                context.report.masked.update(paths)
-    return Reading(context, grant, plan, entries, decisions)
+    decided = decide(context.services.catalogue, grant, plan, subject, personal=personal)
+    context.report.denied |= decided.denied
+    context.report.masked |= decided.masked
+    return Reading(context, grant, plan, decided, manner)
+
+
+def _starts(
+    reading: Reading, pages: Sequence[PageRead], key: SubjectKey
+) -> dict[str, tuple[PageRead, Start]]:
+    references = reading.context.services.references
+    return {page.key: (page, start_of(page, reading.grant, key, references)) for page in pages}
+
+
+def _subject(reading: Reading, key: SubjectKey, confirmation: Confirmation) -> Subject:
+    services = reading.context.services
+    name = confirmation.name if isinstance(confirmation, Confirmed) else None
+    return Subject(services.catalogue, services.references, reading.grant.actor.client_id, key, name)
 
 
 def _require_publicity(reading: Reading, lookups: Sequence[Lookup]) -> None:
     """Nobody learns that an individual business exists where no law publishes what is asked (ruling 24)."""
     personal = any(lookup.key.personal for lookup in lookups)
-    if isinstance(reading.grant, Public) and personal and not asked_fields(reading):
+    if isinstance(reading.grant, Public) and personal and not reading.decided.asked:
         raise AccessDenied(
             "PERSONAL_NOT_PUBLIC",
             "Individual businesses get the rules of persons. Ask with a mandate, in a case.",
         )
-
-
-def _effect(grant: Grant, entry: RecordType, verdicts: TypeDecisions, name: str) -> Effect:
-    """What becomes of a field of the type, or of one that every record has."""
-    carrier = carrier_of(entry, name)
-    if carrier:
-        return verdicts.fields[carrier].effect
-    withheld = isinstance(grant, Consent) and name in DATES
-    return Effect.DENY if withheld or verdicts.existence.effect is Effect.MASK else Effect.PERMIT
-
-
-def _leaving(reading: Reading, code: str) -> list[str]:
-    """Names in the query that may leave of one type, base fields among them."""
-    entry, verdicts = reading.entries[code], reading.decisions[code]
-    return [
-        name
-        for name in reading.plan.types[code].paths
-        if _effect(reading.grant, entry, verdicts, name) is not Effect.DENY
-    ]
 
 
 async def require_subject(context: RequestContext, grant: Grant, lookups: Sequence[Lookup]) -> None:
@@ -188,73 +236,81 @@ def _followed(grant: Grant, confirmation: Confirmation) -> Confirmation:
     return Doubt(Match.NO_MATCH) if bound and isinstance(confirmation, Moved) else confirmation
 
 
-def asked_fields(reading: Reading) -> dict[str, frozenset[str]]:
-    """Selected fields that the grant permits, by type: what may leave, and nothing else."""
-    return {
-        code: frozenset(reading.plan.types[code].fields & reading.decisions[code].readable)
-        for code, entry in reading.entries.items()
-        if _asked(reading, entry)
-    }
-
-
 def _asks(
     reading: Reading,
-    asked: Mapping[str, frozenset[str]],
-    known: Sequence[Lookup],
+    lookups: Sequence[Lookup],
     confirmed: Mapping[SubjectKey, Confirmation],
+    marks: Mapping[SubjectKey, Marks],
 ) -> dict[str, Ask]:
-    """One question per type for all confirmed subjects; control fields are read but never leave."""
-    keys = tuple(dict.fromkeys(lookup.key for lookup in known))
-    if not keys:
+    """One question per type for all confirmed subjects."""
+    found = {lookup.key: one for lookup in lookups if isinstance(one := confirmed[lookup.key], Confirmed)}
+    if not found:
         return {}
-    trace, case = reading.context.request_id, case_of(reading.grant, confirmed)
-    found = ((key, confirmed[key]) for key in keys)
-    links = {key: one.links for key, one in found if isinstance(one, Confirmed) and one.links}
+    decided, trace, case = reading.decided, reading.context.request_id, case_of(reading.grant, confirmed)
+    links = {key: one.links for key, one in found.items() if one.links}
+    asker = reading.grant.actor.client_id
+    ask = partial(Ask, keys=tuple(found), trace=trace, case=case, links=links, asker=asker)
     return {
-        code: Ask(code, fields | reading.entries[code].control_fields, keys, trace, case, links)
-        for code, fields in asked.items()
+        code: ask(code, fields | recognizing(decided.entries[code], marks), permitted=decided.permitted[code])
+        for code, fields in decided.read.items()
     }
 
 
-def _asked(reading: Reading, entry: RecordType) -> bool:
-    return reading.decisions[entry.code].existence.effect is not Effect.DENY
+async def _fetched(reading: Reading, asks: Mapping[str, Ask]) -> dict[str, Fetched]:
+    """What the sources said; rows that stray among them go to the department's tickets."""
+    services, report = reading.context.services, reading.context.report
+    fetched = await fetch_all(asks, services.sources, report, until=reading.manner.until)
+    for code, said in fetched.items():
+        services.tickets.note(strays(code, said))
+    return fetched
 
 
 def _sections(
-    reading: Reading, key: SubjectKey, confirmation: Confirmation, fetched: Mapping[str, Fetched]
+    reading: Reading,
+    key: SubjectKey,
+    confirmation: Confirmation,
+    fetched: Mapping[str, Fetched],
+    marks: Marks | None,
 ) -> dict[str, Section]:
     """The section of every planned type, for one subject."""
     if isinstance(confirmation, Doubt | Moved):
         return {}
     sections: dict[str, Section] = {}
-    for code, entry in reading.entries.items():
+    lens = None if isinstance(confirmation, Fault) else _lens(reading, key, confirmation.name, marks)
+    for code, entry in reading.decided.entries.items():
         if entry.pointer is not None:
             sections[code] = Section(entry, SectionState.OK, fetched_at=reading.context.started)
-        elif not _asked(reading, entry):
+        elif code not in reading.decided.asked:
             sections[code] = Section(entry, SectionState.DENIED, "NO_BASIS")
         elif isinstance(confirmation, Fault):
-            fault = replace(confirmation, code="IDENTITY_UNAVAILABLE", reason="IDENTITY")
-            sections[code] = Section(entry, SectionState.UNAVAILABLE, "IDENTITY", fault=fault)
+            fault = told(confirmation)
+            sections[code] = Section(entry, SectionState.UNAVAILABLE, fault.reason, fault=fault)
         else:
-            sections[code] = _section(reading, entry, key, confirmation, fetched[code])
+            assert lens  # noqa: S101 - whoever is confirmed is looked at
+            sections[code] = _section(reading, entry, lens, confirmation, fetched[code])
     return sections
 
 
+def _lens(reading: Reading, key: SubjectKey, name: str | None, marks: Marks | None) -> Lens:
+    services, manner = reading.context.services, reading.manner
+    channel, today, locality = reading.grant.channel, services.today(), services.locality
+    return Lens(key, name, channel, today, locality, marks, manner.clock, minor=manner.minor)
+
+
 def _section(
-    reading: Reading, entry: RecordType, key: SubjectKey, confirmed: Confirmed, fetched: Fetched
+    reading: Reading, entry: RecordType, lens: Lens, confirmed: Confirmed, fetched: Fetched
 ) -> Section:
-    state = fetched.state
+    key, state = lens.key, fetched.state
     services = reading.context.services
     if not state.answered:
         services.tickets.note(drifted(entry.code, fetched))
         fault = fetched.faults[0] if fetched.faults else _not_connected(entry)
         return Section(entry, state, fault.reason, fault=fault)
-    lens = Lens(key, confirmed.name, reading.grant.channel, services.today(), services.locality)
-    guard = reading.decisions[entry.code].existence.guard
+    guard = reading.decided.decisions[entry.code].existence.guard
     rows = [(source, row) for source, answer in fetched.answers for row in answer.rows[key]]
     healing = heal(entry, guard, rows, lens)
     services.tickets.note(left_out(entry.code, key, healing, fetched))
-    reason = _left_out(healing, key, fetched)
+    reason = _left_out(healing, key, confirmed, fetched)
     return Section(
         entry,
         SectionState.PARTIAL if reason else SectionState.OK,
@@ -266,7 +322,7 @@ def _section(
     )
 
 
-def _left_out(healing: Healing, key: SubjectKey, fetched: Fetched) -> str | None:
+def _left_out(healing: Healing, key: SubjectKey, confirmed: Confirmed, fetched: Fetched) -> str | None:
     """Why a section is PARTIAL, the gravest reason first."""
     if healing.conflicts:
         return "IDENTITY_CONFLICT"
@@ -274,6 +330,8 @@ def _left_out(healing: Healing, key: SubjectKey, fetched: Fetched) -> str | None
         return "CLOCK_MISSING"
     if any(answer.rejects.get(key) for _, answer in fetched.answers):
         return "ROWS_REJECTED"
+    if confirmed.links and confirmed.links.cut:
+        return LINK_CAP
     if any(key in answer.truncated for _, answer in fetched.answers):
         return "ROW_CAP"
     return None
@@ -283,66 +341,6 @@ def _not_connected(entry: RecordType) -> Fault:
     return Fault(
         "SOURCE_NOT_CONNECTED", entry.department, SectionState.NOT_CONNECTED, "NO_SOURCE", retryable=False
     )
-
-
-def _outcome(
-    reading: Reading,
-    key: SubjectKey,
-    confirmation: Confirmation,
-    sections: Mapping[str, Section],
-    starts: Mapping[tuple[SubjectKey, str], Start],
-) -> Outcome:
-    """The node of one subject, or why there is none."""
-    if isinstance(confirmation, Doubt):
-        return SubjectNotConfirmed()
-    context, plan, decisions = reading.context, reading.plan, reading.decisions
-    services = context.services
-    name = confirmation.name if isinstance(confirmation, Confirmed) else None
-    client = reading.grant.actor.client_id
-    subject_ref = services.references.subject_ref(key, client)
-    dated = not isinstance(reading.grant, Consent)
-    maker = Maker(services.catalogue, services.references, client, subject_ref, name, dated=dated)
-    groups: dict[str, Node] = {group: {"__typename": domain_type(plan.kind, group)} for group in plan.groups}
-    for code, section in sections.items():
-        if plan.types[code].sections:
-            group = groups[services.catalogue.domains[section.entry.domain].field]
-            group[section.entry.section] = maker.section(section, decisions[code])
-    node: Node = {
-        "__typename": GRAPHQL_NAME[plan.kind],
-        "kind": plan.kind,
-        "subjectRef": subject_ref,
-        "displayName": shown_name(reading.grant, key, name),
-        "uscc": key.value,
-        "records": {
-            page.key: page_node(page, starts[key, page.key], sections, decisions, maker)
-            for page in plan.pages
-        },
-        **groups,
-    }
-    if plan.responsible:
-        node["responsiblePersons"] = _responsible(maker, sections, decisions)
-    return node
-
-
-def _responsible(
-    maker: Maker, sections: Mapping[str, Section], decisions: Mapping[str, TypeDecisions]
-) -> Node:
-    """The responsible persons of an entity, over every decision type that names some."""
-    mine = [section for section in sections.values() if section.entry.responsible]
-    state = overall(mine)
-    persons = [
-        person
-        for section in mine
-        for healed in section.healed
-        for person in maker.responsible(section, healed, decisions[section.entry.code])
-    ]
-    return {
-        "__typename": "ResponsiblePersonSection",
-        "state": state,
-        "reason": next((section.reason for section in mine if section.reason), None),
-        "fetchedAt": min((section.fetched_at for section in mine if section.fetched_at), default=None),
-        "persons": persons if state.answered else fault_of(mine),
-    }
 
 
 def shown_name(grant: Grant, key: SubjectKey, name: str | None) -> str | None:

@@ -6,15 +6,17 @@ Public reads and anonymous refusals are counted, not recorded one by one (ruling
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from authz.actors import Actor
 from authz.audit import (
     Denial,
+    Entry,
     EventKind,
     Intent,
     IntentRef,
@@ -24,10 +26,9 @@ from authz.audit import (
     ReadResult,
     Result,
     SourceStatus,
-    Within,
-    together,
     visibility_of,
 )
+from authz.cases.overlay import Standing
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, AuthzError
 from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
@@ -40,6 +41,7 @@ from resolvers.context import RequestContext, Services
 from resolvers.identity import Confirmation, Doubt, Lookup
 from resolvers.records import TELLING_FIELDS, carrier_of
 
+_Made = TypeVar("_Made")
 _FAILURES: Final = frozenset({"SUBJECT_NOT_CONFIRMED", "NO_MATCH"})
 """Outcomes that count towards a lock-out: both say that number and name do not belong together."""
 
@@ -47,10 +49,11 @@ _FAILURES: Final = frozenset({"SUBJECT_NOT_CONFIRMED", "NO_MATCH"})
 class Recorder:
     """Around one reading: entering writes the intents, leaving writes the outcomes.
 
-    Raises AuditUnavailable on either side, so that without a proof there is no answer. Under a
-    consent the intent counts a use and the outcome looks whether it still stands, each in one
-    transaction with its leaf; AccessDenied when not. A cancelled reading keeps its intents
-    without outcomes: it was never answered.
+    Raises AuditUnavailable on either side, so that without a proof there is no answer. The intent
+    counts a use and looks for what cases make of records, the outcome whether what the reading stands
+    on was stopped or taken back meanwhile, each in one transaction with its leaf; AccessDenied when so.
+    A cancelled reading keeps
+    its intents without outcomes: it was never answered.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Recorder:
     ) -> None:
         self._audit = context.services.audit
         self._services = context.services
+        self._report = context.report
         self._payer = context.payer
         self._ticket = context.ticket if isinstance(grant, Consent) else None
         self._grant = grant
@@ -71,6 +75,7 @@ class Recorder:
         self._kind = kind
         self._keys = tuple(dict.fromkeys(lookup.key for lookup in lookups))
         self._intents: dict[SubjectKey, IntentRef] = {}
+        self._look = context.services.overlay.looking()
         self._outcomes: dict[SubjectKey, Outcome] = {}
 
     async def __aenter__(self) -> Self:
@@ -79,7 +84,7 @@ class Recorder:
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
         try:
-            refs = await asyncio.gather(*(self._intend(key) for key in self._keys))
+            refs = await _each([self._intend(key) for key in self._keys])
         except AccessDenied as refusal:
             key = self._keys[0] if len(self._keys) == 1 else None
             await deny(self._services, self._grant.actor, self._query, refusal.code, key)
@@ -94,9 +99,18 @@ class Recorder:
             await deny(self._services, self._grant.actor, self._query, refusal.code)
             raise
 
+    async def standing(self) -> Standing:
+        """What cases make of records, no older than the intent; raises AuditUnavailable."""
+        return self._look.standing or await self._services.overlay.current()
+
     def note(self, key: SubjectKey, outcome: Outcome) -> None:
         """What will be answered about one subject."""
         self._outcomes[key] = outcome
+
+    def position(self, key: SubjectKey) -> int | None:
+        """Where the intent about one subject stands in the log; None for a public read."""
+        intent = self._intents.get(key)
+        return intent.index if intent else None
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -105,49 +119,45 @@ class Recorder:
             return
         failed = Outcome(Result.ERROR, codes=(getattr(error, "code", "INTERNAL"),))
         outcomes = {} if error else self._outcomes
-        stopped = None if error else await self._stopped()
-        if stopped:
-            outcomes, failed = {}, Outcome(Result.DENY, codes=(stopped.code,))
-        await asyncio.gather(
-            *(self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items())
+        await _each(
+            [self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items()]
         )
-        if stopped:
-            raise stopped
-
-    async def _stopped(self) -> AccessDenied | None:
-        """Whether somebody has stopped the mandate or the scenario while departments were asked."""
-        try:
-            await self._services.register.confirm(self._grant)
-        except AccessDenied as refusal:
-            return refusal
-        return None
 
     async def _intend(self, key: SubjectKey) -> IntentRef:
         """Record one intent; what is allowed so often, or to so many, is counted together with it."""
-        changes = [self._services.guard.entering(self._grant, key)]
+        entries = [self._services.guard.entering(self._grant, key), self._look]
         if isinstance(self._grant, Consent):
-            changes.append(self._services.consent_use.counting(self._grant))
+            entries.append(self._services.consent_use.counting(self._grant))
         if isinstance(self._grant, Statutory):
-            changes.append(self._services.case_use.counting(self._grant, key))
+            entries.append(self._services.case_use.counting(self._grant, key))
         told = visibility_of(self._grant, datetime.now(CHINA_TIME))
         event = Intent(self._kind, self._grant, self._query, self._reads, key, told)
         if self._ticket is None:
-            return await self._audit.intent(event, together(changes))
-        return await self._ticket.with_intent(
-            lambda first: self._audit.intent(event, together([*first, *changes]))
-        )
+            return await self._audit.intent(event, *entries)
+        return await self._ticket.with_intent(lambda first: self._audit.intent(event, *first, *entries))
 
     async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
-        changes: list[Within] = []
+        entries: list[Entry] = []
+        if isinstance(self._grant, Statutory | Consent):
+            entries.append(self._services.register.running(self._grant))
         if isinstance(self._grant, Consent):
-            changes.append(self._services.consent_use.holding(self._grant))
+            entries.append(self._services.consent_use.holding(self._grant))
         if _failed(self._grant, key, outcome):
-            changes.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
+            entries.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
+        outcome = replace(outcome, batches=self._batches())
         try:
-            await self._audit.outcome(ref, outcome, together(changes))
+            await self._audit.outcome(ref, outcome, *entries)
         except AccessDenied as refusal:
             await self._audit.outcome(ref, Outcome(Result.DENY, codes=(refusal.code,)))
             raise
+
+    def _batches(self) -> tuple[str, ...]:
+        return tuple(sorted({asked.batch for asked in self._report.sources if asked.batch}))
+
+
+async def _each(writes: Sequence[Coroutine[Any, Any, _Made]]) -> list[_Made]:
+    """All of them at once; one alone needs no task of its own."""
+    return [await writes[0]] if len(writes) == 1 else list(await asyncio.gather(*writes))
 
 
 def _failed(grant: Grant, key: SubjectKey, outcome: Outcome) -> bool:
@@ -221,4 +231,5 @@ async def deny(
     Raises QuotaExceeded instead where the client was refused too often already.
     """
     event = Denial(EventKind.READ, actor, query, (code,))
-    await services.audit.denial(event, services.guard.refused(actor, key, code))
+    counted = () if event.anonymous else (services.guard.refused(actor, key, code),)
+    await services.audit.denial(event, *counted)

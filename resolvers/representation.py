@@ -14,10 +14,12 @@ from authz.consent.register import person_of
 from authz.consent.representation import CONFIRMED_BY, Caller
 from authz.errors import AccessDenied
 from authz.grants import SelfAccess
+from authz.tickets import Tickets
 from catalogue.identifiers import SubjectKey
 from catalogue.model import Catalogue
 from connectors.errors import SourceError
 from connectors.protocol import Ask, Source
+from resolvers.quality import unconfirmed
 
 MATCH, NO_MATCH = "MATCH", "NO_MATCH"
 
@@ -30,6 +32,7 @@ class RegisteredRepresentatives:
     sources: Mapping[str, Source]
     """The source of each confirmation, by its code."""
     audit: AuditLog
+    tickets: Tickets
 
     async def confirm(self, capacity: Capacity, represented: SubjectKey, caller: Caller) -> str | None:
         """Code of the department that confirms it; None when it does not, or none is connected here."""
@@ -51,6 +54,7 @@ class RegisteredRepresentatives:
             raise AccessDenied(
                 "REPRESENTATION_UNKNOWN", "Who may agree here cannot be confirmed now. Try again later."
             ) from error
+        self.tickets.note(unconfirmed(code, source, answer))
         found = any(row.values[field] == person.value for row in answer.rows[represented])
         await self.audit.outcome(ref, Outcome(Result.PERMIT, codes=(MATCH if found else NO_MATCH,)))
         return source.department if found else None

@@ -20,6 +20,7 @@ from authz.review.items import Finding, ItemKind, ItemState
 from authz.review.refusals import ReviewRefused
 from catalogue.model import DataClass
 from resolvers.access import require_scope
+from resolvers.checks.rates import CheckRate, check_rates
 from resolvers.consents import page_info
 from resolvers.context import RequestContext
 from resolvers.directives import classified
@@ -134,6 +135,12 @@ class ReviewDesk:
     )
     item: ReviewItem | None = described("一项审查事项", "One item", _AUTHORIZED, resolver=_item)
     locks: list[ClientLock] = described("锁定", "Who is locked out", _AUTHORIZED, resolver=_locks)
+    checkRates: list[CheckRate] = described(
+        "应查必查率，按单位和场景",
+        "Must-check rates by organization and scenario",
+        _AUTHORIZED,
+        resolver=check_rates,
+    )
 
 
 async def review(info: Info) -> Any:

@@ -11,6 +11,7 @@ from strawberry.federation import Schema
 from catalogue.errors import BrokenEntry
 from catalogue.model import Catalogue
 from resolvers.mutations import mutation_type
+from resolvers.notices import Subscription
 from resolvers.queries import query_type
 from resolvers.scalars import config
 from resolvers.subjects import SubjectTypes, subject_types
@@ -39,6 +40,7 @@ def build_schema(catalogue: Catalogue) -> GraphSchema:
     schema = GraphSchema(
         query=query_type(types),
         mutation=mutation_type(),
+        subscription=Subscription,
         types=[*types.records.values(), *types.subjects.values()],
         config=config(),
         federation_version=FEDERATION_VERSION,

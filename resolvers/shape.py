@@ -28,10 +28,12 @@ from catalogue.lint import Problem, Problems
 
 PERSON: Final = "NaturalPerson"
 SUBJECTS: Final = frozenset({PERSON, "CreditSubject"})
+CHECK: Final = "CheckResult"
+"""What a must-check says of a person is theirs too (ruling 28)."""
 RECORD: Final = "CreditRecord"
 ORDERING: Final = guardrails.Vocabulary.of("order by, sort, sort by, ordering", "")
-COUNTED: Final = frozenset({"CheckItem.count"})
-"""The one number about a person that the gateway makes itself; it is capped (domain.md §3.3)."""
+COUNTED: Final = frozenset({"CheckItem.count", "MeasureInfo.legalClass"})
+"""The one number about a person that the gateway makes itself, capped (domain.md §3.3), and one of a law."""
 
 _Owner: TypeAlias = GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType
 
@@ -39,7 +41,7 @@ _Owner: TypeAlias = GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjec
 def shape_problems(sdl: str) -> list[Problem]:
     """What in the SDL would score, rank or decide about a natural person, or lead from one to another.
 
-    Reads everything reachable from `NaturalPerson`; directives, descriptions and types of
+    Reads everything reachable from `NaturalPerson` and `CheckResult`; directives, descriptions and types of
     entities only do not count (ruling 28). Raises GraphQLError for text that is no SDL.
     """
     schema = build_schema(sdl, assume_valid=True, assume_valid_sdl=True)
@@ -47,9 +49,9 @@ def shape_problems(sdl: str) -> list[Problem]:
 
 
 def _reachable(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:
-    """Types behind NaturalPerson; an interface stands for itself, or a person would lead to all entities."""
-    person = schema.get_type(PERSON)
-    waiting, seen = [person] if person else [], {PERSON}
+    """Types behind both; an interface stands for itself, or a person would lead to all entities."""
+    waiting = [found for name in (PERSON, CHECK) if (found := schema.get_type(name))]
+    seen = {PERSON, CHECK}
     while waiting:
         found = waiting.pop()
         yield found

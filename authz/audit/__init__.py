@@ -1,6 +1,7 @@
 """The proof of every read: a durable, append-only Merkle log, written before anything is answered."""
 
-from authz.audit.appender import Within, together
+from authz.audit.appender import Act
+from authz.audit.case_act import CaseAct
 from authz.audit.checkpoints import Checkpoint, CheckpointInvalid
 from authz.audit.counters import Count
 from authz.audit.events import (
@@ -22,8 +23,11 @@ from authz.audit.events import (
     Visibility,
     visibility_of,
 )
+from authz.audit.human_act import HumanAct
 from authz.audit.leaves import Leaf
+from authz.audit.ledgers import Entry, Ledger, settle
 from authz.audit.log import AuditLog, IntentRef
+from authz.audit.manual import ManualCheck
 from authz.audit.operations import UNANSWERED, Operation, Wanted, operation_at, operations
 from authz.audit.proofs import ConsistencyProof, InclusionProof, ProofRefused
 from authz.audit.verification import Fault, FaultKind, Verification
@@ -31,20 +35,26 @@ from authz.audit.verification import Fault, FaultKind, Verification
 __all__ = [
     "IMMEDIATE",
     "UNANSWERED",
+    "Act",
     "AuditLog",
+    "CaseAct",
     "Checkpoint",
     "CheckpointInvalid",
     "ConsentAct",
     "ConsistencyProof",
     "Count",
     "Denial",
+    "Entry",
     "EventKind",
     "Fault",
     "FaultKind",
+    "HumanAct",
     "InclusionProof",
     "Intent",
     "IntentRef",
     "Leaf",
+    "Ledger",
+    "ManualCheck",
     "Operation",
     "Origin",
     "Outcome",
@@ -60,9 +70,8 @@ __all__ = [
     "Verification",
     "Visibility",
     "Wanted",
-    "Within",
     "operation_at",
     "operations",
-    "together",
+    "settle",
     "visibility_of",
 ]

@@ -1,5 +1,8 @@
 """The one writer of the log in a process: concurrent appends share a transaction (group commit).
 
+What many events count (quotas, uses of consents) is settled for the whole batch by its ledgers.
+An act, which is rare and changes whatever it likes, has a transaction with its leaf alone.
+
 Processes that share a store take turns by the store's writer lock, and each reads the head
 of the tree inside its own transaction, so the index has no gaps and the tree no forks. The
 tree grows, and is signed for, in the transaction that writes the leaves.
@@ -8,18 +11,21 @@ tree grows, and is signed for, in the transaction that writes the leaves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit.checkpoints import EVERY, Notary
+from authz.audit.ledgers import Entry, settle
 from authz.audit.merkle import Frontier, leaf_hash
 from authz.audit.tables import audit_leaf, audit_subtree
 from authz.audit.tree import TreeDamaged, frontier_of, hashes_between, head_of, root_at
@@ -30,13 +36,14 @@ LARGEST_BATCH: Final = 256
 
 _NEARBY: Final = 1_024
 """Leaves of other processes that are caught up on by reading their hashes alone."""
+_LEAVES: Final = insert(audit_leaf)
 _log: Final = structlog.get_logger(__name__)
 
 
-Within: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
+Act: TypeAlias = Callable[[AsyncConnection], Awaitable[None]]
 """A change of the store that is made in the leaf's own transaction: both are durable, or neither.
 
-It raises AccessDenied to refuse: then there is no leaf either, and the batch goes on without it.
+It raises AccessDenied to refuse: then there is no leaf either.
 """
 
 
@@ -44,7 +51,8 @@ It raises AccessDenied to refuse: then there is no leaf either, and the batch go
 class _Pending:
     payload: bytes
     subject: str | None
-    within: Within | None
+    entries: Sequence[Entry]
+    act: Act | None
     index: asyncio.Future[int]
 
 
@@ -84,27 +92,34 @@ class Appender:
             writer.cancel()
             await asyncio.wait([writer])
 
-    async def append(self, payload: bytes, subject: str | None, within: Within | None = None) -> int:
-        """The index of the leaf, once it and `within` are durable.
+    async def append(
+        self, payload: bytes, subject: str | None, entries: Sequence[Entry] = (), act: Act | None = None
+    ) -> int:
+        """The index of the leaf, once it and what comes with it are durable.
 
-        Raises AuditUnavailable, or the AccessDenied by which `within` refused.
+        Raises AuditUnavailable, or the AccessDenied by which an entry or the act was refused.
         """
         if self._writer is None:
             raise AuditUnavailable
-        pending = _Pending(payload, subject, within, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        pending = _Pending(payload, subject, entries, act, loop.create_future())
         try:
-            async with asyncio.timeout(self._patience):
-                await self._queue.put(pending)
-                return await pending.index
-        except TimeoutError:
+            self._queue.put_nowait(pending)
+        except asyncio.QueueFull:
             raise AuditUnavailable from None
+        given_up = loop.call_later(self._patience, _fail, pending)
+        try:
+            return await pending.index
+        finally:
+            given_up.cancel()
 
     async def _write_forever(self) -> None:
         while True:
             batch = [await self._queue.get()]
             while len(batch) < LARGEST_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            await self._settle(batch)
+            for transaction in _transactions(batch):
+                await self._settle(transaction)
             for _ in batch:
                 self._queue.task_done()
 
@@ -115,8 +130,7 @@ class Appender:
         except Exception as error:  # whatever the store did, nothing may be answered
             _log.error("audit_append_failed", error=type(error).__name__, leaves=len(batch))
             for pending in batch:
-                if not pending.index.done():
-                    pending.index.set_exception(AuditUnavailable())
+                _fail(pending)
         else:
             for pending, outcome in zip(batch, settled, strict=True):
                 if pending.index.done():
@@ -129,67 +143,73 @@ class Appender:
     async def _commit(self, batch: list[_Pending]) -> list[int | AccessDenied]:
         """For each of the batch the index of its leaf, or how it was refused."""
         known, self._tree = self._tree, None
-        settled: list[int | AccessDenied] = []
-        async with self._store.writing() as connection:
-            tree = await self._caught_up(connection, known)
-            first, rows, subtrees = tree.size, [], []
-            for pending in batch:
-                try:
-                    await _make(pending.within, connection)
-                except AccessDenied as refusal:
-                    settled.append(refusal)
-                    continue
-                settled.append(tree.size)
-                leaf = leaf_hash(pending.payload)
-                subtrees += tree.append(leaf)
-                rows.append(
-                    {
-                        "leaf_index": tree.size - 1,
-                        "subject": pending.subject,
-                        "payload": pending.payload,
-                        "leaf_hash": leaf,
-                        "root": tree.root,
-                    }
-                )
-            if rows:
-                await connection.execute(insert(audit_leaf), rows)
-            if subtrees:
-                await connection.execute(insert(audit_subtree), [asdict(each) for each in subtrees])
-            if first // EVERY != tree.size // EVERY:
-                await self._notary.write(connection, tree.size, tree.root, self._clock())
+        act = batch[0].act
+        if act is None:
+            settled, tree = await self._store.write(partial(self._write, batch, known))
+        else:
+            try:
+                async with self._store.writing() as connection:
+                    await act(connection)
+                    settled, tree = await connection.run_sync(partial(self._write, batch, known))
+            except AccessDenied as refusal:
+                self._tree = known
+                return [refusal]
         self._tree = tree
         return settled
 
-    async def _caught_up(self, connection: AsyncConnection, known: Frontier | None) -> Frontier:
+    def _write(
+        self, batch: list[_Pending], known: Frontier | None, connection: Connection
+    ) -> tuple[list[int | AccessDenied], Frontier]:
+        """Settle the entries, and put a leaf into the tree for every event that is not refused."""
+        tree = self._caught_up(connection, known)
+        first, rows, subtrees = tree.size, [], []
+        settled: list[int | AccessDenied] = []
+        for pending, refusal in zip(batch, settle(connection, [each.entries for each in batch]), strict=True):
+            settled.append(refusal or tree.size)
+            if refusal:
+                continue
+            leaf = leaf_hash(pending.payload)
+            subtrees += tree.append(leaf)
+            rows.append(
+                {
+                    "leaf_index": tree.size - 1,
+                    "subject": pending.subject,
+                    "payload": pending.payload,
+                    "leaf_hash": leaf,
+                    "root": tree.root,
+                }
+            )
+        if rows:
+            connection.execute(_LEAVES, rows)
+        if subtrees:
+            connection.execute(insert(audit_subtree), [asdict(each) for each in subtrees])
+        if first // EVERY != tree.size // EVERY:
+            self._notary.write(connection, tree.size, tree.root, self._clock())
+        return settled, tree
+
+    def _caught_up(self, connection: Connection, known: Frontier | None) -> Frontier:
         """The tree as it stands; raises TreeDamaged, for nothing may grow from a log that was altered."""
-        size, root = await head_of(connection)
+        size, root = head_of(connection)
         if known and 0 <= size - known.size <= _NEARBY:
-            for leaf in await hashes_between(connection, (known.size, size)) if size > known.size else ():
+            for leaf in hashes_between(connection, (known.size, size)) if size > known.size else ():
                 known.append(leaf)
             if known.root == root:
                 return known
-        tree = await frontier_of(connection, size)
-        newest = await self._notary.newest(connection)
-        signed = newest is None or (
-            newest.size <= size and newest.root == await root_at(connection, newest.size)
-        )
+        tree = frontier_of(connection, size)
+        newest = self._notary.newest(connection)
+        signed = newest is None or (newest.size <= size and newest.root == root_at(connection, newest.size))
         if tree.root != root or not signed:
             raise TreeDamaged
         return tree
 
 
-def together(changes: Sequence[Within]) -> Within | None:
-    """Several changes as one: all of them or none; None for no change."""
-
-    async def make(connection: AsyncConnection) -> None:
-        for change in changes:
-            await change(connection)
-
-    return make if changes else None
+def _fail(pending: _Pending) -> None:
+    if not pending.index.done():
+        pending.index.set_exception(AuditUnavailable())
 
 
-async def _make(change: Within | None, connection: AsyncConnection) -> None:
-    """Make a change, or nothing of it."""
-    if change is not None:
-        async with connection.begin_nested():
-            await change(connection)
+def _transactions(batch: list[_Pending]) -> Iterator[list[_Pending]]:
+    """What is committed together, in the order of the batch: every act with its leaf alone."""
+    for alone, group in groupby(batch, key=lambda pending: pending.act is not None):
+        together = list(group)
+        yield from ([each] for each in together) if alone else [together]

@@ -14,8 +14,7 @@ from typing import Final
 import orjson
 from joserfc import jws
 from joserfc.errors import JoseError
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select
 
 from authz.audit.leaves import canonical
 from authz.audit.tables import audit_checkpoint
@@ -76,21 +75,21 @@ class Notary:
         except (JoseError, ValueError, KeyError, TypeError):
             raise CheckpointInvalid from None
 
-    async def write(self, connection: AsyncConnection, size: int, root: bytes, at: datetime) -> None:
+    def write(self, connection: Connection, size: int, root: bytes, at: datetime) -> None:
         """Sign a head and keep it."""
         row = {"size": size, "statement": self.sign(size, root, at)}
-        await connection.execute(insert(audit_checkpoint), row)
+        connection.execute(insert(audit_checkpoint), row)
 
-    async def catch_up(self, connection: AsyncConnection, at: datetime) -> None:
+    def catch_up(self, connection: Connection, at: datetime) -> None:
         """Sign the log as it is, unless that has been done; raises TreeDamaged rather than sign nonsense."""
-        size, root = await head_of(connection)
-        newest = (await connection.execute(_NEWEST)).first()
+        size, root = head_of(connection)
+        newest = connection.execute(_NEWEST).first()
         if size > (newest.size if newest else 0):
-            if await span_hash(connection, (0, size)) != root:
+            if span_hash(connection, (0, size)) != root:
                 raise TreeDamaged
-            await self.write(connection, size, root, at)
+            self.write(connection, size, root, at)
 
-    async def newest(self, connection: AsyncConnection) -> Checkpoint | None:
+    def newest(self, connection: Connection) -> Checkpoint | None:
         """The newest checkpoint, if there is one; raises CheckpointInvalid."""
-        row = (await connection.execute(_NEWEST)).first()
+        row = connection.execute(_NEWEST).first()
         return self.open(row.statement) if row else None

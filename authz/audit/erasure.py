@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit.appender import Within
+from authz.audit.appender import Act
 from authz.audit.leaves import read_leaves
 from authz.audit.tables import audit_leaf
 from authz.store import Store
@@ -40,7 +40,7 @@ async def expired(store: Store, before: date) -> AsyncIterator[list[int]]:
         yield batch
 
 
-def emptied(indexes: Sequence[int]) -> Within:
+def emptied(indexes: Sequence[int]) -> Act:
     """The change that erases payload and subject of some leaves."""
 
     async def erase(connection: AsyncConnection) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from authz.actors import Actor, ActorKind
 from authz.declarations import Declared
@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
     REVIEW = "REVIEW"
+    CASE = "CASE"
     TOKEN = "TOKEN"  # noqa: S105 - a kind of event
 
 
@@ -124,12 +125,18 @@ def visibility_of(grant: Grant, now: datetime) -> Visibility:
     return Visibility(now + timedelta(days=delay.days), delay.basis) if delay else IMMEDIATE
 
 
-def visible_at(event: Mapping[str, object], now: datetime) -> bool:
-    """Whether the subject of a recorded event may see it by now."""
+def due_of(event: Mapping[str, Any]) -> datetime | None:
+    """When the delay ends after which the subject of a recorded event may see it; None without a delay."""
     visibility = event.get("visibility", IMMEDIATE.as_json())
     if visibility == IMMEDIATE.as_json():
-        return True
-    return isinstance(visibility, dict) and datetime.fromisoformat(visibility["delayUntil"]) <= now
+        return None
+    return datetime.fromisoformat(visibility["delayUntil"])
+
+
+def visible_at(event: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the subject of a recorded event may see it by now."""
+    due = due_of(event)
+    return due is None or due <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +195,12 @@ class Intent:
     def as_json(self, references: References) -> dict[str, object]:
         """The event's own members."""
         return {
-            "agent": _agent(self.grant.actor),
-            "authorization": _authorization(self.grant),
+            "agent": agent_of(self.grant.actor),
+            "authorization": authorization_of(self.grant),
             "entity": [read.as_json() for read in self.reads],
             "kind": self.kind,
             "query": self.query.as_json(),
-            "subject": _subject(self.subject, references),
+            "subject": subject_of(self.subject, references),
             "visibility": self.visibility.as_json(),
         }
 
@@ -208,10 +215,13 @@ class Outcome:
     """Rows left out by clocks, repairs and guards, in one total (no per-kind oracle, ruling 20)."""
     codes: tuple[str, ...] = ()
     """Stable error codes, when something was refused or failed."""
+    batches: tuple[str, ...] = ()
+    """Ids under which sources were asked where questions of several requests went as one (ruling 13)."""
 
     def as_json(self, references: References) -> dict[str, object]:
         """The event's own members."""
         return {
+            "batches": list(self.batches),
             "codes": list(self.codes),
             "entity": [read.as_json(references) for read in self.reads],
             "result": self.result,
@@ -237,11 +247,11 @@ class Denial:
     def as_json(self, references: References) -> dict[str, object]:
         """The event's own members."""
         return {
-            "agent": _agent(self.actor),
+            "agent": agent_of(self.actor),
             "codes": list(self.codes),
             "kind": self.kind,
             "query": self.query.as_json(),
-            "subject": _subject(self.subject, references),
+            "subject": subject_of(self.subject, references),
         }
 
 
@@ -263,13 +273,13 @@ class ConsentAct:
         """The event's own members."""
         return {
             "act": self.act,
-            "agent": _agent(self.actor),
+            "agent": agent_of(self.actor),
             "consentDigest": self.digest,
             "consentId": self.consent_id,
             "kind": EventKind.CONSENT,
             "query": self.query.as_json(),
             "state": self.state,
-            "subject": _subject(self.subject, references),
+            "subject": subject_of(self.subject, references),
         }
 
 
@@ -302,7 +312,7 @@ class RegisterAct:
 
 @dataclass(frozen=True, slots=True)
 class ReviewAct:
-    """An alarm, a draw, a result or the end of a lock: what the review of use did, and who."""
+    """An alarm, a draw, a result, the end of a lock or of a ticket: what the review of use did, and who."""
 
     act: str
     reviewer: str
@@ -335,7 +345,7 @@ class TokenIssued:
     def as_json(self) -> dict[str, object]:
         """The event's own members."""
         return {
-            "agent": _agent(self.actor),
+            "agent": agent_of(self.actor),
             "consentId": self.consent_id,
             "grantType": self.grant_type,
             "keyThumbprint": self.key_thumbprint,
@@ -344,7 +354,8 @@ class TokenIssued:
         }
 
 
-def _agent(actor: Actor) -> dict[str, object]:
+def agent_of(actor: Actor) -> dict[str, object]:
+    """An event's `agent`."""
     return {
         "clientId": actor.client_id,
         "operatorRef": actor.operator,
@@ -354,7 +365,8 @@ def _agent(actor: Actor) -> dict[str, object]:
     }
 
 
-def _authorization(grant: Grant) -> dict[str, object]:
+def authorization_of(grant: Grant) -> dict[str, object]:
+    """An event's `authorization`."""
     named: dict[str, object] = {}
     if isinstance(grant, Consent):
         named = {
@@ -379,7 +391,8 @@ def _declared(told: Declared | None) -> dict[str, object]:
     return {"noConflictOfInterest": True, "reasonCode": told.reason} | repeated
 
 
-def _subject(key: SubjectKey | None, references: References) -> dict[str, object]:
+def subject_of(key: SubjectKey | None, references: References) -> dict[str, object]:
+    """An event's `subject`."""
     if key is None:
         return {"auditRef": None, "kind": "NONE"}
     return {"auditRef": references.audit_ref(key), "kind": key.subject_kind}

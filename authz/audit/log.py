@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from authz.audit.appender import Appender, Within
+from authz.audit.appender import Act, Appender
+from authz.audit.case_act import CaseAct
 from authz.audit.checkpoints import Checkpoint, Notary
 from authz.audit.counters import Count, Counters
 from authz.audit.erasure import emptied, erasure_event, expired
@@ -35,7 +36,10 @@ from authz.audit.events import (
     Visibility,
     visible_at,
 )
+from authz.audit.human_act import HumanAct
 from authz.audit.leaves import Leaf, canonical, read_leaves
+from authz.audit.ledgers import Entry
+from authz.audit.manual import ManualCheck
 from authz.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from authz.audit.tree import TreeDamaged
 from authz.audit.verification import Verification, verify_leaves
@@ -61,6 +65,9 @@ class Phase(StrEnum):
     CONSENT = "CONSENT"
     REGISTER = "REGISTER"
     REVIEW = "REVIEW"
+    CASE = "CASE"
+    MANUAL_CHECK = "MANUAL_CHECK"
+    HUMAN_ACT = "HUMAN_ACT"
     TOKEN = "TOKEN"  # noqa: S105 - a kind of leaf
 
 
@@ -133,55 +140,69 @@ class AuditLog:
     ) -> None:
         await self._running.aclose()
 
-    async def intent(self, event: Intent, within: Within | None = None) -> IntentRef:
+    async def intent(self, event: Intent, *entries: Entry) -> IntentRef:
         """Record what is about to be read; call before any source is asked.
 
-        `within` is made in the same transaction, and may refuse with AccessDenied (ruling 20).
+        `entries` are counted in the same transaction; AccessDenied where one is refused (ruling 20).
         """
         hidden_until = event.visibility.delay_until
         if hidden_until and hidden_until.date() >= self._retention.after(self._clock().date()):
             raise ValueError("a delay ends while the event is still there to be seen")
-        subject = self._audit_ref(event.subject)
-        index = await self._append(Phase.INTENT, event.as_json(self._references), subject, within)
+        members = event.as_json(self._references)
+        subject = _subject_of(members)
+        index = await self._append(Phase.INTENT, members, subject, entries)
         return IntentRef(index, subject, event.visibility)
 
-    async def outcome(self, ref: IntentRef, outcome: Outcome, within: Within | None = None) -> None:
-        """Record what came of an intent; call before anything is answered. `within` as for an intent."""
+    async def outcome(self, ref: IntentRef, outcome: Outcome, *entries: Entry) -> None:
+        """Record what came of an intent; call before anything is answered. `entries` as for an intent."""
         linked = {
             "intentIndex": ref.index,
             "subject": {"auditRef": ref.subject},
             "visibility": ref.visibility.as_json(),
         }
-        await self._append(Phase.OUTCOME, outcome.as_json(self._references) | linked, ref.subject, within)
+        await self._append(Phase.OUTCOME, outcome.as_json(self._references) | linked, ref.subject, entries)
 
-    async def consent(self, event: ConsentAct, within: Within) -> None:
+    async def consent(self, event: ConsentAct, act: Act) -> None:
         """Record an act on a consent and, in the same transaction, make it; raises as an intent does."""
         members = event.as_json(self._references)
-        await self._append(Phase.CONSENT, members, self._audit_ref(event.subject), within)
+        await self._append(Phase.CONSENT, members, _subject_of(members), act=act)
 
-    async def register(self, event: RegisterAct, within: Within) -> None:
+    async def register(self, event: RegisterAct, act: Act) -> None:
         """Record an act on the register and, in the same transaction, make it; raises as an intent does."""
-        await self._append(Phase.REGISTER, event.as_json(), None, within)
+        await self._append(Phase.REGISTER, event.as_json(), None, act=act)
 
-    async def token(self, event: TokenIssued, within: Within | None = None) -> None:
-        """Record a token before it is handed out; `within` and what is raised are as for an intent."""
-        await self._append(Phase.TOKEN, event.as_json(), None, within)
+    async def token(self, event: TokenIssued, act: Act | None = None) -> None:
+        """Record a token before it is handed out and, in the same transaction, make what it changes."""
+        await self._append(Phase.TOKEN, event.as_json(), None, act=act)
 
-    async def review(self, event: ReviewAct, within: Within | None = None) -> int:
+    async def review(self, event: ReviewAct, act: Act | None = None) -> int:
         """Record an act of the review of use and, in the same transaction, make it; returns its index."""
-        return await self._append(Phase.REVIEW, event.as_json(), None, within)
+        return await self._append(Phase.REVIEW, event.as_json(), None, act=act)
 
-    async def denial(self, event: Denial, within: Within | None = None) -> None:
-        """Record a refusal; one of nobody known, or that `within` refuses to keep, is only counted.
+    async def case(self, event: CaseAct, act: Act) -> None:
+        """Record an act on a case and, in the same transaction, make it; raises as an intent does."""
+        members = event.as_json(self._references)
+        await self._append(Phase.CASE, members, _subject_of(members), act=act)
 
-        Raises AuditUnavailable, and what `within` raised.
+    async def manual_check(self, event: ManualCheck, act: Act) -> None:
+        """Record a check by hand and, in the same transaction, keep it; raises as an intent does."""
+        await self._append(Phase.MANUAL_CHECK, event.as_json(), event.subject, act=act)
+
+    async def human_act(self, event: HumanAct, act: Act) -> None:
+        """Record what a person concluded or did and, in the same transaction, make it."""
+        await self._append(Phase.HUMAN_ACT, event.as_json(), event.subject, act=act)
+
+    async def denial(self, event: Denial, *entries: Entry) -> None:
+        """Record a refusal; one of nobody known, or that an entry refuses to keep, is only counted.
+
+        Raises AuditUnavailable, and the AccessDenied of the entry.
         """
         if event.anonymous:
             self._count(Count.ANONYMOUS_DENIAL, event)
             return
         try:
             members = event.as_json(self._references)
-            await self._append(Phase.DENIAL, members, self._audit_ref(event.subject), within)
+            await self._append(Phase.DENIAL, members, _subject_of(members), entries)
         except AccessDenied:
             self._count(Count.DENIAL_OVER_QUOTA, event)
             raise
@@ -236,13 +257,12 @@ class AuditLog:
         """The newest signed tree head, if there is one; raises AuditUnavailable or CheckpointInvalid."""
         with _failing_closed():
             async with self._store.reading() as connection:
-                return await self._notary.newest(connection)
+                return await connection.run_sync(self._notary.newest)
 
     async def sign(self) -> None:
         """Write a checkpoint over the log as it is, unless there is one; raises AuditUnavailable."""
         with _failing_closed():
-            async with self._store.writing() as connection:
-                await self._notary.catch_up(connection, self._clock())
+            await self._store.write(lambda connection: self._notary.catch_up(connection, self._clock()))
 
     def opened(self, statement: str) -> Checkpoint:
         """A checkpoint that was kept elsewhere; raises CheckpointInvalid."""
@@ -275,15 +295,17 @@ class AuditLog:
             async for batch in expired(self._store, before):
                 if not dry_run:
                     event = erasure_event(before, batch)
-                    await self._append(Phase.ERASURE, event, None, emptied(batch))
+                    await self._append(Phase.ERASURE, event, None, act=emptied(batch))
                 erased += len(batch)
         return erased
 
-    def _audit_ref(self, subject: SubjectKey | None) -> str | None:
-        return None if subject is None else self._references.audit_ref(subject)
-
     async def _append(
-        self, phase: Phase, members: dict[str, object], subject: str | None, within: Within | None = None
+        self,
+        phase: Phase,
+        members: dict[str, object],
+        subject: str | None,
+        entries: Sequence[Entry] = (),
+        act: Act | None = None,
     ) -> int:
         now = self._clock().astimezone(CHINA_TIME)
         common = {
@@ -295,7 +317,7 @@ class AuditLog:
         }
         written = False
         try:
-            index = await self._appender.append(canonical(common | members), subject, within)
+            index = await self._appender.append(canonical(common | members), subject, entries, act)
             written = True
         finally:
             for observe in self.observers:
@@ -320,6 +342,12 @@ class AuditLog:
         """After the last leaf; where the store is gone, the next start signs."""
         with suppress(AuditUnavailable):
             await self.sign()
+
+
+def _subject_of(members: Mapping[str, Any]) -> str | None:
+    """The audit reference of whom an event is about."""
+    found: str | None = members["subject"]["auditRef"]
+    return found
 
 
 @contextmanager

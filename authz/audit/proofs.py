@@ -104,7 +104,7 @@ async def prove_consistency(store: Store, notary: Notary, old: int) -> Consisten
 
 async def _newest(notary: Notary, connection: AsyncConnection) -> Checkpoint:
     try:
-        found = await notary.newest(connection)
+        found = await connection.run_sync(notary.newest)
     except CheckpointInvalid:
         _damaged()
     if found is None:
@@ -114,7 +114,7 @@ async def _newest(notary: Notary, connection: AsyncConnection) -> Checkpoint:
 
 async def _path(connection: AsyncConnection, spans: Sequence[Span]) -> list[bytes]:
     try:
-        return [await span_hash(connection, span) for span in spans]
+        return [await connection.run_sync(span_hash, span) for span in spans]
     except TreeDamaged:
         _damaged()
 

@@ -89,7 +89,7 @@ class ConsentOffice:
         )
 
         async def move(connection: AsyncConnection) -> None:
-            if not await tables.move(connection, record.id, Act.REVOKED, Party.OFFICE, now):
+            if not await connection.run_sync(tables.move, record.id, Act.REVOKED, Party.OFFICE, now):
                 raise AccessDenied("CONSENT_NOT_ACTIVE", "Another act came first.")
 
         try:

@@ -188,7 +188,7 @@ class ConsentRegister:
             waiting, recent = await tables.pressure(connection, client.client_id, refs, now, within)
             if recent >= asking.in_30_days or (waiting >= asking.waiting and not brought):
                 raise AccessDenied("QUOTA_EXCEEDED", "This subject has been asked too often.")
-            await tables.add(connection, request, payload, self._references.audit_ref(subject), now)
+            await connection.run_sync(tables.add, request, payload, self._references.audit_ref(subject), now)
 
         act = _Done(Act.REQUESTED, State.REQUESTED, request.consent_id, digest_of(payload), subject)
         try:
@@ -294,7 +294,8 @@ class ConsentRegister:
         """The act and its leaf, unless another act came first."""
 
         async def move(connection: AsyncConnection) -> None:
-            if not await tables.move(connection, done.consent_id, done.act, Party.SUBJECT, now, **columns):
+            acted = done.consent_id, done.act, Party.SUBJECT, now, columns
+            if not await connection.run_sync(tables.move, *acted):
                 raise AccessDenied("CONSENT_NOT_ACTIVE", "Another act came first.")
             if done.act is Act.REVOKED:  # its tokens end with it
                 await revoke_within(connection, done.consent_id, now.timestamp() + LONGEST_TOKEN_SECONDS)

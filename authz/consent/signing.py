@@ -25,6 +25,7 @@ ALGORITHM: Final = "ES256"
 ARTEFACT_TYPE: Final = "consent-artefact+jws"
 RECEIPT_TYPE: Final = "consent-receipt+jws"
 EXPORT_TYPE: Final = "subject-export+jws"
+REPORT_TYPE: Final = "credit-report+jws"
 
 
 def canonical_bytes(part: Part) -> bytes:
@@ -79,6 +80,10 @@ class Signer:
     def export(self, content: Mapping[str, object]) -> str:
         """A person's own data, as a compact JWS."""
         return self._signed(EXPORT_TYPE, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+    def report(self, content: Mapping[str, object]) -> str:
+        """A person's report on themself, as a compact JWS."""
+        return self._signed(REPORT_TYPE, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
     def _signed(self, kind: str, payload: bytes) -> str:
         key = self._keys.consent_key

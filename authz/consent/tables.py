@@ -6,20 +6,23 @@ artefact and not from a column beside it. Moments are milliseconds since the epo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Integer,
     LargeBinary,
     String,
     Table,
     Text,
+    bindparam,
     case,
     func,
     insert,
@@ -158,6 +161,30 @@ async def load(connection: AsyncConnection, consent_id: str) -> Record | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Of one consent, what a read on it is decided by."""
+
+    stored_state: State
+    client_id: str
+    payload: bytes | None
+    signature: str | None
+
+
+_AGREED: Final = select(consent.c.state, consent.c.client_id, consent.c.artefact, consent.c.signature).where(
+    consent.c.id == bindparam("id")
+)
+
+
+async def agreed(store: Store, consent_id: str) -> Agreed | None:
+    """One consent by its id, in one hop; raises AuditUnavailable."""
+    try:
+        row = await store.read(lambda connection: connection.execute(_AGREED, {"id": consent_id}).first())
+    except (SQLAlchemyError, OSError) as error:
+        raise AuditUnavailable from error
+    return Agreed(State(row.state), row.client_id, row.artefact, row.signature) if row else None
+
+
 async def load_of(
     connection: AsyncConnection, subjects: Collection[str], first: int, before: tuple[int, str] | None
 ) -> list[Record]:
@@ -246,11 +273,9 @@ async def pressure(
     return int(row[0]), int(row[1])
 
 
-async def add(
-    connection: AsyncConnection, request: ConsentRequest, payload: bytes, subject: str, now: datetime
-) -> None:
+def add(connection: Connection, request: ConsentRequest, payload: bytes, subject: str, now: datetime) -> None:
     """A new request."""
-    await connection.execute(
+    connection.execute(
         insert(consent).values(
             id=request.consent_id,
             state=State.REQUESTED,
@@ -261,29 +286,34 @@ async def add(
             requested_at=millis(now),
         )
     )
-    await note(connection, request.consent_id, Event(Act.REQUESTED, State.REQUESTED, Party.GRANTEE, now))
+    note(connection, request.consent_id, Event(Act.REQUESTED, State.REQUESTED, Party.GRANTEE, now))
 
 
-async def move(
-    connection: AsyncConnection, consent_id: str, act: Act, party: Party, now: datetime, **columns: object
+def move(
+    connection: Connection,
+    consent_id: str,
+    act: Act,
+    party: Party,
+    now: datetime,
+    columns: Mapping[str, object] = MappingProxyType({}),
 ) -> bool:
-    """Make an act's transition if the state allows it; whether it did."""
+    """Make an act's transition, and set columns with it, if the state allows it; whether it did."""
     transition = TRANSITIONS[act]
-    moved = await connection.execute(
+    moved = connection.execute(
         update(consent)
         .where(consent.c.id == consent_id, consent.c.state.in_(transition.sources))
         .values(state=transition.target, **columns)
     )
     if moved.rowcount != 1:
         return False
-    await note(connection, consent_id, Event(act, transition.target, party, now))
+    note(connection, consent_id, Event(act, transition.target, party, now))
     return True
 
 
-async def note(connection: AsyncConnection, consent_id: str, event: Event) -> None:
+def note(connection: Connection, consent_id: str, event: Event) -> None:
     """Append an event."""
     number = select(func.count()).where(consent_event.c.consent_id == consent_id).scalar_subquery()
-    await connection.execute(
+    connection.execute(
         insert(consent_event).values(
             consent_id=consent_id,
             number=number,

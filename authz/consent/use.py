@@ -12,26 +12,26 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from cachetools import LRUCache
-from sqlalchemy import ScalarSelect, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from authz.actors import Actor
-from authz.audit import Within
+from authz.audit import Entry, Ledger
 from authz.consent import tables
 from authz.consent.artefact import ConsentArtefact, Frequency, Item
 from authz.consent.register import now_in_china, require_partner
 from authz.consent.rules import still_relevant
 from authz.consent.signing import Signer
 from authz.consent.states import Act, Party, State, state_at
-from authz.consent.tables import Record, consent, consent_use, millis
+from authz.consent.tables import Agreed, Record, consent, consent_use, millis
 from authz.consent.token_scope import ReadGrant
 from authz.errors import AccessDenied
+from authz.given import given
 from authz.grants import Consent
 from authz.references import References
 from authz.store import Store
@@ -44,6 +44,12 @@ SAME_USE: Final = timedelta(minutes=10)
 _UNITS: Final = {"DAY": timedelta(days=1), "MONTH": timedelta(days=31), "YEAR": timedelta(days=366)}
 _STANDING: Final = (State.ACTIVE, State.USED_UP)
 """A use that was the last one still has its answer and its pages."""
+_CONSENTS: Final = select(consent.c.id, consent.c.state, consent.c.uses).where(consent.c.id.in_(given("ids")))
+_RECENT: Final = select(consent_use.c.consent_id, consent_use.c.use_key, consent_use.c.used_at).where(
+    consent_use.c.consent_id.in_(given("ids")),
+    consent_use.c.used_at > bindparam("since"),
+)
+_COUNT: Final = update(consent).where(consent.c.id == bindparam("counted")).values(uses=bindparam("number"))
 _REFUSALS: Final = {
     State.REQUESTED: ("CONSENT_NOT_ACTIVE", "The person has not agreed yet."),
     State.REJECTED: ("CONSENT_NOT_ACTIVE", "The person did not agree."),
@@ -96,13 +102,12 @@ class ConsentUse:
                 "CONSENT_TOKEN",
                 "The token is not for this consent. Request one whose `authorization_details` name it.",
             )
-        async with tables.reading(self._store) as connection:
-            record = await tables.load(connection, claim.consent_id)
-        if record is None or record.request.grantee.client_id != actor.client_id:
+        agreed = await tables.agreed(self._store, claim.consent_id)
+        if agreed is None or agreed.client_id != actor.client_id:
             raise AccessDenied("CONSENT_UNKNOWN", "You have no such consent.")
         now = self._clock()
-        artefact = self._artefact(record)
-        state = state_at(record.stored_state, artefact.validity.until, now)
+        artefact = self._artefact(agreed)
+        state = state_at(agreed.stored_state, artefact.validity.until, now)
         if state not in _STANDING:
             raise _refused(state)
         if artefact.grantee.client_id != actor.client_id or artefact.consent_id != claim.consent_id:
@@ -129,11 +134,11 @@ class ConsentUse:
             record = await tables.load(connection, consent_id)
         return record if record is not None and record.state(self._clock()) is State.ACTIVE else None
 
-    def _artefact(self, record: Record) -> ConsentArtefact:
+    def _artefact(self, agreed: Agreed) -> ConsentArtefact:
         """What was agreed, once its signature has been found to hold."""
-        if record.stored_state in (State.REQUESTED, State.REJECTED):
-            raise _refused(record.stored_state)
-        key = (record.payload or b"", record.signature or "")
+        if agreed.stored_state in (State.REQUESTED, State.REJECTED):
+            raise _refused(agreed.stored_state)
+        key = (agreed.payload or b"", agreed.signature or "")
         artefact = self._verified.get(key)
         if artefact is None:
             if not self._signer.holds(*key):
@@ -148,86 +153,99 @@ class ConsentUse:
         if case_number(claim.case_no) != artefact.purpose.case_no:
             raise AccessDenied("CONSENT_CASE", "Give `access.caseNo` as the person agreed to it.")
 
-    def counting(self, grant: Consent) -> Within:
-        """Count the operation as a use, or as part of one; AccessDenied when none is left."""
+    def counting(self, grant: Consent) -> Entry:
+        """With an intent: the operation is a use, or part of one; refused when none is left."""
+        return _Use(grant, self._clock(), counts=True)
 
-        async def count(connection: AsyncConnection) -> None:
-            now = self._clock()
-            await _hold(connection, grant, now)
-            if not await _same_use(connection, grant, now):
-                await _count(connection, grant, now)
-
-        return count
-
-    def holding(self, grant: Consent) -> Within:
-        """Look once more whether the consent stands, before the answer leaves; AccessDenied when not."""
-
-        async def hold(connection: AsyncConnection) -> None:
-            await _hold(connection, grant, self._clock())
-
-        return hold
+    def holding(self, grant: Consent) -> Entry:
+        """With an outcome: looks once more whether the consent stands; refused when not."""
+        return _Use(grant, self._clock(), counts=False)
 
 
-async def _hold(connection: AsyncConnection, grant: Consent, now: datetime) -> None:
-    query = select(consent.c.state).where(consent.c.id == grant.artefact.consent_id)
-    stored = (await connection.execute(query)).scalar_one_or_none()
-    if stored is None:
-        raise AccessDenied("CONSENT_UNKNOWN", "You have no such consent.")
-    state = state_at(State(stored), grant.artefact.validity.until, now)
-    if state not in _STANDING:
-        raise _refused(state)
+class _Uses(Ledger["_Use"]):
+    """The state of the consents of a batch, and their recent uses."""
+
+    def __init__(self, connection: Connection, entries: Sequence[_Use]) -> None:
+        self._connection = connection
+        found = connection.execute(_CONSENTS, {"ids": {(entry.id,) for entry in entries}})
+        self._state = {row.id: (State(row.state), row.uses) for row in found}
+        self._used: dict[str, list[tuple[str, int]]] = {}
+        self._new: list[dict[str, object]] = []
+        self._used_up: list[_Use] = []
+        counting = [entry for entry in entries if entry.counts]
+        if counting:
+            ids = {(entry.id,) for entry in counting}
+            since = millis(min(entry.at - entry.looked_back for entry in counting))
+            for row in connection.execute(_RECENT, {"ids": ids, "since": since}):
+                self._used.setdefault(row.consent_id, []).append((row.use_key, row.used_at))
+
+    def check(self, entry: _Use) -> None:
+        stored, uses = self._state.get(entry.id, (None, 0))
+        artefact = entry.grant.artefact
+        if stored is None:
+            raise AccessDenied("CONSENT_UNKNOWN", "You have no such consent.")
+        state = state_at(stored, artefact.validity.until, entry.at)
+        if state not in _STANDING:
+            raise _refused(state)
+        if not entry.counts or self._is_same_use(entry):
+            return
+        if stored is not State.ACTIVE or uses >= artefact.max_uses:
+            raise _refused(State.USED_UP)
+        if artefact.frequency and self._recent(entry, artefact.frequency) >= artefact.frequency.value:
+            raise AccessDenied(
+                "CONSENT_FREQUENCY", "The consent allows no further use so soon. Wait, then retry."
+            )
+
+    def enter(self, entry: _Use) -> None:
+        if not entry.counts or self._is_same_use(entry):
+            return
+        number, at, key = self._state[entry.id][1] + 1, millis(entry.at), entry.grant.use_key
+        last = number == entry.grant.artefact.max_uses
+        self._state[entry.id] = State.USED_UP if last else State.ACTIVE, number
+        self._used.setdefault(entry.id, []).append((key, at))
+        self._new.append({"consent_id": entry.id, "number": number, "use_key": key, "used_at": at})
+        if last:
+            self._used_up.append(entry)
+
+    def close(self) -> None:
+        if not self._new:
+            return
+        counted = {str(row["consent_id"]): row["number"] for row in self._new}
+        rows = [{"counted": name, "number": number} for name, number in counted.items()]
+        self._connection.execute(_COUNT, rows)
+        self._connection.execute(insert(consent_use), self._new)
+        for entry in self._used_up:
+            tables.move(self._connection, entry.id, Act.USED_UP, Party.GATEWAY, entry.at)
+
+    def _is_same_use(self, entry: _Use) -> bool:
+        since, key = millis(entry.at - SAME_USE), entry.grant.use_key
+        return any(used == key and at > since for used, at in self._used.get(entry.id, ()))
+
+    def _recent(self, entry: _Use, frequency: Frequency) -> int:
+        """How many uses fall within the unit that ends now."""
+        since = millis(entry.at - _UNITS[frequency.unit])
+        return sum(at > since for _, at in self._used.get(entry.id, ()))
 
 
-async def _same_use(connection: AsyncConnection, grant: Consent, now: datetime) -> bool:
-    since = millis(now - SAME_USE)
-    of_this = (
-        consent_use.c.consent_id == grant.artefact.consent_id,
-        consent_use.c.use_key == grant.use_key,
-        consent_use.c.used_at > since,
-    )
-    return (await connection.execute(select(consent_use.c.number).where(*of_this))).first() is not None
+@dataclass(frozen=True, slots=True)
+class _Use(Entry):
+    """An operation stands on a consent, and may be a use of it."""
 
+    grant: Consent
+    at: datetime
+    counts: bool
 
-async def _count(connection: AsyncConnection, grant: Consent, now: datetime) -> None:
-    """One more use, if the artefact leaves one: one conditional statement."""
-    artefact = grant.artefact
-    allowed = [
-        consent.c.id == artefact.consent_id,
-        consent.c.state == State.ACTIVE,
-        consent.c.uses < artefact.max_uses,
-    ]
-    if artefact.frequency is not None:
-        allowed.append(_recent(artefact.consent_id, artefact.frequency, now) < artefact.frequency.value)
-    counted = await connection.execute(
-        update(consent).where(*allowed).values(uses=consent.c.uses + 1).returning(consent.c.uses)
-    )
-    uses = counted.scalar_one_or_none()
-    if uses is None:
-        raise await _none_left(connection, artefact)
-    await connection.execute(
-        insert(consent_use).values(
-            consent_id=artefact.consent_id, number=uses, use_key=grant.use_key, used_at=millis(now)
-        )
-    )
-    if uses == artefact.max_uses:
-        await tables.move(connection, artefact.consent_id, Act.USED_UP, Party.GATEWAY, now)
+    ledger = _Uses
 
+    @property
+    def id(self) -> str:
+        return self.grant.artefact.consent_id
 
-def _recent(consent_id: str, frequency: Frequency, now: datetime) -> ScalarSelect[int]:
-    """How many uses fall within the unit that ends now."""
-    since = millis(now - _UNITS[frequency.unit])
-    return (
-        select(func.count())
-        .where(consent_use.c.consent_id == consent_id, consent_use.c.used_at > since)
-        .scalar_subquery()
-    )
-
-
-async def _none_left(connection: AsyncConnection, artefact: ConsentArtefact) -> AccessDenied:
-    uses = select(consent.c.uses).where(consent.c.id == artefact.consent_id)
-    if (await connection.execute(uses)).scalar_one() >= artefact.max_uses:
-        return _refused(State.USED_UP)
-    return AccessDenied("CONSENT_FREQUENCY", "The consent allows no further use so soon. Wait, then retry.")
+    @property
+    def looked_back(self) -> timedelta:
+        """How far the uses reach that decide on this one."""
+        frequency = self.grant.artefact.frequency
+        return _UNITS[frequency.unit] if frequency else SAME_USE
 
 
 def _refused(state: State) -> AccessDenied:

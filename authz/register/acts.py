@@ -66,7 +66,7 @@ class Register:
             raise RegisterRefused(
                 "MANDATE_APPROVAL", "Leave `approvedBy` and `stopped` out: acts write them."
             )
-        entry = mandate_entry({**raw, "approvedBy": [_person(party), SECOND]}, "the proposal")
+        entry = mandate_entry({**raw, "approvedBy": [staff_reference(party), SECOND]}, "the proposal")
         check_mandate(entry, self._catalogue)
         if entry.id in self._filed:
             raise ConfigurationError("MANDATE_DUPLICATE", entry.id, "The mandate id is taken.")
@@ -80,7 +80,7 @@ class Register:
         item = Item(Kind.MANDATE, mandate)
         standing = await self.standing(item)
         if standing.entry is not None:
-            approved_mandate(standing.entry, (SECOND, _person(party)), self._catalogue)
+            approved_mandate(standing.entry, (SECOND, staff_reference(party)), self._catalogue)
         return await self._act(item, Act.APPROVED, party, reason)
 
     async def stop(self, item: Item, party: str, reason: str) -> Standing:
@@ -110,7 +110,7 @@ class Register:
         """How each mandate and each scenario stands; raises AuditUnavailable."""
         try:
             async with self._store.reading() as connection:
-                acts = await events.since(connection, 0)
+                acts = await connection.run_sync(events.since, 0)
         except (SQLAlchemyError, OSError) as error:
             raise AuditUnavailable from error
         items = dict.fromkeys(Item(Kind.MANDATE, name) for name in self._filed)
@@ -131,7 +131,7 @@ class Register:
         self, item: Item, act: Act, party: str, reason: str, entry: bytes | None = None
     ) -> Standing:
         """The act and its leaf, unless it may not follow what is there by then."""
-        event = Event(item, act, _person(party), _reason(reason), self._clock(), entry)
+        event = Event(item, act, staff_reference(party), stated_reason(reason), self._clock(), entry)
         done: list[Standing] = []
 
         async def make(connection: AsyncConnection) -> None:
@@ -144,13 +144,15 @@ class Register:
         return done[-1]
 
 
-def _person(party: str) -> str:
+def staff_reference(party: str) -> str:
+    """Who acts; raises RegisterRefused OPERATOR_INVALID."""
     if not _STAFF.fullmatch(party) or holds_citizen_id(party):
         raise RegisterRefused("OPERATOR_INVALID", "Name yourself by staff reference, such as op-0012.")
     return party
 
 
-def _reason(text: str) -> str:
+def stated_reason(text: str) -> str:
+    """Why, in one line; raises RegisterRefused REASON_REQUIRED or PERSONAL_LITERAL."""
     reason = text.strip()
     if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
         raise RegisterRefused(

@@ -10,13 +10,14 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Integer,
     LargeBinary,
     Row,
-    Select,
     String,
     Table,
     Text,
+    bindparam,
     insert,
     select,
 )
@@ -38,6 +39,11 @@ register_event: Final = Table(
     Column("entry", LargeBinary),
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+)
+_SINCE: Final = (
+    select(register_event)
+    .where(register_event.c.number > bindparam("known"))
+    .order_by(register_event.c.number)
 )
 
 
@@ -98,20 +104,16 @@ async def append(connection: AsyncConnection, event: Event) -> None:
     )
 
 
-async def since(connection: AsyncConnection, number: int) -> list[Event]:
+def since(connection: Connection, number: int) -> list[Event]:
     """Every act after the one of that number, in order; 0 for all."""
-    return await _events(connection, select(register_event).where(register_event.c.number > number))
+    return [_event(row) for row in connection.execute(_SINCE, {"known": number})]
 
 
 async def of(connection: AsyncConnection, item: Item) -> list[Event]:
     """The acts on one item, in order."""
     chosen = (register_event.c.kind == item.kind, register_event.c.name == item.name)
-    return await _events(connection, select(register_event).where(*chosen))
-
-
-async def _events(connection: AsyncConnection, query: Select[Any]) -> list[Event]:
-    rows = await connection.execute(query.order_by(register_event.c.number))
-    return [_event(row) for row in rows]
+    query = select(register_event).where(*chosen).order_by(register_event.c.number)
+    return [_event(row) for row in await connection.execute(query)]
 
 
 def _event(row: Row[Any]) -> Event:

@@ -1,21 +1,22 @@
 """The register as a running process knows it: the file's mandates, the store's, and the switches.
 
-A process learns of every act within a quarter of a second, looks once more before an answer
-leaves, and denies when it cannot look (ruling 19).
+A process learns of every act within a quarter of a second, looks once more in the transaction of
+the outcome, before the answer leaves, and denies when it cannot look (ruling 19).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
+from authz.audit import Entry, Ledger
 from authz.errors import ConfigurationError
 from authz.freshness import Freshness
-from authz.grants import Consent, Grant, Mandate, Statutory
+from authz.grants import Consent, Mandate, Statutory
 from authz.mandate_entries import approved_mandate
 from authz.mandates import MandateRegister
 from authz.register import events
@@ -27,8 +28,17 @@ from catalogue.model import Catalogue
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How everything stands after the acts up to one number, and the register that follows."""
+
+    register: MandateRegister
+    standings: Mapping[Item, Standing]
+    last: int
+
+
 class LiveRegister:
-    """What may be used now; `current` before a grant is made, `confirm` before its answer leaves."""
+    """What may be used now; `current` before a grant is made, `running` with its outcome."""
 
     def __init__(
         self,
@@ -39,33 +49,53 @@ class LiveRegister:
     ) -> None:
         self._catalogue = catalogue
         self._filed = filed
-        self._standings: dict[Item, Standing] = {}
-        self._last = 0
-        self._register = filed
+        self._known = _Known(filed, {}, 0)
         self._freshness = Freshness(store, self._learn, timer)
 
     async def current(self) -> MandateRegister:
         """Mandates and stopped scenarios as of a quarter of a second ago at most; raises AuditUnavailable."""
         await self._freshness.refresh()
-        return self._register
+        return self._known.register
 
-    async def confirm(self, grant: Grant) -> None:
-        """That nobody has stopped what the grant stands on; raises AccessDenied or AuditUnavailable."""
-        if not isinstance(grant, Statutory | Consent):
-            return
-        await self._freshness.confirm()
-        self._register.require_running(grant)
+    def running(self, grant: Statutory | Consent) -> Entry:
+        """With an outcome: refused where somebody has stopped what the grant stands on."""
+        return _Stands(grant, self)
 
-    async def _learn(self, connection: AsyncConnection) -> None:
-        new = await events.since(connection, self._last)
+    def _learn(self, connection: Connection) -> None:
+        self._known = self.after(connection)
+
+    def after(self, connection: Connection) -> _Known:
+        """What is known once the acts that are new in the store are known too."""
+        known = self._known
+        new = events.since(connection, known.last)
         if not new:
-            return
-        standings = dict(self._standings)
+            return known
+        standings = dict(known.standings)
         for event in new:
             standing = standings.get(event.item) or Standing(event.item, initial_of(event))
             standings[event.item] = standing.after(event)
-        self._register = registered(self._filed, standings.values(), self._catalogue)
-        self._standings, self._last = standings, new[-1].number
+        register = registered(self._filed, standings.values(), self._catalogue)
+        return _Known(register, standings, new[-1].number)
+
+
+class _Running(Ledger["_Stands"]):
+    """What runs at the moment of a batch; counts nothing."""
+
+    def __init__(self, connection: Connection, entries: Sequence[_Stands]) -> None:
+        self._register = entries[0].live.after(connection).register
+
+    def check(self, entry: _Stands) -> None:
+        self._register.require_running(entry.grant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands(Entry):
+    """An answer stands on a grant."""
+
+    grant: Statutory | Consent
+    live: LiveRegister
+
+    ledger = _Running
 
 
 def registered(

@@ -136,7 +136,7 @@ class Desk:
             head = {"month": month, "size": drawn.size, "root": drawn.root.hex(), "drawn_at": millis(now)}
             await connection.execute(insert(review_draw).values(head))
             for one in drawn.drawn:
-                await items.put(connection, _item(one, month, now))
+                await connection.run_sync(items.put, _item(one, month, now))
 
         about = {
             "drawn": sample.organizations(drawn.drawn),

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,9 +106,9 @@ def due(made_at: datetime, working_days: int) -> datetime:
     return datetime(last.year, last.month, last.day, tzinfo=CHINA_TIME) + timedelta(days=1)
 
 
-async def put(connection: AsyncConnection, found: Item) -> bool:
+def put(connection: Connection, found: Item) -> bool:
     """Keep an item; of one that is there already, what grew. Tells whether it is new."""
-    known = (await connection.execute(select(review_item.c.id).where(review_item.c.id == found.id))).first()
+    known = connection.execute(select(review_item.c.id).where(review_item.c.id == found.id)).first()
     row = {
         "id": found.id,
         "kind": found.kind,
@@ -124,7 +124,7 @@ async def put(connection: AsyncConnection, found: Item) -> bool:
     }
     grown = {name: row[name] for name in ("number", "evidence")}
     kept = _INSERT[connection.dialect.name](review_item).values(row)
-    await connection.execute(kept.on_conflict_do_update(index_elements=[review_item.c.id], set_=grown))
+    connection.execute(kept.on_conflict_do_update(index_elements=[review_item.c.id], set_=grown))
     return known is None
 
 

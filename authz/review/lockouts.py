@@ -7,19 +7,28 @@ the client until two people of the review have looked at it. Only time or a revi
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.review import quota, sequences
+from authz.errors import ClientLocked
+from authz.given import given
+from authz.review import sequences
+from authz.review.quota import seconds
 from authz.review.tables import client_lock, confirmation_failure, millis, moment
 from authz.review.terms import Lockout
 
 FAILURES_SHOWN: Final = 50
+_HELD: Final = select(client_lock).where(
+    client_lock.c.client_id.in_(given("clients")),
+    client_lock.c.lifted_at.is_(None),
+    or_(client_lock.c.until.is_(None), client_lock.c.until > bindparam("now")),
+)
 
 
 class Cause(StrEnum):
@@ -55,16 +64,55 @@ class Lock:
         return self.lifted_at is None and (self.until is None or self.until > now)
 
 
-async def fail(
-    connection: AsyncConnection, client_id: str, operator: str, leaf_index: int | None, now: datetime
+class Locks:
+    """The locks on some clients that hold at a moment, read once."""
+
+    def __init__(self, connection: Connection, clients: Collection[str], now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        given = {"clients": [(one,) for one in clients], "now": millis(now)}
+        self._locks = [_lock(row) for row in connection.execute(_HELD, given)] if clients else []
+
+    def check(self, client_id: str, operator: str) -> None:
+        """Raise ClientLocked where the client or this operator of it is locked."""
+        held = self._on(client_id, operator)
+        if held:
+            waits = [seconds(millis(lock.until) - millis(self._now)) for lock in held if lock.until]
+            raise ClientLocked(max(waits) if len(waits) == len(held) else None)
+
+    def lock(self, client_id: str, operator: str, cause: Cause, until: datetime | None) -> str | None:
+        """Lock a client or an operator of it; None where that holds already."""
+        held = self._on(client_id, operator)
+        if any(cause.lifters == 1 or lock.cause is cause for lock in held):
+            return None
+        row = {
+            "id": f"lk_{secrets.token_hex(8)}",
+            "client_id": client_id,
+            "operator": operator,
+            "cause": cause,
+            "since": millis(self._now),
+            "until": None if until is None else millis(until),
+        }
+        self._connection.execute(insert(client_lock).values(row))
+        made = Lock(str(row["id"]), client_id, operator, cause, self._now, until, None, None, None)
+        self._locks.append(made)
+        return str(row["id"])
+
+    def _on(self, client_id: str, operator: str) -> list[Lock]:
+        mine = (lock for lock in self._locks if lock.client_id == client_id)
+        return [lock for lock in mine if lock.operator in ("", operator)]
+
+
+def fail(
+    connection: Connection, client_id: str, operator: str, leaf_index: int | None, now: datetime
 ) -> None:
     """Count a subject that could not be confirmed."""
     row = {"client_id": client_id, "operator": operator, "failed_at": millis(now), "leaf_index": leaf_index}
-    await connection.execute(insert(confirmation_failure).values(row))
+    connection.execute(insert(confirmation_failure).values(row))
 
 
-async def failures(
-    connection: AsyncConnection, client_id: str, operator: str | None, terms: Lockout, now: datetime
+def failures(
+    connection: Connection, client_id: str, operator: str | None, terms: Lockout, now: datetime
 ) -> tuple[int, list[int]]:
     """How many in the window, of one operator or (None) of all, and the intents of the newest."""
     column = confirmation_failure.c
@@ -72,50 +120,14 @@ async def failures(
     wanted = [column.client_id == client_id, column.failed_at > since]
     if operator is not None:
         wanted.append(column.operator == operator)
-    number = (await connection.execute(select(func.count()).where(*wanted))).scalar_one()
+    number = connection.execute(select(func.count()).where(*wanted)).scalar_one()
     newest = (
         select(column.leaf_index)
         .where(*wanted, column.leaf_index.is_not(None))
         .order_by(column.id.desc())
         .limit(FAILURES_SHOWN)
     )
-    return int(number), sorted((await connection.execute(newest)).scalars())
-
-
-async def lock(
-    connection: AsyncConnection,
-    client_id: str,
-    operator: str,
-    cause: Cause,
-    now: datetime,
-    until: datetime | None,
-) -> str | None:
-    """Lock a client or an operator of it; None where that holds already."""
-    question, given = quota.any_lock(client_id, operator, now)
-    if (await connection.execute(question, given)).first() is not None and cause.lifters == 1:
-        return None
-    if cause is Cause.SEQUENTIAL_IDS and await _suspended(connection, client_id):
-        return None
-    row = {
-        "id": f"lk_{secrets.token_hex(8)}",
-        "client_id": client_id,
-        "operator": operator,
-        "cause": cause,
-        "since": millis(now),
-        "until": None if until is None else millis(until),
-    }
-    await connection.execute(insert(client_lock).values(row))
-    return str(row["id"])
-
-
-async def _suspended(connection: AsyncConnection, client_id: str) -> bool:
-    column = client_lock.c
-    held = select(column.id).where(
-        column.client_id == client_id,
-        column.cause == Cause.SEQUENTIAL_IDS,
-        column.lifted_at.is_(None),
-    )
-    return (await connection.execute(held)).first() is not None
+    return int(number), sorted(connection.execute(newest).scalars())
 
 
 async def locks(connection: AsyncConnection) -> list[Lock]:

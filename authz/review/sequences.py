@@ -8,14 +8,16 @@ was asked for, over however many processes, and skipping every other number (one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, Insert, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.given import given
 from authz.references import References
 from authz.review.tables import id_trace, millis
 from catalogue.identifiers import KeyKind, SubjectKey
@@ -24,7 +26,6 @@ KEPT: Final = timedelta(days=1)
 _REACH: Final = 2
 """Sequence numbers this near are neighbours: odd ones are men's, even ones women's."""
 _DIVISION: Final = 6
-_INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 Place = tuple[str, str, str]
 """Division, birth date and sequence number."""
@@ -46,20 +47,91 @@ def neighbours(place: Place) -> Iterator[Place]:
                 yield division, born, f"{other:03d}"
     day = date(int(born[:4]), int(born[4:6]), int(born[6:]))
     for other_day in (day - timedelta(days=1), day + timedelta(days=1)):
-        yield division, f"{other_day:%Y%m%d}", number
+        yield division, other_day.isoformat().replace("-", ""), number
 
 
-async def run_length(
-    connection: AsyncConnection, references: References, client_id: str, key: SubjectKey, now: datetime
-) -> int:
-    """How many neighbouring ids the client has asked for within a day, this one among them."""
-    place = place_of(key)
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The keyed hash of a place that a client asked about, and those of its neighbours."""
+
+    client_id: str
+    own: str
+    near: tuple[str, ...]
+
+
+def traces_of(references: References, client_id: str, key: SubjectKey | None) -> Traces | None:
+    """What is kept and looked for when a client asks about somebody; None for other keys, or none."""
+    place = place_of(key) if key else None
     if place is None:
-        return 0
-    own = references.trace(client_id, *place)
-    near = [references.trace(client_id, *each) for each in neighbours(place)]
-    run = await _enter(connection, client_id, own, near, millis(now))
-    return 1 if run == own else await _join(connection, client_id, [own, *near], millis(now))
+        return None
+    near = tuple(references.trace(client_id, *each) for each in neighbours(place))
+    return Traces(client_id, references.trace(client_id, *place), near)
+
+
+class Runs:
+    """The runs that some places touch, read once; a place that touches none is written with the others."""
+
+    def __init__(self, connection: Connection, asked: Iterable[Traces], now: datetime) -> None:
+        self._connection = connection
+        self._at = millis(now)
+        self._wanted = {(one.client_id, trace) for one in asked for trace in (one.own, *one.near)}
+        self._runs = self._read()
+        self._alone: dict[str, dict[str, object]] = {}
+
+    def length(self, traces: Traces) -> int:
+        """How many neighbouring ids the client has asked for within a day, this one among them."""
+        own, at = traces.own, self._at
+        new = own not in self._runs and self._runs.keys().isdisjoint(traces.near)
+        if new or self._runs.get(own) == own:
+            self._runs[own] = own
+            self._alone[own] = {"client_id": traces.client_id, "trace": own, "run": own, "seen_at": at}
+            return 1
+        self.write()
+        length = _joined(self._connection, traces, at)
+        self._runs = self._read()
+        return length
+
+    def write(self) -> None:
+        """Keep the places that touch no other."""
+        if self._alone:
+            entered = _ENTER[self._connection.dialect.name]
+            self._connection.execute(entered, list(self._alone.values()))
+            self._alone = {}
+
+    def _read(self) -> dict[str, str]:
+        found = self._connection.execute(_RUNS, {"traces": self._wanted}) if self._wanted else ()
+        return {row.trace: row.run for row in found}
+
+
+def _joined(connection: Connection, traces: Traces, now: int) -> int:
+    """Enter a place beside others, and make one run of theirs; returns how many of it were seen in a day."""
+    mine = id_trace.c.client_id == traces.client_id
+    around = [traces.own, *traces.near]
+    touched = select(id_trace.c.run).where(mine, id_trace.c.trace.in_(around)).distinct()
+    first, *others = sorted(connection.execute(touched).scalars())
+    row = {"client_id": traces.client_id, "trace": traces.own, "run": first, "seen_at": now}
+    connection.execute(_ENTER[connection.dialect.name], row)
+    if others:
+        connection.execute(update(id_trace).where(mine, id_trace.c.run.in_(others)).values(run=first))
+    since = now - int(KEPT.total_seconds() * 1000)
+    counted = select(func.count()).where(mine, id_trace.c.run == first, id_trace.c.seen_at > since)
+    return int(connection.execute(counted).scalar_one())
+
+
+def _enter(insert: Any) -> Insert:  # noqa: ANN401 - each dialect has its own class of insert
+    """Put a place into a run; one that is in a run stays there, and was seen again."""
+    again = {"seen_at": insert.excluded.seen_at}
+    done: Insert = insert.on_conflict_do_update(index_elements=["client_id", "trace"], set_=again)
+    return done
+
+
+_RUNS: Final = select(id_trace.c.trace, id_trace.c.run).where(
+    tuple_(id_trace.c.client_id, id_trace.c.trace).in_(given("traces", 2))
+)
+_ENTER: Final = {
+    "sqlite": _enter(sqlite.insert(id_trace)),
+    "postgresql": _enter(postgresql.insert(id_trace)),
+}
 
 
 async def forget(connection: AsyncConnection, client_id: str) -> None:
@@ -70,32 +142,3 @@ async def forget(connection: AsyncConnection, client_id: str) -> None:
 async def expire(connection: AsyncConnection, now: datetime) -> None:
     """Remove what is older than a day."""
     await connection.execute(delete(id_trace).where(id_trace.c.seen_at <= millis(now - KEPT)))
-
-
-async def _enter(connection: AsyncConnection, client_id: str, own: str, near: list[str], now: int) -> str:
-    """Put a place into a neighbour's run, or into its own; returns the run."""
-    of_neighbour = (
-        select(id_trace.c.run).where(id_trace.c.client_id == client_id, id_trace.c.trace.in_(near)).limit(1)
-    )
-    entered = _INSERT[connection.dialect.name](id_trace).values(
-        client_id=client_id,
-        trace=own,
-        run=func.coalesce(of_neighbour.scalar_subquery(), own),
-        seen_at=now,
-    )
-    kept = entered.on_conflict_do_update(
-        index_elements=[id_trace.c.client_id, id_trace.c.trace], set_={"seen_at": now}
-    )
-    return str((await connection.execute(kept.returning(id_trace.c.run))).scalar_one())
-
-
-async def _join(connection: AsyncConnection, client_id: str, traces: list[str], now: int) -> int:
-    """Make one run of all that these places are in; returns how many of it were seen within a day."""
-    mine = id_trace.c.client_id == client_id
-    touched = select(id_trace.c.run).where(mine, id_trace.c.trace.in_(traces)).distinct()
-    first, *others = sorted((await connection.execute(touched)).scalars())
-    if others:
-        await connection.execute(update(id_trace).where(mine, id_trace.c.run.in_(others)).values(run=first))
-    since = now - int(KEPT.total_seconds() * 1000)
-    counted = select(func.count()).where(mine, id_trace.c.run == first, id_trace.c.seen_at > since)
-    return int((await connection.execute(counted)).scalar_one())

@@ -151,7 +151,7 @@ class Watch:
             due_at=items.due(now, ALARM_DAYS),
             announced=False,
         )
-        await items.put(connection, alarm)
+        await connection.run_sync(items.put, alarm)
 
     async def _tell(self, alarm: Item) -> None:
         """Record, log and count an alarm, unless another process has."""

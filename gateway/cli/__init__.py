@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli import (
     audit,
+    case,
     catalogue,
     client,
     consent,
@@ -16,6 +17,8 @@ from gateway.cli import (
     operator,
     policy,
     query,
+    receipt,
+    report,
     review,
     scenario,
     schema,
@@ -41,9 +44,12 @@ app.add_typer(source.app, name="source")
 app.add_typer(audit.app, name="audit")
 app.add_typer(mandate.app, name="mandate")
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(receipt.app, name="receipt")
 app.add_typer(policy.app, name="policy")
 app.add_typer(consent.app, name="consent")
+app.add_typer(case.app, name="case")
 app.add_typer(review.app, name="review")
+app.add_typer(report.app, name="report")
 app.add_typer(db.app, name="db")
 app.add_typer(client.app, name="client")
 app.add_typer(keys.app, name="keys")

@@ -149,7 +149,7 @@ def _registered(register: Path, entry: dict[str, Any]) -> Path:
     _write(copy, text)
     try:
         load_clients(copy)
-    except Exception:
+    except Exception:  # whatever is wrong with the entry, no copy of it stays beside the register
         copy.unlink()
         raise
     return copy

@@ -41,7 +41,7 @@ from gateway.settings import Settings
 
 app = typer.Typer(help="The policy: its decisions, and why.", no_args_is_help=True)
 
-_SUBJECTS: Final = {
+SUBJECTS: Final = {
     "person": (SubjectKind.NATURAL_PERSON, True),
     "enterprise": (SubjectKind.ENTERPRISE, False),
     "individual-business": (SubjectKind.ENTERPRISE, True),
@@ -75,7 +75,7 @@ def explained(
     ] = None,
     own: Annotated[bool, typer.Option("--self", help="The person reads what is held on them.")] = False,
     step_up: Annotated[bool, typer.Option("--step-up", help="With --self: after a strong login.")] = False,
-    subject: Annotated[str, typer.Option(help=f"One of {', '.join(_SUBJECTS)}.")] = "person",
+    subject: Annotated[str, typer.Option(help=f"One of {', '.join(SUBJECTS)}.")] = "person",
     on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="On this day; today if absent.")
     ] = None,
@@ -84,15 +84,15 @@ def explained(
 ) -> None:
     """Print each decision a read would meet, from the table that reads use. Asks no source."""
     with reported():
-        if subject not in _SUBJECTS:
-            raise CommandError("SUBJECT_KIND", f"--subject is one of {', '.join(_SUBJECTS)}.")
+        if subject not in SUBJECTS:
+            raise CommandError("SUBJECT_KIND", f"--subject is one of {', '.join(SUBJECTS)}.")
         settings = settings_of(config)
         catalogue = catalogue_of(settings)
         day = on.date() if on else datetime.now(CHINA_TIME).date()
-        registers = _Registers(
+        registers = Registers(
             load_clients(settings.clients), load_mandates(settings.mandates, catalogue), day
         )
-        kind, personal = _SUBJECTS[subject]
+        kind, personal = SUBJECTS[subject]
         entries = _entries(catalogue, kind, record_types or (), fields or ())
         if consent:
             grant: Grant = asyncio.run(_agreed(settings, catalogue, registers.actor(client), consent))
@@ -108,7 +108,7 @@ def explained(
 
 
 @dataclass(frozen=True, slots=True)
-class _Registers:
+class Registers:
     """Who may ask on a day, and on what."""
 
     clients: ClientRegister

@@ -18,14 +18,20 @@ from authz.dpop import make_proof
 from authz.operators import HEADER as OPERATOR_HEADER
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
+    DEFAULT_CONFIG,
     OPERATOR_VARIABLE,
     TOKEN_VARIABLE,
     CommandError,
+    Config,
     DpopKey,
+    Json,
     client_key,
     print_json,
     reported,
+    settings_of,
 )
+from gateway.cli.policy import SUBJECTS
+from gateway.cli.query_explain import Asker, Explaining, show
 
 TIMEOUT_SECONDS = 30
 
@@ -43,8 +49,33 @@ def query(
     operator: Annotated[
         str | None, typer.Option(envvar=OPERATOR_VARIABLE, help="Operator assertion; see `operator`.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Ask nobody: print the plan, the questions and the decisions.")
+    ] = False,
+    dump_source: Annotated[
+        bool, typer.Option("--dump-source", help="Ask nobody: print the code that would print the answer.")
+    ] = False,
+    client: Annotated[str | None, typer.Option(help="To explain: id of a client; anyone if absent.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="To explain: scenario of the mandate.")] = None,
+    mandate: Annotated[str | None, typer.Option(help="To explain: id of the mandate.")] = None,
+    own: Annotated[bool, typer.Option("--self", help="To explain: a person's own login.")] = False,
+    subject: Annotated[
+        str, typer.Option(help=f"To explain: whom `subject` names, one of {', '.join(SUBJECTS)}.")
+    ] = "person",
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
 ) -> None:
-    """Ask; exit code 1 when the answer has errors and no data."""
+    """Ask, or explain; exit code 1 when the answer has errors and no data."""
+    if explain or dump_source:
+        with reported():
+            if subject not in SUBJECTS:
+                raise CommandError("SUBJECT_KIND", f"--subject is one of {', '.join(SUBJECTS)}.")
+            asker = Asker(client, scenario, mandate, own, subject)
+            explaining = Explaining(settings_of(config), asker)
+            given = None if variables is None else _variables(variables)
+            found = explaining.explain(_document(document), given)
+            show(explaining, found, as_json=as_json, dump_source=dump_source)
+        return
     with reported():
         body = {"query": _document(document), "variables": _variables(variables)}
         answer = _post(url, orjson.dumps(body), _Presenter(url, token, client_key(dpop_key), operator))
@@ -62,13 +93,16 @@ def _document(path: Path) -> str:
         raise CommandError("DOCUMENT_UNREADABLE", f"{path} is not a readable UTF-8 file.") from None
 
 
-def _variables(path: Path | None) -> object:
+def _variables(path: Path | None) -> dict[str, object]:
     if path is None:
         return {}
     try:
-        return orjson.loads(path.read_bytes())
+        found = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
-        raise CommandError("VARIABLES_UNREADABLE", f"{path} is not a readable JSON file.") from None
+        found = None
+    if not isinstance(found, dict):
+        raise CommandError("VARIABLES_UNREADABLE", f"{path} is not a readable JSON file.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

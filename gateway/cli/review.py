@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -16,6 +16,7 @@ from rich.table import Column, Table
 
 from authz.audit import ProofRefused
 from authz.keys import load_keys
+from authz.outcomes.rates import Rate, rates
 from authz.review.desk import Desk, Reviewer
 from authz.review.items import ALARMS, Finding, Item, ItemKind, ItemState
 from authz.review.sample import Draw
@@ -34,7 +35,9 @@ from gateway.cli.common import (
 from gateway.deployment import audit_of, catalogue_of
 
 CLI_CLIENT: Final = "cli"
-app = typer.Typer(help="The review of use: sample, list, show, record, alarms, unlock.", no_args_is_help=True)
+app = typer.Typer(
+    help="The review of use: sample, list, show, record, alarms, check-rate, unlock.", no_args_is_help=True
+)
 T = TypeVar("T")
 Who = Annotated[str, typer.Option("--reviewer", help="Your staff reference, never a name.")]
 
@@ -152,6 +155,30 @@ def alarms(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     console.print(table)
 
 
+@app.command("check-rate")
+def check_rate(
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Show the must-check rate by organization and scenario, and checks that did not know everything."""
+    with reported():
+        found = _run(_rates(config, since.date(), until.date()))
+    if as_json:
+        print_json([asdict(each) | {"rate": each.rate} for each in found])
+        return
+    table = Table(
+        "organization", "scenario", "checks", "reported", "checked", "rate", "incomplete", "overridden"
+    )
+    for each in found:
+        rate = "" if each.rate is None else f"{each.rate:.0%}"
+        gaps = (len(each.gaps), sum(gap.overridden for gap in each.gaps))
+        counts = (each.checks, each.reported, each.checked, rate, *gaps)
+        table.add_row(each.organization, each.scenario, *map(str, counts))
+    console.print(table)
+
+
 @app.command("unlock")
 def unlock(
     lock: Annotated[str, typer.Argument(help="Id of a lock, from `review alarms`.")],
@@ -186,6 +213,13 @@ async def _desk(config: Path, *, writes: bool) -> AsyncIterator[Desk]:
             return
         async with audit:
             yield Desk(store, audit)
+
+
+async def _rates(config: Path, since: date, until: date) -> list[Rate]:
+    async with Store(settings_of(config).store.get_secret_value()) as store:
+        await store.require_current()
+        async with store.reading() as connection:
+            return await rates(connection, since, until)
 
 
 async def _with_desk(config: Path, work: Callable[[Desk], Awaitable[T]], *, writes: bool = False) -> T:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from types import FrameType
 
 import uvicorn
 
+from authz.news import News
 from authz.store import Store
 from gateway import logs
 from gateway.app import create_app
@@ -47,12 +49,26 @@ async def require_store(settings: Settings) -> None:
         await store.prepare()
 
 
+class _Server(uvicorn.Server):
+    """Tells those who wait for news to go when it begins to drain, or it would wait for them."""
+
+    def __init__(self, news: News, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._news = news
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """As uvicorn does, and no stream stays open."""
+        self._news.stop()
+        super().handle_exit(sig, frame)
+
+
 def server_of(deployment: Deployment) -> uvicorn.Server:
     """The HTTP server of a deployment; SIGTERM drains it within the grace period."""
     settings = deployment.settings
     _forbid_core_dumps()
     logs.configure(settings.log.level, settings.log.format)
-    return uvicorn.Server(
+    return _Server(
+        deployment.news,
         uvicorn.Config(
             create_app(deployment),
             host=settings.host,
@@ -63,7 +79,9 @@ def server_of(deployment: Deployment) -> uvicorn.Server:
             server_header=False,
             date_header=True,
             timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+            ws="websockets-sansio",
+            ws_max_size=settings.limits.body_bytes,
+        ),
     )
 
 

@@ -124,7 +124,7 @@ class OAuthEndpoints:
             return answer
         await self.once.spend(*exchange.uses)
         try:
-            await self.audit.token(exchange.issued, exchange.within)
+            await self.audit.token(exchange.issued, exchange.act)
         except UsedBefore:  # another request came first with the same code or refresh token
             if exchange.held:
                 await self.grants.end(exchange.held.allowed.grant_id)
@@ -159,6 +159,9 @@ class OAuthEndpoints:
     async def _revoke(self, exchange: Exchange) -> Answer:
         exchange.held = await self.grants.by_refresh(exchange.form.get("token", ""))
         answer: Answer = self.server.create_endpoint_response("revocation", exchange)
+        if not (exchange.ended or exchange.revoked):
+            # remembering proofs that ended nothing, anybody could fill the store with
+            exchange.uses = [use for use in exchange.uses if use.kind is not Kind.PROOF]
         await self._use_up(exchange, answer)
         if exchange.ended:
             await self.grants.end(exchange.ended)
@@ -220,7 +223,7 @@ class OAuthEndpoints:
             raise _Refused("temporarily_unavailable", message, 429, refused.headers) from None
 
     async def _use_up(self, exchange: Exchange, answer: Answer) -> None:
-        if answer.status == 200:
+        if answer.status == 200 and exchange.uses:
             await self.once.spend(*exchange.uses)
 
     async def _form(self, request: Request) -> Mapping[str, str]:

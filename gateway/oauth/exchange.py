@@ -14,7 +14,7 @@ from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from authz.actors import Actor
-from authz.audit import TokenIssued, Within
+from authz.audit import Act, TokenIssued
 from authz.authorizations import AuthorizationRequest, Held
 from authz.clients import Client
 from authz.consent.tables import Record
@@ -104,7 +104,7 @@ class Exchange(OAuth2Request):
         self.asked: AuthorizationRequest | None = None
         """The authorization request, once it was found to be in order."""
         self.issued: TokenIssued | None = None
-        self.within: Within | None = None
+        self.act: Act | None = None
         """What the issue changes in the store."""
 
     def consent_of(self, party: Party) -> Record | None:

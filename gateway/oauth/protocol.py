@@ -164,9 +164,9 @@ class TokenServer(AuthorizationServer):
         refresh = new_refresh_token() if renewed else None
         if not refreshed:
             bound = exchange.proof.key_thumbprint if exchange.proof else ""
-            exchange.within = self._grants.redeeming(held, refresh, bound)
+            exchange.act = self._grants.redeeming(held, refresh, bound)
         elif refresh:
-            exchange.within = self._grants.rotating(held, refresh)
+            exchange.act = self._grants.rotating(held, refresh)
         granted = {"authorization_details": rar.granted(consent)} if consent else {}
         return body | granted | ({"refresh_token": refresh} if refresh else {})
 

@@ -18,8 +18,9 @@ from connectors.errors import SectionState
 from connectors.protocol import Row
 from connectors.registry import load_manifest
 from connectors.sql import SqlSource
-from resolvers.building import Maker, Node, Section
+from resolvers.building import Node, Record, Section, Subject, TypeView
 from resolvers.healing import Lens, heal
+from resolvers.nodes import record_node
 from tests.support.county import COUNTY
 
 CATALOGUE = load_catalogue(COUNTY / "catalogue")
@@ -47,12 +48,13 @@ def built(source: SqlSource, today: date, **controls: Value) -> Node:
     }
     listed = {Role.DETERMINED_ON: PartialDate(date(2026, 3, 3))}
     row = Row("1", values, listed | {Role(name): value for name, value in controls.items()})
-    lens = Lens(COMPANY, None, Channel.PUBLIC, today, CATALOGUE.localities["default"])
+    lens = Lens(COMPANY, None, Channel.PUBLIC, today, CATALOGUE.localities["default"], None)
     (healed,) = heal(LABOUR, None, [(source, row)], lens).kept
     decisions = decision_table(Public(ANONYMOUS), [LABOUR], SubjectKind.ENTERPRISE, personal=False)
     section = Section(LABOUR, SectionState.OK, None, datetime(2026, 6, 1, tzinfo=UTC), (healed,))
-    maker = Maker(CATALOGUE, References(generate_keys(demo=True)), "anonymous", "sr_x", None)
-    return maker.record(section, healed, decisions["E-RS-01"])
+    subject = Subject(CATALOGUE, References(generate_keys(demo=True)), "anonymous", COMPANY, None)
+    view = TypeView.of(LABOUR, decisions["E-RS-01"], dated=True)
+    return record_node(Record(subject, view, section, healed))
 
 
 def test_responsible_persons_leave_with_the_decision_that_names_them(source: SqlSource):
@@ -62,7 +64,7 @@ def test_responsible_persons_leave_with_the_decision_that_names_them(source: Sql
 
 def test_a_repair_does_not_tell_that_there_was_something_to_repair(source: SqlSource):
     under_way = built(source, RUNNING, repairState="APPLIED")["repair"]
-    assert under_way == {"__typename": "Repair", "state": "APPLIED", "on": None}
+    assert under_way == {"state": "APPLIED", "on": None}
     repaired = built(source, RUNNING, repairState="REPAIRED", repairedOn=PartialDate(date(2026, 5, 1)))
     assert repaired["documentNo"] is None
     assert repaired["repair"] is None

@@ -85,7 +85,7 @@ class Holder:
 
 
 async def test_a_locked_store_means_no_answer_and_then_recovers(own_database: Database) -> None:
-    async with audit_log(own_database.url, store_patience=0.2) as log:
+    async with audit_log(own_database.url, store_patience=1.0) as log:
         ref = await log.intent(intent())
         async with Holder(own_database):
             with pytest.raises(AuditUnavailable):
@@ -105,7 +105,7 @@ async def test_waiting_is_bounded_in_number_and_in_time(own_database: Database) 
 
 
 async def test_counts_outlive_a_failed_flush(own_database: Database) -> None:
-    async with audit_log(own_database.url, store_patience=0.2) as log:
+    async with audit_log(own_database.url, store_patience=1.0) as log:
         log.public_read(["E-SC-01"])
         async with Holder(own_database):
             with pytest.raises(AuditUnavailable):

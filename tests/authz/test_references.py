@@ -1,3 +1,6 @@
+import base64
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +130,14 @@ def test_a_cursor_opens_only_with_its_binding() -> None:
         assert refused.value.code == "CURSOR_INVALID"
     with pytest.raises(AuthzError):
         References(demo_keys()).open_cursor(cursor, b"grant|use")
+
+
+@pytest.mark.parametrize("text", ["row-17", "行-1", "r" * 300])
+def test_a_keyed_hash_is_what_the_standard_library_makes_of_it(text: str) -> None:
+    """Those in the log must be found again by every later version."""
+    key = KEYS.current(Purpose.AUDIT_RECORD)
+    parts = [part.encode() for part in ("court", "P-FY-01", text)]
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    body = bytes([key.version]) + hmac.digest(key.material, framed, "sha256")[:20]
+    expected = base64.b32encode(body).decode().rstrip("=").lower()
+    assert References(KEYS).record_hash("court", "P-FY-01", text) == f"rh_{expected}"

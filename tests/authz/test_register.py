@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from authz.audit import settle
 from authz.declarations import ReasonCode
 from authz.errors import AccessDenied, AuditUnavailable, ConfigurationError
 from authz.freshness import FRESH
@@ -18,6 +20,7 @@ from authz.mandate_entries import check_mandate, entry_bytes, mandate_entry
 from authz.mandates import CaseClaim, MandateRegister
 from authz.register.events import Act, Event, Item, Kind
 from authz.register.standing import RegisterRefused, Standing, State
+from tests.support.audit_logs import intent, outcome
 from tests.support.databases import Database
 from tests.support.policy_matrix import OFFICER
 from tests.support.registers import CATALOGUE, ENTRY, WHEN, Office, office
@@ -141,8 +144,8 @@ async def test_another_process_knows_within_a_quarter_of_a_second(own_database: 
         await stopping.register.stop(S04, "op-1", WHY)
         reading.timer.now += FRESH * 0.9
         assert grant(await reading.live.current()), "the look still holds"
-        with pytest.raises(AccessDenied, match="stopped"):
-            await reading.live.confirm(held)
+        (stopped,) = await reading.store.write(partial(settle, events=[[reading.live.running(held)]]))
+        assert stopped.code == "SCENARIO_STOPPED"
         reading.timer.now += FRESH
         with pytest.raises(AccessDenied, match="stopped"):
             grant(await reading.live.current())
@@ -153,7 +156,9 @@ async def test_a_process_that_cannot_look_denies(own_database: Database) -> None
         held = grant(await running.live.current())
         await own_database.execute("ALTER TABLE register_event RENAME TO taken_away")
         with pytest.raises(AuditUnavailable):
-            await running.live.confirm(held)
+            await running.audit.outcome(
+                await running.audit.intent(intent(grant=held)), outcome(), running.live.running(held)
+            )
         running.timer.now += FRESH
         with pytest.raises(AuditUnavailable):
             await running.live.current()

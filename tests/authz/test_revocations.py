@@ -3,7 +3,8 @@ import time
 import pytest
 
 from authz.errors import StoreUnavailable
-from authz.revocations import FRESH, Revocations, revoked_token
+from authz.freshness import FRESH
+from authz.revocations import Revocations, revoked_token
 from tests.support.databases import Database
 from tests.support.stores import stored
 

@@ -80,6 +80,28 @@ async def test_rows_beyond_the_limit_are_counted_together(tmp_path: Path) -> Non
     assert {ticket.fault.row: ticket.count for ticket in found}[""] == 7
 
 
+async def test_the_next_day_rows_are_named_again(tmp_path: Path) -> None:
+    calendar = Calendar()
+    async with Store(f"sqlite:///{tmp_path}/s.db") as store:
+        await store.prepare()
+        tickets = Tickets(store, calendar)
+        tickets.note(replace(FAULT, row=f"{n:016x}") for n in range(ROWS_NAMED))
+        calendar.day += timedelta(days=1)
+        tickets.note([replace(FAULT, row="new")])
+        await tickets.flush()
+        assert "new" in {ticket.fault.row for ticket in await tickets.listed()}
+
+
+async def test_a_row_of_a_file_is_named_by_the_longest_place_there_is(own_database: Database) -> None:
+    fault = replace(FAULT, row=f"{'名' * 255}:{1 << 32}")
+    async with Store(own_database.url) as store:
+        await store.prepare()
+        tickets = Tickets(store, Calendar())
+        tickets.note([fault])
+        await tickets.flush()
+        assert [ticket.fault for ticket in await tickets.listed()] == [fault]
+
+
 async def test_a_store_that_is_down_loses_no_count(tmp_path: Path) -> None:
     async with Store(f"sqlite:///{tmp_path}/s.db") as store:
         tickets = Tickets(store, Calendar())

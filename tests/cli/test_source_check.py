@@ -90,6 +90,10 @@ EXPECTED = {
     ("error", "KEY_NOT_RECOGNIZED", "broken.records.P-RS-01.keys"),
     ("info", "SOURCE_EMPTY", "broken.records.P-ZJ-01"),
     ("error", "MANIFEST_TABLE_MISSING", "broken.records.P-SF-01"),
+    ("warning", "CODES_UNKNOWN", "broken.records.P-FY-02"),
+    ("info", "ROWS_SAMPLED", "broken.records.P-RS-01"),
+    ("info", "ROWS_SAMPLED", "broken.records.P-FY-02"),
+    ("info", "ROWS_SAMPLED", "broken.records.P-MZ-02"),
 }
 ENGINES = [
     "sqlite",
@@ -122,7 +126,7 @@ async def test_each_defect_is_found(engine: str, tmp_path: Path) -> None:
     named = {(each["level"], each["code"], each["where"]) for each in findings}
     assert {row for row in named if row[1] != "COLUMNS_HASH"} == EXPECTED
     sound = [each["code"] for each in findings if "P-MZ-02" in each["where"]]
-    assert sound == ["COLUMNS_HASH"]
+    assert sound == ["COLUMNS_HASH", "ROWS_SAMPLED"]
     messages = {each["where"]: each["message"] for each in findings}
     assert "did you mean `case_no`?" in messages["broken.records.P-FY-01.fields.caseNo"]
     rejected = [each["message"] for each in findings if each["code"] == "ROWS_REJECTED"]

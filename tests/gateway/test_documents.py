@@ -246,7 +246,7 @@ def test_variables_are_coerced_and_refused_in_the_schemas_words():
         .operation(None)
     )
     good = {"l": {"citizenId": CITIZEN, "name": "张伟"}}
-    assert coerce_variables(SCHEMA, operation, good) == {**good, "n": 3}
+    assert coerce_variables(SCHEMA, operation, good).coerced == {**good, "n": 3}
     nested: object = "deep"
     for _ in range(100_000):
         nested = [nested]

@@ -58,8 +58,8 @@ async def test_variables_reach_the_executor_raw_and_coerced():
         status, _, body = await post(stage, {"query": query, "variables": variables})
         assert (status, body["data"]) == (200, {"hello": "hellohello", "person": {"name": "测**"}})
         (operation,) = stage.operations
-        assert operation.variables["l"]["citizenId"] == CITIZEN
-        assert operation.variables["n"] == 2
+        assert operation.coerced.coerced["l"]["citizenId"] == CITIZEN
+        assert operation.coerced.coerced["n"] == 2
         assert "n" not in operation.raw_variables
 
 

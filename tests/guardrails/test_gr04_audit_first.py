@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -116,10 +117,14 @@ async def test_nothing_is_read_that_cannot_be_recorded(gateway: Server, broken: 
                 assert "data" not in reply.body
                 assert not reply.body.get("extensions", {}).get("sources")
             firm = answers[3]
-            assert (firm.status, firm.errors) == (200, [])
-            assert firm.data["enterprise"]["registration"]["marketEntityRegistration"]["records"]
+            of_the_firm = 0
+            if broken is gone:  # nobody knows then what was objected to, so nothing is published either
+                assert (firm.status, firm.codes in NO_PROOF) == (503, True)
+            else:
+                assert (firm.status, firm.errors) == (200, [])
+                assert firm.data["enterprise"]["registration"]["marketEntityRegistration"]["records"]
+                of_the_firm = len(firm.body["extensions"]["sources"])
             assert tax.calls == 0
-            of_the_firm = len(firm.body["extensions"]["sources"])
             assert await gateway.metric("gateway_source_answers_total") == asked + of_the_firm
         tax.open.set()
 
@@ -160,3 +165,20 @@ async def test_what_was_fetched_stays_inside_when_the_outcome_cannot_be_written(
             assert reply.codes == ["AUDIT_UNAVAILABLE"]
             assert not any((reply.body.get("data") or {}).values())
     assert leaves(gateway.home.store)[0]["phase"] == "INTENT"
+
+
+async def test_the_log_tells_which_reads_a_department_saw_as_one(gateway: Server) -> None:
+    """A batch has an id of its own: whoever finds it in a database's log finds here who asked (ruling 13)."""
+    async with bureau(gateway.home) as tax:
+        tax.open.set()
+        replies = await asyncio.gather(*(in_a_case(gateway, f"LSTD-2026-{n:05d}") for n in range(1, 25)))
+    assert all(reply.errors == [] for reply in replies)
+    told = Counter(
+        batch
+        for leaf in leaves(gateway.home.store)
+        if leaf["phase"] == "OUTCOME"
+        for batch in leaf["batches"]
+    )
+    assert told
+    assert all(batch.startswith("batch-") and reads > 1 for batch, reads in told.items())
+    assert not any("batch-" in str(reply.body) for reply in replies)

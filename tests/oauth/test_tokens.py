@@ -136,6 +136,24 @@ async def test_a_revoked_refresh_token_takes_its_tokens_along(office: Office) ->
     assert late.body["error"] == "invalid_grant"
 
 
+async def test_a_proof_that_ends_nothing_is_not_kept(office: Office) -> None:
+    """Whoever invents tokens and keys fills no store with them."""
+    app, path = Party(office.url, ISSUER, APP), "/oauth/revoke"
+    before = await kept_once(office)
+    replies = [
+        await app.send(path, {"client_id": APP, "token": "invented"}, {"DPoP": app.proof(path, THIEF)})
+        for _ in range(2)
+    ]
+    assert [reply.status for reply in replies] == [400, 200], "the first had no nonce yet"
+    assert await kept_once(office) == before
+
+
+async def kept_once(office: Office) -> int:
+    async with office.stage.deployment.store.reading() as connection:
+        rows = await connection.exec_driver_sql("SELECT count(*) FROM used_once")
+        return int(rows.scalar_one())
+
+
 async def test_a_bank_names_a_consent_it_holds_for_a_token_of_its_own(office: Office) -> None:
     """RFC 9396 §6 with client credentials: consents given elsewhere, such as in the person's app."""
     handle = await office.handle()

@@ -55,11 +55,19 @@ SCENARIO: Raw = {
     "caller": {"zh": "农业农村局", "en": "Agriculture Bureau"},
     "basis": ["STATUTORY"],
     "obligation": "MANDATORY",
-    "measures": ["R-01"],
+    "predicates": [
+        {
+            "code": "NOT_REVOKED",
+            "name": {"zh": "证书未被撤销", "en": "The certificate stands"},
+            "absent": ["P-NY-01"],
+        }
+    ],
+    "measures": [{"code": "R-01", "when": "NOT_REVOKED", "basis": ["农药管理条例"]}],
     "guard": {"zh": "仅限法定情形", "en": "Statutory grounds only"},
     "legalBasis": ["农药管理条例"],
     "validFrom": "2026-01-01",
     "validUntil": "2027-12-31",
+    "approvedBy": ["op-0012", "op-0034"],
     "relevance": [{"recordType": "P-NY-01", "reason": {"zh": "许可条件", "en": "Condition of the licence"}}],
 }
 BEHAVIOUR: Raw = {

@@ -115,7 +115,7 @@ def _reads(
 def _plan(
     deployment: TestDeployment, walk: Walk, nodes: Any, path: tuple[str, ...], kind: SubjectKind
 ) -> Iterable[tuple[str, TypeRead]]:
-    return deployment.services.planner.plan(walk, nodes, path, kind).types.items()
+    return deployment.services.plans.planner.plan(walk, nodes, path, kind).types.items()
 
 
 def _values(node: Any, path: tuple[str, ...]) -> Iterator[Any]:

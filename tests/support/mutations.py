@@ -119,8 +119,8 @@ def _starts() -> Iterator[Mutation]:
 def _bars() -> Iterator[Mutation]:
     """What closes an adverse record whatever the clocks say."""
     almost = Period(years=17, months=11)
-    yield Mutation("adult at birth", "subject.minor", _lifecycle(_ADULT=Period()))
-    yield Mutation("adult a month early", "subject.minor", _lifecycle(_ADULT=almost))
+    yield Mutation("adult at birth", "subject.minor", _lifecycle(ADULT=Period()))
+    yield Mutation("adult a month early", "subject.minor", _lifecycle(ADULT=almost))
     yield Mutation("surely adult", "subject.age-at-act-unknown", _lifecycle(_SURELY_ADULT=Period()))
     yield Mutation("show simple procedure", "procedure.simple", _lifecycle(_SIMPLE=frozenset()))
     yield Mutation("ignore appeals", "appeal.open", _lifecycle(_appeal_open=lambda _: False))

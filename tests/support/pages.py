@@ -44,6 +44,15 @@ class Pliant(Provider):
         return {name: value for name, value in told.items() if value is not None}
 
 
+@contextmanager
+def _away(path: Path) -> Iterator[None]:
+    away = path.rename(path.with_suffix(".off"))
+    try:
+        yield
+    finally:
+        away.rename(path)
+
+
 @dataclass(frozen=True)
 class Site:
     """The pages of a running county."""
@@ -58,10 +67,15 @@ class Site:
     @contextmanager
     def down(self, department: str) -> Iterator[None]:
         """The department's file is away for the block."""
-        path = self.folder / f"{department}.db"
-        away = path.rename(path.with_suffix(".off"))
-        yield
-        away.rename(path)
+        with _away(self.folder / f"{department}.db"):
+            yield
+
+    @contextmanager
+    def storeless(self) -> Iterator[None]:
+        """The gateway's own store is away for the block."""
+        database = self.deployment.store.engine.url.database or ""
+        with _away(Path(database.removeprefix("file:"))):
+            yield
 
 
 @asynccontextmanager

@@ -99,6 +99,8 @@ class TaxProxy:
         if fault == "bomb":
             body = gzip.compress(b" " * (32 * 1024 * 1024))
             return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+        if fault.startswith("charset "):
+            return web.Response(body=b"\xff{}", headers={"Content-Type": f"text/plain;charset={fault[8:]}"})
         return web.Response(body=bytes.fromhex(fault[4:]) if fault.startswith("hex ") else fault.encode())
 
     async def _hang(self) -> web.StreamResponse:
