@@ -118,8 +118,9 @@ class Ticket:
     def __init__(self, once: OnceOnly, use: Use) -> None:
         self._once = once
         self._use = use
-        self._taken = False
         self._spent = False
+        self._replayed = False
+        self._spending = asyncio.Lock()
 
     async def spend(self) -> None:
         """Use it up by itself, unless that has happened.
@@ -131,7 +132,7 @@ class Ticket:
         try:
             await self._once.spend(self._use)
         except Replayed:
-            self._spent = True  # by another copy: what is answered from here on is the refusal
+            self._refused()  # by another copy: what is answered from here on is the refusal
             raise Unauthenticated(*_REPLAYED) from None
         self._spent = True
 
@@ -143,18 +144,24 @@ class Ticket:
     async def with_intent(self, write: Callable[[Sequence[Use]], Awaitable[_Made]]) -> _Made:
         """Write one intent, and use the proof up in its transaction if none has before.
 
-        `write` raises Replayed where another copy of the request came first.
+        The other intents of the request wait until it is known whether this copy came first:
+        where it did not, `write` raises Replayed, and no intent of the copy is let through.
         """
-        if self._taken or self._spent:
-            return await write(())
-        self._taken = True
-        try:
-            made = await write((self._use,))
-        except Replayed:
-            self._spent = True  # as in `spend`
-            raise
-        self._spent = True
-        return made
+        async with self._spending:
+            if self._replayed:
+                raise Replayed(self._use.kind)
+            if not self._spent:
+                try:
+                    made = await write((self._use,))
+                except Replayed:
+                    self._refused()
+                    raise
+                self._spent = True
+                return made
+        return await write(())
+
+    def _refused(self) -> None:
+        self._spent = self._replayed = True
 
 
 class OnceOnly:

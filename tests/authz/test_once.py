@@ -1,10 +1,11 @@
 import asyncio
 import time
+from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from authz.errors import StoreUnavailable
-from authz.once import Kind, OnceOnly, Replayed, Use, used_once
+from authz.errors import StoreUnavailable, Unauthenticated
+from authz.once import Kind, OnceOnly, Replayed, Ticket, Use, used_once
 from tests.support.databases import Database
 from tests.support.stores import stored
 
@@ -88,3 +89,29 @@ async def test_who_leaves_does_not_take_others_along(own_database: Database) -> 
         await staying
         with pytest.raises(Replayed):
             await once.spend(proof("b"))
+
+
+async def test_of_a_copied_request_no_intent_goes_through(own_database: Database) -> None:
+    async with stored(own_database) as store, OnceOnly(store) as once:
+        request, copy = Ticket(once, proof("a")), Ticket(once, proof("a"))
+
+        async def write(uses: Sequence[Use]) -> str:
+            await once.spend(*uses)
+            return "read"
+
+        def intents(ticket: Ticket) -> list[Awaitable[str]]:
+            return [ticket.with_intent(write) for _ in range(3)]
+
+        assert await asyncio.gather(*intents(request)) == ["read"] * 3
+        refused = await asyncio.gather(*intents(copy), return_exceptions=True)
+        assert [type(each) for each in refused] == [Replayed] * 3
+
+
+async def test_after_a_refused_proof_no_intent_goes_through(own_database: Database) -> None:
+    async with stored(own_database) as store, OnceOnly(store) as once:
+        await once.spend(proof("a"))
+        copy = Ticket(once, proof("a"))
+        with pytest.raises(Unauthenticated):
+            await copy.spend()
+        with pytest.raises(Replayed):
+            await copy.with_intent(lambda uses: once.spend(*uses))
