@@ -8,7 +8,6 @@ somebody closes goes at once and stays in the audit log; a fault that is met aga
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -24,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit import AuditLog, ReviewAct
 from authz.errors import StoreUnavailable
+from authz.ids import id_of
 from authz.register.acts import staff_reference, stated_reason
 from authz.register.standing import RegisterRefused
 from authz.store import Store, metadata
@@ -71,7 +71,7 @@ class Ticket:
     @property
     def id(self) -> str:
         """By which it is closed: the same for the same fault."""
-        return f"tk_{hashlib.sha256(chr(31).join(astuple(self.fault)).encode()).hexdigest()[:12]}"
+        return id_of("tk", chr(31).join(astuple(self.fault)), 48)
 
 
 class Tickets:

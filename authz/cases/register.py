@@ -6,7 +6,6 @@ to the record and whom it tells. Which record it is about was read live by whoev
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from authz.consent.register import now_in_china
 from authz.consent.representation import Caller, Representatives, capacity_needed
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
+from authz.ids import new_id
 from authz.outbox import AUDITORS, OFFICE, Notice, NoticeKind, Recipient, RecipientKind
 from authz.outcomes import measures
 from authz.references import References
@@ -125,7 +125,7 @@ class CaseRegister:
         target: Target | None,
     ) -> Case:
         _check(filing)
-        person, case_id = person_of(caller), f"rc_{secrets.token_hex(16)}"
+        person, case_id = person_of(caller), new_id("rc")
         represented = content.subject != person
         return Case(
             id=case_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +30,7 @@ from authz.consent.artefact import (
 )
 from authz.consent.notice import VERSION, Notice
 from authz.consent.rules import Code, ConsentRefused, age_band
+from authz.ids import new_id
 from authz.references import References
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue
@@ -42,8 +42,6 @@ ARTICLES: Final = (
     "个人信息保护法第23条",
     "征信业管理条例第18条",
 )
-_LETTERS: Final = "abcdefghijklmnop"
-"""Sixteen, so that an id holds 128 random bits and never reads like somebody's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def draft_request(
 ) -> ConsentRequest:
     """The request of a registered client; raises ConsentRefused SHAPE."""
     made: dict[str, object] = {
-        "consent_id": "ca_" + "".join(secrets.choice(_LETTERS) for _ in range(32)),
+        "consent_id": new_id("ca"),
         "subject_ref": subject_ref,
         "capacity": capacity,
         "grantee": Grantee(

@@ -7,7 +7,6 @@ log hold their digest with the rest of the report, so that nobody can change the
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +22,7 @@ from authz.cases.tables import millis
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
 from authz.grants import Statutory
+from authz.ids import id_of, new_id
 from authz.outcomes.measures import initiate, require_officer, require_others
 from authz.outcomes.rates import Rate, rates
 from authz.outcomes.states import Hearing, MeasureState, OutcomeKind
@@ -176,7 +176,7 @@ def _measures(
         return []
     return [
         Measure(
-            id=f"ms_{secrets.token_hex(16)}",
+            id=new_id("ms"),
             outcome=outcome,
             subject=found.subject,
             organization=found.organization,
@@ -210,7 +210,7 @@ def _id_of(found: Entry | None, grant: Statutory) -> str:
     if found:
         return found.jti
     case = "\n".join((grant.actor.organization, grant.mandate.scenario, grant.case_no))
-    return f"oc_{hashlib.sha256(case.encode()).hexdigest()[:32]}"
+    return id_of("oc", case)
 
 
 def _digest(report: Report, grant: Statutory) -> str:

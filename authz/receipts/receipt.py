@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 
 from authz.audit.leaves import canonical
 from authz.errors import AccessDenied
+from authz.ids import new_id
 
 ALGORITHM: Final = "ES256"
 TYPE: Final = "must-check-receipt+jws"
@@ -79,7 +80,7 @@ class Receipt(BaseModel):
 
 def new_check_id() -> str:
     """`ck_…`, random."""
-    return f"ck_{secrets.token_hex(16)}"
+    return new_id("ck")
 
 
 def new_nonce() -> str:

@@ -6,7 +6,6 @@ the client until two people of the review have looked at it. Only time or a revi
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import ClientLocked
 from authz.given import given
+from authz.ids import new_id
 from authz.review import sequences
 from authz.review.quota import seconds
 from authz.review.tables import client_lock, confirmation_failure, millis, moment
@@ -86,7 +86,7 @@ class Locks:
         if any(cause.lifters == 1 or lock.cause is cause for lock in held):
             return None
         row = {
-            "id": f"lk_{secrets.token_hex(8)}",
+            "id": new_id("lk", 64),
             "client_id": client_id,
             "operator": operator,
             "cause": cause,

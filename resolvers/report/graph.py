@@ -7,7 +7,6 @@ it. It holds no score and no verdict, and says of each department that was silen
 from __future__ import annotations
 
 import asyncio
-import secrets
 import unicodedata
 from base64 import b64encode
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Final
 import strawberry
 from strawberry.types.info import Info
 
+from authz.ids import new_id
 from authz.wording import holds_personal_number
 from catalogue.model import DataClass
 from catalogue.values import CHINA_TIME
@@ -65,7 +65,7 @@ async def my_report(
     await spend(context, now)
     person, report = await everything(context.walk.schema, context)
     context.report.sources.extend(report.sources)
-    number, expires = f"rp_{secrets.token_hex(12)}", now + timedelta(days=days)
+    number, expires = new_id("rp"), now + timedelta(days=days)
     content = {
         "format": FORMAT,
         "jti": number,
