@@ -71,9 +71,10 @@ class MandateRegister:
         bounded = len(number) <= LONGEST_CASE_NUMBER
         mandate = next((one for one in mandates if bounded and _fits(one.case_pattern, number)), None)
         if mandate is None or holds_citizen_id(number):
+            patterns = " or ".join(dict.fromkeys(one.case_pattern for one in mandates))
             raise AccessDenied(
                 "CASE_NUMBER_INVALID",
-                "The case number breaks the mandate's pattern or holds an id. Send your own file's number.",
+                f"The case number does not match {patterns}, or holds an id. Send your own file's number.",
             )
         if not actor.operator or (mandate.operator_assertion and not actor.vouched):
             raise AccessDenied(

@@ -180,7 +180,7 @@ class QuietValuesRule(ValuesOfCorrectTypeRule):
 
     def report_error(self, error: GraphQLError) -> None:
         """Report the error with its place, and only what the schema says of it."""
-        message = complaint(error.message)
+        message = complaint(self.context.schema, error.message)
         super().report_error(GraphQLError(message, error.nodes, error.source, error.positions))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values, is_enum_type
 from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import IdentifierError
@@ -17,13 +17,19 @@ _FROM_SCHEMA: Final = re.compile(
     r"(?: to be provided| not to be None| to be an object| to include required field '\w+')?"
     r"|Within OneOf Input Object type '\w+', exactly one field must be specified"
 )
+_ENUM: Final = re.compile(r"Value .* does not exist in '(\w+)' enum|Enum '(\w+)' cannot represent", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(Variable '\$\w+' has invalid (?:default )?value[^:]*): (.*)", re.DOTALL)
 
 
-def complaint(message: str) -> str:
-    """The part of graphql-core's complaint about a value that holds only names of the schema."""
-    found = _FROM_SCHEMA.match(message)
-    return f"{found[0]}." if found else "The value does not fit its type."
+def complaint(schema: GraphQLSchema, message: str) -> str:
+    """What graphql-core's complaint about a value says in names of the schema."""
+    if found := _FROM_SCHEMA.match(message):
+        return f"{found[0]}."
+    named = _ENUM.match(message)
+    kind = schema.get_type(named[1] or named[2]) if named else None
+    if is_enum_type(kind):
+        return f"Expected one of {', '.join(kind.values)}."
+    return "The value does not fit its type."
 
 
 def coerce_variables(
@@ -37,15 +43,17 @@ def coerce_variables(
     """
     found = get_variable_values(schema, operation.variable_definitions or (), dict(raw), max_errors=10)
     if isinstance(found, list):
-        raise RequestRefused(*(_told(error) for error in found))
+        raise RequestRefused(*(_told(schema, error) for error in found))
     return found
 
 
-def _told(error: GraphQLError) -> GraphQLError:
+def _told(schema: GraphQLSchema, error: GraphQLError) -> GraphQLError:
     found = _VARIABLE.fullmatch(error.message)
     origin = origin_of(error)
     if isinstance(origin, IdentifierError):
         plain = of_exception(origin)
         place = f"{found[1]}. " if found else ""
         return GraphQLError(place + plain.message, error.nodes, extensions=plain.extensions)
-    return coded("BAD_VARIABLES", f"{found[1]}: {complaint(found[2])}" if found else None, error.nodes)
+    return coded(
+        "BAD_VARIABLES", f"{found[1]}: {complaint(schema, found[2])}" if found else None, error.nodes
+    )

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -175,6 +176,11 @@ def test_a_case_number_is_required(register, case_no):
 )
 def test_a_case_number_follows_the_pattern_wholly(register, case_no):
     assert refused(register, case_no=case_no) == "CASE_NUMBER_INVALID"
+
+
+def test_who_sends_a_wrong_case_number_is_told_the_pattern(register):
+    with pytest.raises(AccessDenied, match=re.escape(ENTRY["casePattern"])):
+        ask(register, case_no="2026-1")
 
 
 @pytest.mark.parametrize(

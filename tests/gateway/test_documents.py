@@ -152,7 +152,11 @@ def test_syntax_errors_say_where_and_never_what(text, kept):
         ),
         (
             "query ($l: PersonLookup!) { person(lookup: $l, access: {scenario: SECRET}) { name } }",
-            "The value does not fit its type.",
+            "Expected one of TITLE, RECRUITMENT.",
+        ),
+        (
+            'query ($l: PersonLookup!) { person(lookup: $l, access: {scenario: "SECRET"}) { name } }',
+            "Expected one of TITLE, RECRUITMENT.",
         ),
         (
             "query ($n: String!) { person(lookup: {name: $n}) { name } }",
