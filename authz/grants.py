@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from authz.actors import Actor
-from authz.consent.artefact import Confirmation, ConsentArtefact, Item
+from authz.consent.artefact import Capacity, Confirmation, ConsentArtefact, Item
 from authz.declarations import Declared
 from catalogue.identifiers import SubjectKey
 
@@ -87,16 +87,29 @@ class Statutory:
         return ("STATUTORY", self.mandate, self.granted_on)
 
 
+_PURPOSES: Final = {
+    None: "本人查询",
+    Capacity.GUARDIAN: "监护人代为查询",
+    Capacity.LEGAL_REPRESENTATIVE: "法定代表人代为查询",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SelfAccess:
-    """A person reading what is held on themself."""
+    """A person reading what is held on themself, or on whom they were confirmed to represent."""
 
     actor: Actor
     subject: SubjectKey
+    capacity: Capacity | None = None
+    """As what they read for another; None for themself."""
 
     channel = Channel.SELF
     basis = "SELF"
-    purpose = "本人查询"
+
+    @property
+    def purpose(self) -> str:
+        """In words, which the subject reads."""
+        return _PURPOSES[self.capacity]
 
     @property
     def version(self) -> tuple[object, ...]:

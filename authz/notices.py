@@ -7,7 +7,7 @@ that is delayed on a recorded basis is told when its delay ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,7 +119,7 @@ class Notices:
         reads: list[tuple[int, datetime, datetime]] = []
         async for leaf in read_leaves(self._store, 0, subjects):
             event: dict[str, Any] = leaf.event
-            if event["phase"] != Phase.INTENT or event["authorization"]["basis"] == "SELF":
+            if event["phase"] != Phase.INTENT or _own_look(event["authorization"]):
                 continue
             at = datetime.fromisoformat(event["recordedAt"])
             delayed = due_of(event)
@@ -137,6 +137,11 @@ class Notices:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(max(seconds, 0.0), _LONGEST_WAIT)):
                 await woken.wait()
+
+
+def _own_look(authorization: Mapping[str, Any]) -> bool:
+    """Whether the subject looked in person, which is no news to them."""
+    return authorization["basis"] == "SELF" and "capacity" not in authorization
 
 
 def _millis(at: datetime) -> int:

@@ -215,7 +215,10 @@ def _named(ask: Question) -> bool:
 
 
 def _stepped_up(ask: Question) -> bool:
-    return isinstance(ask.grant, SelfAccess) and ask.grant.actor.step_up
+    """One's own record after a strong login; whom an entity's records name is somebody else."""
+    if not isinstance(ask.grant, SelfAccess) or not ask.grant.actor.step_up:
+        return False
+    return ask.kind is SubjectKind.NATURAL_PERSON or not _of_others(ask)
 
 
 def _has_mask(ask: Question) -> bool:
@@ -248,8 +251,13 @@ def _own_in_full(ask: Question) -> bool:
     """Opened in full, and not the name or number of somebody else, who agreed to nothing."""
     if ask.field is None or not _in_full(ask):
         return False
-    own = ask.field.mask not in _OF_OTHERS or ask.field.role in (Role.NAME, Role.KEY)
-    return own and not _court_id_elsewhere(ask)
+    return not _of_others(ask) and not _court_id_elsewhere(ask)
+
+
+def _of_others(ask: Question) -> bool:
+    """Whether the field holds the name or number of another than the subject."""
+    field = ask.field
+    return field is not None and field.mask in _OF_OTHERS and field.role not in (Role.NAME, Role.KEY)
 
 
 def _clear(_: RecordField) -> None:

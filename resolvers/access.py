@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+import orjson
 import strawberry
 from graphql import FieldNode
 
@@ -41,7 +42,7 @@ _CASE_CLAIM: Final = (
     *("reasonCode", "noConflictOfInterest", "repeatReason", "repeatNote"),
 )
 """Members of the access context in the order of `CaseClaim`."""
-PERSON_ROOTS = frozenset({"subject", "verifyIdentity", "me"})
+PERSON_ROOTS = frozenset({"subject", "represented", "verifyIdentity", "me"})
 CHECK: Final = "mustCheck"
 CHECK_ROOTS: Final = frozenset({CHECK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
 """Mutations that stand on a grant as reads do: a check leaves a receipt, so it is no query."""
@@ -148,14 +149,22 @@ class Basis:
     claim: tuple[object, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Represented:
+    """A person's claim to act for somebody else, which their department has yet to confirm."""
+
+    actor: Actor
+    lookup: Mapping[str, Any]
+
+
 def grant_of(
     walk: Walk,
     collected: Mapping[str, list[FieldNode]],
     actor: Actor,
     mandates: MandateRegister,
     today: date,
-) -> Grant | Claim | None:
-    """The one grant of an operation, or its claim to a consent; None when nothing needs one.
+) -> Grant | Claim | Represented | None:
+    """The one grant of an operation, or its claim to one; None when nothing needs one.
 
     Raises AuthzError.
     """
@@ -176,15 +185,17 @@ def grant_of(
     return _grant(basis, actor, mandates, today)
 
 
-def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -> Grant | Claim:
+def _grant(basis: Basis, actor: Actor, mandates: MandateRegister, today: date) -> Grant | Claim | Represented:
     if basis.kind == "PUBLIC":
         return Public(actor)
-    if basis.kind == "SELF":
+    if basis.kind in ("SELF", "REPRESENTED"):
         if actor.kind is not ActorKind.PERSON or actor.subject is None:
             raise AccessDenied(
-                "NOT_A_PERSON", "`me` is for a person's own login. Send the person's access token."
+                "NOT_A_PERSON", "This is for a person's own login. Send the person's access token."
             )
         require_scope(actor, SELF_SCOPE)
+        if basis.kind == "REPRESENTED":
+            return Represented(actor, orjson.loads(str(basis.claim[0])))
         return SelfAccess(actor, actor.subject)
     if basis.kind == "CONSENT":
         claim = _claim(basis)
@@ -227,6 +238,8 @@ def _needs_grant(node: FieldNode) -> bool:
 def _basis(walk: Walk, node: FieldNode) -> Basis:
     if node.name.value == "me":
         return Basis("SELF")
+    if node.name.value == "represented":
+        return Basis("REPRESENTED", (orjson.dumps(_arguments(walk, node)["lookup"]).decode(),))
     access = _arguments(walk, node).get("access")
     if access is None:
         return Basis("PUBLIC")
@@ -243,7 +256,7 @@ def _personal(walk: Walk, node: FieldNode) -> bool:
         return True
     if name in ENTITY_ROOTS:
         return _leads_to_person(_arguments(walk, node).get("uscc"))
-    if name in ("subject", CHECK):
+    if name in ("subject", "represented", CHECK):
         lookup = _arguments(walk, node).get("lookup") or {}
         uscc = lookup.get("uscc")
         return uscc is None or _leads_to_person(uscc)

@@ -20,15 +20,19 @@ from graphql.execution.values import VariableValues
 
 from authz.actors import Actor, ActorKind
 from authz.audit import Query
+from authz.cases.refusals import CaseRefused
+from authz.consent.representation import Caller
 from authz.consent.use import Claim
-from authz.errors import AuditUnavailable, AuthzError
-from authz.grants import Consent, Grant, Statutory
+from authz.errors import AuditUnavailable, AuthzError, SubjectNotConfirmed
+from authz.grants import Consent, Grant, SelfAccess, Statutory
 from authz.mandates import MandateRegister
 from authz.once import Ticket
+from catalogue.identifiers import IdentifierError
 from catalogue.values import CHINA_TIME
-from resolvers.access import grant_of
+from resolvers.access import Represented, grant_of
 from resolvers.compiled.answer import printed
 from resolvers.context import Report, RequestContext, Services
+from resolvers.lookups import lookup_of, resolve_lookup
 from resolvers.planning import Walk
 from resolvers.recording import deny
 from resolvers.roots import read_roots
@@ -88,11 +92,14 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     query = Query(request.operation_name, request.operation_hash, request.request_id)
     actor = request.actor
     try:
-        grant = await _grant(walk, plan.roots, services, request)
+        grant = await _grant(walk, plan.roots, services, request, query)
         if kind is OperationType.MUTATION and grant is None:
             actor = await _vouched(services, request)
     except AuthzError as refusal:
         await deny(services, request.actor, query, refusal.code)
+        raise
+    except IdentifierError:
+        await deny(services, request.actor, query, "IDENTIFIER_INVALID")
         raise
     if request.ticket is not None and not isinstance(grant, Consent):
         await request.ticket.spend()
@@ -142,7 +149,7 @@ def _require_proof(context: RequestContext) -> None:
 
 
 async def _grant(
-    walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request
+    walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request, query: Query
 ) -> Grant | None:
     """The grant of an operation; None where nothing in it needs one, as in most mutations."""
     known = request.actor.kind in _REGISTERED
@@ -151,11 +158,22 @@ async def _grant(
     found = grant_of(walk, roots, vouched.actor, register, services.today())
     if isinstance(found, Statutory):
         await services.operators.spend(vouched)
+    if isinstance(found, Represented):
+        return await _represented(services, found, query)
     if not isinstance(found, Claim):
         return found
     consent = await services.consent_use.grant(request.actor, found)
     register.require_running(consent)
     return consent
+
+
+async def _represented(services: Services, claim: Represented, query: Query) -> SelfAccess:
+    """The right over a child or an enterprise, confirmed now; whom a stranger names is as one unknown."""
+    found = resolve_lookup(lookup_of(claim.lookup), services.references, claim.actor.client_id)
+    try:
+        return await services.cases.right_of(Caller(claim.actor, query), found.key)
+    except CaseRefused:
+        raise SubjectNotConfirmed from None
 
 
 async def _vouched(services: Services, request: Request) -> Actor:

@@ -26,11 +26,10 @@ from resolvers.marking import marks_on
 from resolvers.recording import Recorder, outcome_of
 
 
-async def locate(context: RequestContext, subject: SubjectKey, code: str, record_id: str) -> Target:
+async def locate(context: RequestContext, grant: SelfAccess, code: str, record_id: str) -> Target:
     """The row behind a `recordId` of this client; raises CaseRefused RECORD_UNKNOWN or SOURCE_SILENT."""
-    services = context.services
+    services, subject = context.services, grant.subject
     entry = services.catalogue.record_types.get(code)
-    grant = SelfAccess(context.actor, subject)
     if entry is None or entry.pointer is not None or not _readable(grant, entry):
         raise refused(Code.RECORD_UNKNOWN)
     lookup, planned = Lookup(subject), (PlannedRead(code, entry.department, frozenset()),)

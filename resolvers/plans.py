@@ -41,7 +41,7 @@ VALUATIONS_KEPT: Final = 64
 """Plans of one operation: that many valuations have six conditions."""
 SHAPES_KEPT: Final = 16
 """Printers of one selection: for so many shapes of decisions."""
-READING: Final = frozenset({"subject", "me", "_entities", *ENTITY_ROOTS})
+READING: Final = frozenset({"subject", "represented", "me", "_entities", *ENTITY_ROOTS})
 """Root fields that read departments."""
 _COMPILED: Final = READING | {"__typename"}
 _COMPILED_OF_ME: Final = frozenset({"person", "__typename"})

@@ -78,6 +78,16 @@ def _subject(
     return _node(_answer(info))
 
 
+def _represented(
+    info: Info,
+    lookup: Annotated[
+        SubjectLookup,
+        strawberry.argument(description=bilingual("为谁：子女或企业", "Whom: a child, or an enterprise")),
+    ],
+) -> Any:
+    return _node(_answer(info))
+
+
 async def _verify(
     info: Info,
     lookup: Annotated[
@@ -253,6 +263,12 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
             optional(CreditSubject),
             "按证件号和姓名、统一社会信用代码或主体标识精确查询一个主体",
             "One subject by exact key: number and name, USCC, or reference. Never a search",
+        ),
+        "represented": _root(
+            _represented,
+            optional(CreditSubject),
+            "本人所监护的未满十四周岁子女或所代表的企业，每次向登记部门核实",
+            "A child under 14, for its guardian; an enterprise, for its legal representative; confirmed live",
         ),
         "verifyIdentity": _root(
             _verify,

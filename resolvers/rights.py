@@ -152,8 +152,8 @@ async def _filed(context: RequestContext, record: RecordInput, filing: Filing) -
         subject = person_in(caller.actor)
         if record.of is not None:
             subject = resolve_lookup(record.of, services.references, context.actor.client_id).key
-        await services.cases.require_right(caller, subject)
-        target = await locate(context, subject, record.recordType, record.recordId)
+        right = await services.cases.right_of(caller, subject)
+        target = await locate(context, right, record.recordType, record.recordId)
         return await services.cases.file(caller, subject, filing, target)
 
     return await _done(context, file)

@@ -57,7 +57,7 @@ async def _answered(context: RequestContext, key: str, nodes: list[FieldNode]) -
 async def _lookup(context: RequestContext, name: str, arguments: Mapping[str, Any]) -> Lookup:
     """Whom a root field names; a refusal is recorded."""
     async with refusals_recorded(context):
-        if name != "subject":
+        if name in _KIND_OF:
             return Lookup(_entity_key(arguments["uscc"], _KIND_OF[name]))
         references, client = context.services.references, context.actor.client_id
         found = resolve_lookup(lookup_of(arguments["lookup"]), references, client)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from authz.actors import Actor, ActorKind
 from authz.declarations import Declared
-from authz.grants import Consent, Grant, Statutory
+from authz.grants import Consent, Grant, SelfAccess, Statutory
 from authz.references import References
 from catalogue.identifiers import SubjectKey
 from catalogue.personal_text import MASKED_NUMBER, holds_many_digits, scrub
@@ -368,6 +368,8 @@ def agent_of(actor: Actor) -> dict[str, object]:
 def authorization_of(grant: Grant) -> dict[str, object]:
     """An event's `authorization`."""
     named: dict[str, object] = {}
+    if isinstance(grant, SelfAccess) and grant.capacity:
+        named = {"capacity": grant.capacity}
     if isinstance(grant, Consent):
         named = {
             "caseNo": grant.case_no,

@@ -22,9 +22,10 @@ from authz.cases.sealed import Content, Seal, opened
 from authz.cases.states import REASONS, WAITING, Act, Effect, Kind, Party, Reason, State, effect_of_filing
 from authz.cases.tables import Case, Event
 from authz.consent.register import now_in_china
-from authz.consent.representation import Caller, Representatives, capacity_needed
+from authz.consent.representation import Caller, Representatives, capacity_of
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
+from authz.grants import SelfAccess
 from authz.ids import new_id
 from authz.outbox import AUDITORS, OFFICE, Notice, NoticeKind, Recipient, RecipientKind
 from authz.outcomes import measures
@@ -85,20 +86,21 @@ class CaseRegister:
         self._representatives = representatives
         self._clock = clock
 
-    async def require_right(self, caller: Caller, subject: SubjectKey) -> None:
-        """That the person is the subject, its guardian or its legal representative, confirmed now.
+    async def right_of(self, caller: Caller, subject: SubjectKey) -> SelfAccess:
+        """The person's right over the subject: themself, their ward or their enterprise, confirmed now.
 
         A stranger gets the answer of a record that does not exist.
         """
-        person = person_of(caller)
-        if subject == person:
-            return
-        capacity = capacity_needed(subject, self._clock().astimezone(CHINA_TIME).date())
-        if capacity is None or not await self._representatives.confirm(capacity, subject, caller):
+        if subject == person_of(caller):
+            return SelfAccess(caller.actor, subject)
+        today = self._clock().astimezone(CHINA_TIME).date()
+        capacity = await capacity_of(self._representatives, caller, subject, today)
+        if capacity is None:
             raise refused(Code.RECORD_UNKNOWN)
+        return SelfAccess(caller.actor, subject, capacity)
 
     async def file(self, caller: Caller, subject: SubjectKey, filing: Filing, target: Target) -> Case:
-        """File a case on a record in view; `require_right` was asked before the record was read."""
+        """File a case on a record in view; `right_of` was asked before the record was read."""
         if filing.kind is Kind.REPAIR and not target.adverse:
             raise refused(Code.NOT_ADVERSE)
         record = self._references.record_hash(target.source, target.record_type, target.identity)

@@ -42,6 +42,19 @@ class Representatives(Protocol):
         ...
 
 
+async def capacity_of(
+    representatives: Representatives, caller: Caller, subject: SubjectKey, today: date
+) -> Capacity | None:
+    """As what the person who calls may act for a subject, confirmed now; None for a stranger.
+
+    Raises as `Representatives.confirm` does.
+    """
+    capacity = capacity_needed(subject, today)
+    if capacity is None or not await representatives.confirm(capacity, subject, caller):
+        return None
+    return capacity
+
+
 def capacity_needed(subject: SubjectKey, today: date) -> Capacity | None:
     """As what somebody else has to agree; None when the subject agrees in person."""
     if subject.subject_kind is not SubjectKind.NATURAL_PERSON:

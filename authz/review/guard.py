@@ -44,7 +44,7 @@ class UseGuard:
 
     def entering(self, grant: Grant, key: SubjectKey | None) -> Entry:
         """With an intent: one subject of the quota; refused with ClientLocked or QuotaExceeded."""
-        own = grant.subject if isinstance(grant, SelfAccess) else None
+        own = grant.actor.subject if isinstance(grant, SelfAccess) else None
         return self._use(grant.actor, Counted.SUBJECT, own, None if own else key)
 
     def refused(self, actor: Actor, key: SubjectKey | None, code: str) -> Entry:

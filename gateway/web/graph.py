@@ -28,6 +28,7 @@ from gateway.web.security import PageRefused
 
 PAYER: Final = "web pages"
 """The documents are ours and few; they have a budget of their own."""
+_MALFORMED: Final = frozenset({"CURSOR_INVALID", "PERSONAL_LITERAL", "IDENTIFIER_INVALID", "NAME_REQUIRED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,6 @@ def _refused(codes: Sequence[str]) -> PageRefused:
     """The page for an operation without an answer."""
     if "SUBJECT_NOT_CONFIRMED" in codes:
         return PageRefused(409, "not_confirmed")
-    if "CURSOR_INVALID" in codes or "PERSONAL_LITERAL" in codes:
+    if not _MALFORMED.isdisjoint(codes):
         return PageRefused(400, "form_malformed")
     return PageRefused(503, "unavailable")

@@ -1,4 +1,4 @@
-"""我的记录: what every department holds on the person, section by section.
+"""我的记录: what every department holds on the person, section by section; and on whom they represent.
 
 The overview asks only whether there is a record; a domain's page reads it. Both name each
 section that the catalogue has, so a county's own types appear by themselves.
@@ -6,7 +6,7 @@ section that the catalogue has, so a county's own types appear by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from gateway.web.graph import Answer, Graph
 from gateway.web.security import PageRefused
 from gateway.web.texts import Words
 from gateway.web.visit import Visit
-from resolvers.subjects import domains_of
+from resolvers.subjects import GRAPHQL_NAME, domains_of
 
 _BASE: Final = """
   recordId nature severity status occurredOn determinedOn publishUntil retentionUntil measureUntil
@@ -39,45 +39,92 @@ class Line:
     masked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose records a page shows: one's own, or those of whom one represents."""
+
+    kind: SubjectKind = SubjectKind.NATURAL_PERSON
+    reference: str | None = None
+    """The pages' own reference of who is represented."""
+
+    @property
+    def path(self) -> str:
+        """The address of their overview."""
+        return f"/represented/{_ADDRESSES[self.kind]}/{self.reference}" if self.reference else "/records"
+
+    @property
+    def within(self) -> str:
+        """Where they stand in an answer."""
+        return "represented" if self.reference else "me.person"
+
+    @property
+    def variables(self) -> dict[str, object]:
+        """What the document names them by."""
+        return {"of": {"subjectRef": self.reference}} if self.reference else {}
+
+    def document(self, selection: str) -> str:
+        """A query of these fields of theirs."""
+        if not self.reference:
+            return f"query MyRecords {{ me {{ person {{ displayName {selection} }} }} }}"
+        told = f"... on {GRAPHQL_NAME[self.kind]} {{ displayName {selection} }}"
+        return f"query TheirRecords($of: SubjectLookup!) {{ represented(lookup: $of) {{ {told} }} }}"
+
+
+_ADDRESSES: Final = {SubjectKind.NATURAL_PERSON: "person", SubjectKind.ENTERPRISE: "enterprise"}
+_WHOM: Final = "query Whom($of: SubjectLookup!) { represented(lookup: $of) { subjectRef } }"
+
+
 class Records:
-    """The two views of a person's records."""
+    """The views of a person's records, and of those whom they represent."""
 
     def __init__(self, graph: Graph, catalogue: Catalogue) -> None:
         self._graph = graph
         self._catalogue = catalogue
-        grouped = domains_of(catalogue, SubjectKind.NATURAL_PERSON)
-        self._domains: Mapping[str, tuple[Domain, tuple[RecordType, ...]]] = {
-            catalogue.domains[code].field: (catalogue.domains[code], tuple(entries))
-            for code, entries in grouped.items()
+        self._domains: Mapping[SubjectKind, Mapping[str, tuple[Domain, list[RecordType]]]] = {
+            kind: {
+                catalogue.domains[code].field: (catalogue.domains[code], entries)
+                for code, entries in domains_of(catalogue, kind).items()
+            }
+            for kind in _ADDRESSES
         }
-        groups = " ".join(self._group(field, "present") for field in self._domains)
-        self._overview = f"query MyOverview {{ me {{ person {{ displayName {groups} }} }} }}"
 
-    def _group(self, field: str, selection: str) -> str:
-        _, entries = self._domains[field]
-        sections = " ".join(f"{entry.section} {{ state reason fetchedAt {selection} }}" for entry in entries)
-        return f"{field} {{ {sections} }}"
+    async def whom(self, visit: Visit) -> Response:
+        """GET /represented: for whom."""
+        visit.person()
+        return visit.show("represented.html", unknown=False)
 
-    def _document(self, field: str) -> str:
-        _, entries = self._domains[field]
-        sections = " ".join(
-            f"{entry.section} {{ state reason fetchedAt records {{ {_BASE}"
-            f" {' '.join(each.name for each in entry.fields)} }} }}"
-            for entry in entries
-        )
-        return f"query MyRecords {{ me {{ person {{ displayName {field} {{ {sections} }} }} }} }}"
+    async def represent(self, visit: Visit) -> Response:
+        """POST /represented: to their records, if their register confirms who asks."""
+        person, sent = visit.person(), await visit.form()
+        name, number = (sent.get(field, [""])[0].strip() for field in ("name", "number"))
+        kind = SubjectKind.NATURAL_PERSON if name else SubjectKind.ENTERPRISE
+        lookup = {"person": {"name": name, "citizenId": number}} if name else {"uscc": number}
+        try:
+            found = (await self._graph.ask(visit.request, person, _WHOM, {"of": lookup})).data["represented"]
+        except PageRefused as refused:
+            if refused.reason == "unavailable":
+                raise
+            found = None
+        if found is None:
+            return visit.show("represented.html", 422, unknown=True)
+        return visit.go(Whose(kind, found["subjectRef"]).path)
 
     async def overview(self, visit: Visit) -> Response:
-        """GET /records."""
-        answer = await self._graph.ask(visit.request, visit.person(), self._overview)
-        person = _person(answer)
+        """GET /records, and /represented/{kind}/{ref}."""
+        whose = _whose(visit)
+        groups = (
+            _group(field, entries, lambda _: "present")
+            for field, (_, entries) in self._domains[whose.kind].items()
+        )
+        person = _person(await self._ask(visit, whose, " ".join(groups)), whose)
         domains = [
             (field, domain, [_section(person, field, entry) for entry in entries])
-            for field, (domain, entries) in self._domains.items()
+            for field, (domain, entries) in self._domains[whose.kind].items()
         ]
         silent = [each for _, _, sections in domains for each in sections if each["state"] in SERIOUS_STATES]
         return visit.show(
             "records.html",
+            whose=whose,
             name=person["displayName"],
             domains=domains,
             silent=len(silent),
@@ -85,16 +132,17 @@ class Records:
         )
 
     async def domain(self, visit: Visit) -> Response:
-        """GET /records/{domain}."""
-        field = visit.request.path_params["domain"]
-        if field not in self._domains:
+        """GET /records/{domain}, and /represented/{kind}/{ref}/{domain}."""
+        whose, field = _whose(visit), visit.request.path_params["domain"]
+        if field not in self._domains[whose.kind]:
             raise PageRefused(404, "not_found")
-        domain, entries = self._domains[field]
-        answer = await self._graph.ask(visit.request, visit.person(), self._document(field))
-        person = _person(answer)
-        sections = [self._read(visit.words, answer, person, field, entry) for entry in entries]
+        domain, entries = self._domains[whose.kind][field]
+        answer = await self._ask(visit, whose, _group(field, entries, _whole))
+        person = _person(answer, whose)
+        sections = [_read(visit.words, answer, person, f"{whose.within}.{field}", entry) for entry in entries]
         return visit.show(
             "domain.html",
+            whose=whose,
             name=person["displayName"],
             domain=domain,
             sections=sections,
@@ -102,24 +150,49 @@ class Records:
             departments=self._catalogue.departments,
         )
 
-    def _read(
-        self, words: Words, answer: Answer, person: Mapping[str, Any], field: str, entry: RecordType
-    ) -> dict[str, Any]:
-        section = _section(person, field, entry)
-        path = f"me.person.{field}.{entry.section}.records"
-        records = [
-            {
-                "base": record,
-                "lines": list(_lines(words, entry, record, path, answer)),
-                "clocks": [(name, record[name]) for name in _CLOCKS if record[name]],
-            }
-            for record in section["records"] or ()
-        ]
-        return section | {"records": records}
+    async def _ask(self, visit: Visit, whose: Whose, selection: str) -> Answer:
+        document = whose.document(selection)
+        return await self._graph.ask(visit.request, visit.person(), document, whose.variables)
 
 
-def _person(answer: Answer) -> Mapping[str, Any]:
-    person = answer.me["person"]
+def _whose(visit: Visit) -> Whose:
+    """Whose records an address names."""
+    given = visit.request.path_params
+    if "ref" not in given:
+        return Whose()
+    kinds = {address: kind for kind, address in _ADDRESSES.items()}
+    if given["kind"] not in kinds:
+        raise PageRefused(404, "not_found")
+    return Whose(kinds[given["kind"]], given["ref"])
+
+
+def _group(field: str, entries: Iterable[RecordType], selection: Callable[[RecordType], str]) -> str:
+    sections = (f"{entry.section} {{ state reason fetchedAt {selection(entry)} }}" for entry in entries)
+    return f"{field} {{ {' '.join(sections)} }}"
+
+
+def _whole(entry: RecordType) -> str:
+    return f"records {{ {_BASE} {' '.join(each.name for each in entry.fields)} }}"
+
+
+def _read(
+    words: Words, answer: Answer, person: Mapping[str, Any], within: str, entry: RecordType
+) -> dict[str, Any]:
+    section = _section(person, within.rpartition(".")[2], entry)
+    path = f"{within}.{entry.section}.records"
+    records = [
+        {
+            "base": record,
+            "lines": list(_lines(words, entry, record, path, answer)),
+            "clocks": [(name, record[name]) for name in _CLOCKS if record[name]],
+        }
+        for record in section["records"] or ()
+    ]
+    return section | {"records": records}
+
+
+def _person(answer: Answer, whose: Whose) -> Mapping[str, Any]:
+    person = answer.data["represented"] if whose.reference else answer.me["person"]
     if person is None:
         raise PageRefused(409, "not_confirmed")
     return dict(person)

@@ -92,8 +92,10 @@ class Rights:
         """POST /rights/{kind}/…."""
         form = _form_of(visit)
         sent = {name: values[0] for name, values in (await visit.form()).items()}
-        person = visit.person(strong=True, then=visit.request.url.path)
-        variables = {"input": _input(form, visit.request.path_params, sent)}
+        url = visit.request.url
+        person = visit.person(strong=True, then=f"{url.path}?{url.query}" if url.query else url.path)
+        about = {**visit.request.query_params, **visit.request.path_params}
+        variables = {"input": _input(form, about, sent)}
         answer = await self._graph.ask(visit.request, person, form.document, variables)
         done = answer.data.get("done") or {}
         if "id" in done:
@@ -143,7 +145,10 @@ def _input(form: _Form, about: Mapping[str, str], sent: Mapping[str, str]) -> di
     text = sent.get("text", "").replace("\r\n", "\n")
     if form.kind is Kind.COMPLAINT:
         return {"read": about["read"], "reason": _reason(form, sent), "text": text}
-    given = {"record": {"recordId": about["record"], "recordType": about["type"]}, "text": text}
+    record: dict[str, Any] = {"recordId": about["record"], "recordType": about["type"]}
+    if about.get("of"):
+        record["of"] = {"subjectRef": about["of"]}
+    given = {"record": record, "text": text}
     if form.kind is Kind.STATEMENT:
         return given
     evidence = [line.strip() for line in sent.get("evidence", "").splitlines() if line.strip()]

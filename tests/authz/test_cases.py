@@ -230,11 +230,11 @@ async def test_who_files_for_another_is_confirmed_and_does_not_decide(own_databa
     async with hall(own_database.url) as here:
         caller = here.caller()
         with pytest.raises(CaseRefused):
-            await here.register.require_right(caller, entity())
+            await here.register.right_of(caller, entity())
         with pytest.raises(CaseRefused):
-            await here.register.require_right(caller, person(2))
+            await here.register.right_of(caller, person(2))
         here.registered.known.add((Capacity.LEGAL_REPRESENTATIVE, entity(), person()))
-        await here.register.require_right(caller, entity())
+        await here.register.right_of(caller, entity())
         case = await here.register.file(caller, entity(), OBJECTION, DEBT)
         assert await effects(here, entity()) == [Effect.DISPUTED]
         assert await effects(here) == []

@@ -43,6 +43,10 @@ query Penalties($uscc: String!) { enterprise(uscc: $uscc) {
   administration { administrativePenalties { state records { recordId status } } }
 } }
 """
+THEIRS = """
+query Theirs($of: SubjectLookup!) { represented(lookup: $of) { ... on Enterprise {
+  market { marketSeriousViolations { state records { status } } } } } }
+"""
 ACTIVE, DISPUTED = "ACTIVE", "DISPUTED"
 
 
@@ -65,10 +69,12 @@ class Two:
         mine = await server.ask(MINE, token=self.person())
         case = await server.ask(OF_CASE, {"who": who, "access": S04}, self.home.token("hr-approval"))
         public = await server.ask(LISTED, {"uscc": COMPANY})
+        owner = await server.ask(THEIRS, {"of": {"uscc": COMPANY}}, self.person())
         found = {
             "self": mine.data["me"]["person"]["judicial"]["judgmentDefaults"],
             "officer": case.data["subject"]["judicial"]["judgmentDefaults"],
             "public": public.data["enterprise"]["market"]["marketSeriousViolations"],
+            "representative": owner.data["represented"]["market"]["marketSeriousViolations"],
         }
         assert {section["state"] for section in found.values()} == {"OK"}
         return {name: [one["status"] for one in section["records"]] for name, section in found.items()}
@@ -114,19 +120,20 @@ def two(own_database: Database, settled: Settle) -> Any:
 
 async def test_every_process_and_channel_sees_it_at_the_next_request(two: Two) -> None:
     debt, violation = await two.records()
-    everywhere = {"self": [ACTIVE], "officer": [ACTIVE], "public": [ACTIVE]}
+    everywhere = {key: [ACTIVE] for key in ("self", "officer", "public", "representative")}
     assert await two.channels(two.first) == await two.channels(two.second) == everywhere
 
     of_debt = await two.filed(two.first, debt)
     assert await two.channels(two.second) == everywhere | {"self": [DISPUTED], "officer": [DISPUTED]}
     of_violation = await two.filed(two.second, violation)
-    marked = {"self": [DISPUTED], "officer": [DISPUTED], "public": [DISPUTED]}
+    marked = {key: [DISPUTED] for key in everywhere}
     assert await two.channels(two.first) == await two.channels(two.second) == marked
 
     await two.decided(two.second, "market-steward", of_violation, "UPHELD")
-    assert await two.channels(two.first) == marked | {"public": [ACTIVE]}
+    upheld = {"public": [ACTIVE], "representative": [ACTIVE]}
+    assert await two.channels(two.first) == marked | upheld
     await two.decided(two.second, "court-steward", of_debt, "CORRECTED")
-    assert await two.channels(two.first) == {"self": [], "officer": [], "public": [ACTIVE]}
+    assert await two.channels(two.first) == {"self": [], "officer": []} | upheld
 
     (told,) = await two.told("hr-approval")
     assert told.kind is NoticeKind.RECORD_CORRECTED

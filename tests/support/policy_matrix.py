@@ -150,6 +150,7 @@ GRANTS: dict[str, Grant] = {
     "self": self_access(),
     "self-step-up": self_access(step_up=True),
     "self-company": self_access(COMPANY),
+    "self-company-step-up": self_access(COMPANY, step_up=True),
     "mandate": statutory(),
     "mandate-narrow": statutory(record_types={"P-TS-01": frozenset({"plainA", "citizenId"})}),
     "mandate-named": statutory(unmasked=NAMED),

@@ -96,3 +96,31 @@ async def test_a_complaint_from_a_line_of_the_log(someone: Visitor, site: Site):
     looked = await someone.sign_in(ME, strong=True, then="/looked")
     listed = await filed(someone, "complaint", looked, reason="PURPOSE_WRONG", text="我没有报名。")
     assert (listed.status, "目的不实" in listed.words) == (200, True)
+
+
+async def test_a_legal_representative_objects_for_the_enterprise(someone: Visitor, another: Visitor):
+    page = await someone.sign_in(ME, strong=True, then="/represented")
+    company = {"number": "91990100MA9TE00142"}
+    overview = await someone.post("/represented", {"csrf": page.csrf} | company)
+    assert re.search(r"/represented/enterprise/sr_\w+$", overview.url), "no number in an address"
+    market = await someone.get(overview.url + "/market")
+    listed = await filed(someone, "objection", market, reason="FACT_WRONG", text="已整改")
+    assert listed.url.partition("#")[0].endswith("/rights")
+    assert "您已提出异议" in (await someone.get(overview.url + "/market")).words
+    await someone.post("/rights/withdraw/" + _CASE.findall(listed.text)[0], {"csrf": listed.csrf})
+
+    theirs = await another.sign_in(OTHER, strong=True, then="/represented")
+    for given in (company, {"name": "样例童", "number": "99010120150101004X"}, {"number": "1"}):
+        refused = await another.post("/represented", {"csrf": theirs.csrf} | given)
+        assert (refused.status, "没有核实到" in refused.words) == (422, True)
+    assert (await another.get(overview.url)).status == 409
+    assert (await another.get("/represented/institution/sr_a")).status == 404
+
+
+async def test_a_guardian_sees_the_child(someone: Visitor):
+    page = await someone.sign_in(ME, then="/represented")
+    child = {"csrf": page.csrf, "name": "样例童", "number": "99010120150101004X"}
+    overview = await someone.post("/represented", child)
+    identity = await someone.get(overview.url + "/identity")
+    assert (identity.status, len(links(identity, "objection"))) == (200, 1)
+    assert "99010120150101004X" not in identity.text
