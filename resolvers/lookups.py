@@ -75,12 +75,12 @@ def lookup_of(given: Mapping[str, Any]) -> SubjectLookup:
 
 def resolve_lookup(lookup: SubjectLookup, references: References, client_id: str) -> Lookup:
     """The normalized key behind a lookup; raises IdentifierError or AuthzError."""
-    if lookup.person:
+    if lookup.person is not None:
         return person(lookup.person)
-    if lookup.uscc:
+    if lookup.uscc is not None:
         return Lookup(SubjectKey.entity(lookup.uscc))
-    assert lookup.subjectRef  # noqa: S101 - @oneOf is validated before execution
-    return Lookup(references.resolve(lookup.subjectRef, client_id))
+    # @oneOf is validated before execution
+    return Lookup(references.resolve(str(lookup.subjectRef), client_id))
 
 
 def person(given: PersonLookup) -> Lookup:

@@ -7,7 +7,7 @@ from tests.support.scenario_run import problems
 from tests.support.scenarios import Scenario, scenarios
 
 SUITE = list(scenarios().values())
-EXPECTED_COUNT = 140
+EXPECTED_COUNT = 142
 """Raise it with each scenario: none may go missing in silence."""
 _ran: set[str] = set()
 
