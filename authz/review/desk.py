@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit import AuditLog, Operation, ReviewAct, operation_at
+from authz.audit.months import bounds_of
 from authz.review import items, lockouts, sample
 from authz.review.items import Finding, Item, ItemKind, ItemState, Result
 from authz.review.lockouts import Lock
@@ -154,7 +155,7 @@ class Desk:
     async def redraw(self, month: str) -> Draw:
         """What the log gives for a month, for whoever wants to check; changes nothing."""
         try:
-            _, end = sample.bounds_of(month)
+            _, end = bounds_of(month)
         except ValueError:
             raise ReviewRefused(Fault.MONTH_INVALID, "Write the month as 2026-10.") from None
         if self._clock() < end:

@@ -9,29 +9,19 @@ for every event of the month is in the seed, and anybody with the log can draw a
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-import orjson
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from authz.audit.leaves import Leaf, read_leaves
-from authz.audit.tables import audit_leaf
+from authz.audit.leaves import Leaf
+from authz.audit.months import bounds_of, events_around
 from authz.review.events import Use, use_of
 from authz.store import Store
-from catalogue.values import CHINA_TIME
 
 LEAST: Final = 20
 _SHARE: Final = 100
 """One in so many."""
-_MARGIN: Final = 5_000
-"""Events about the turn of a month that may stand out of order, for clocks differ."""
-_MONTH: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +46,6 @@ class Draw:
     drawn: tuple[Drawn, ...]
 
 
-def bounds_of(month: str) -> tuple[datetime, datetime]:
-    """The first moment of a month in China, and of the next; raises ValueError."""
-    if not _MONTH.fullmatch(month):
-        raise ValueError("a month is written 2026-10")
-    start = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=CHINA_TIME)
-    following = datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=CHINA_TIME)
-    return start, following
-
-
 def size_of(reads: int) -> int:
     """How many of so many reads are looked at."""
     return min(reads, max(LEAST, -(-reads // _SHARE)))
@@ -76,7 +57,7 @@ async def draw(store: Store, month: str) -> Draw | None:
     lots: dict[str, list[tuple[bytes, Drawn]]] = defaultdict(list)
     last: Leaf | None = None
     found: list[tuple[Leaf, Use]] = []
-    async for leaf, at in _around(store, start, end):
+    async for leaf, _, at in events_around(store, start, end):
         if at >= end:
             continue
         last = leaf
@@ -99,43 +80,6 @@ def lot(root: bytes, organization: str, leaf: Leaf) -> bytes:
 
 def _by_lot(entry: tuple[bytes, Drawn]) -> bytes:
     return entry[0]
-
-
-async def _around(store: Store, start: datetime, end: datetime) -> AsyncIterator[tuple[Leaf, datetime]]:
-    """Events from a little before the month to a little after it."""
-    async with store.reading() as connection:
-        first = max(0, await _first_since(connection, start) - _MARGIN)
-        after = await _first_since(connection, end) + _MARGIN
-    async for leaf in read_leaves(store, first):
-        if leaf.index >= after:
-            return
-        if leaf.payload is not None:
-            yield leaf, _at(leaf.payload)
-
-
-async def _first_since(connection: AsyncConnection, moment: datetime) -> int:
-    """About where a moment begins in the log, by bisection."""
-    last = (await connection.execute(select(func.max(audit_leaf.c.leaf_index)))).scalar()
-    low, high = 0, 0 if last is None else int(last) + 1
-    while low < high:
-        middle = (low + high) // 2
-        column = audit_leaf.c.leaf_index
-        query = (
-            select(column, audit_leaf.c.payload)
-            .where(column >= middle, column < high, audit_leaf.c.payload.is_not(None))
-            .order_by(column)
-            .limit(1)
-        )
-        row = (await connection.execute(query)).first()
-        if row is None or _at(row.payload) >= moment:
-            high = middle
-        else:
-            low = int(row.leaf_index) + 1
-    return low
-
-
-def _at(payload: bytes) -> datetime:
-    return datetime.fromisoformat(orjson.loads(payload)["recordedAt"])
 
 
 def organizations(drawn: Iterable[Drawn]) -> dict[str, int]:
