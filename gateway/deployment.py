@@ -45,6 +45,7 @@ from authz.review.public import PublicQuota
 from authz.review.watch import Watch
 from authz.revocations import Revocations
 from authz.source_use import SourceUse
+from authz.statistics.book import StatisticsBook
 from authz.store import Store
 from authz.tickets import Tickets
 from authz.tokens import TokenVerifier
@@ -156,6 +157,7 @@ class Deployment:
             receipts=receipts,
             outcomes=OutcomeBook(self.store, self.audit, receipts, self.references),
             measures=MeasureBook(self.store, self.audit, self.references),
+            statistics=StatisticsBook(self.store, self.audit),
             operators=Operators(self.clients, self.settings.audience, self.references, self.once),
             notices=Notices(self.store, self.news),
             plans=Plans(Planner(self.catalogue)),

@@ -28,6 +28,7 @@ from authz.register.live import LiveRegister
 from authz.review.desk import Desk
 from authz.review.guard import UseGuard
 from authz.review.public import PublicQuota
+from authz.statistics.book import StatisticsBook
 from authz.tickets import Tickets
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, Locality
@@ -75,6 +76,7 @@ class Services:
     receipts: ReceiptBook
     outcomes: OutcomeBook
     measures: MeasureBook
+    statistics: StatisticsBook
     today: Callable[[], date] = date.today
 
 

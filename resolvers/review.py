@@ -1,4 +1,4 @@
-"""The reviewer's part of the graph: `review { items item locks }`, `recordReview`, `liftLock`.
+"""The reviewer's part of the graph: `review { items item locks … }`, `recordReview`, `liftLock`.
 
 For auditors and the credit office, with a scope of its own. They see that and how somebody read,
 and open no record by it: no role both reviews a use and makes one.
@@ -38,6 +38,7 @@ from resolvers.review_types import (
     shown_lock,
     shown_refusal,
 )
+from resolvers.statistics import MonthlyStatistics, statistics, statistics_months
 from resolvers.subjects import PAGE_DEFAULT, PAGE_MAX
 
 REVIEW_SCOPE: Final = "credit:review"
@@ -140,6 +141,18 @@ class ReviewDesk:
         "Must-check rates by organization and scenario",
         _AUTHORIZED,
         resolver=check_rates,
+    )
+    statistics: list[MonthlyStatistics] = described(
+        "月度统计，近的在前；只有已结月份",
+        "Monthly figures, the newest first; of closed months only",
+        _AUTHORIZED,
+        resolver=statistics,
+    )
+    statisticsMonths: list[str] = described(
+        "已结月份，近的在前",
+        "Months that are closed, the newest first",
+        _AUTHORIZED,
+        resolver=statistics_months,
     )
 
 

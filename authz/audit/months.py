@@ -1,4 +1,4 @@
-"""A calendar month (Asia/Shanghai) of the log, found by bisection: what it costs grows with the month alone."""
+"""A calendar month (Asia/Shanghai) of the log, found by bisection: its cost grows with the month alone."""
 
 from __future__ import annotations
 

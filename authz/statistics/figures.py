@@ -66,6 +66,8 @@ class Figure(StrEnum):
 
 
 Counts: TypeAlias = Counter[Cell]
+Table: TypeAlias = dict[Cell, int | None]
+"""As it is told: None where a cell is withheld."""
 _ANSWERED: Final = frozenset({SourceStatus.OK, SourceStatus.PARTIAL})
 _FAILED: Final = frozenset({SourceStatus.TIMEOUT, SourceStatus.UNAVAILABLE, SourceStatus.BUSY})
 _CONCLUSIONS: Final = frozenset(act for acts in DECISIONS.values() for act in acts)
@@ -134,9 +136,7 @@ async def figures(store: Store, start: datetime, end: datetime) -> list[Told] | 
     return list(_told(month))
 
 
-async def _add_outcomes(
-    connection: AsyncConnection, month: _Month, start: datetime, end: datetime
-) -> None:
+async def _add_outcomes(connection: AsyncConnection, month: _Month, start: datetime, end: datetime) -> None:
     for each in await rates(connection, start.date(), (end - timedelta(days=1)).date()):
         cell = each.organization, each.scenario
         month.counts[Figure.CHECKED][cell] += each.checked
@@ -168,7 +168,7 @@ def _told(month: _Month) -> Iterator[Told]:
     checked = _withheld(month, Figure.CHECKED, unread)
     unchecked = _withheld(month, Figure.UNCHECKED)
     closed = _withheld(month, Figure.CASES_CLOSED)
-    tables = {
+    tables: dict[Figure, Table] = {
         Figure.READS: reads,
         Figure.DENIALS: _withheld(month, Figure.DENIALS),
         Figure.PUBLIC_READS: _withheld(month, Figure.PUBLIC_READS),
@@ -189,19 +189,19 @@ def _told(month: _Month) -> Iterator[Told]:
             yield Told(figure, row, column, value)
 
 
-def _withheld(month: _Month, figure: Figure, also: Collection[Cell] = ()) -> dict[Cell, int | None]:
+def _withheld(month: _Month, figure: Figure, also: Collection[Cell] = ()) -> Table:
     return suppressed(month.counts[figure], also)
 
 
-def _rates(
-    checked: Mapping[Cell, int | None], unchecked: Mapping[Cell, int | None]
-) -> dict[Cell, int | None]:
+def _rates(checked: Table, unchecked: Table) -> Table:
     """Of cells whose two counts are told; a cell that is not listed is zero."""
-    found: dict[Cell, int | None] = {}
+    found: Table = {}
     for cell in checked.keys() | unchecked.keys():
         with_one, without = checked.get(cell, 0), unchecked.get(cell, 0)
-        withheld = with_one is None or without is None
-        found[cell] = None if withheld else 100 * with_one // (with_one + without)
+        if with_one is None or without is None:
+            found[cell] = None
+        else:
+            found[cell] = 100 * with_one // (with_one + without)
     return found
 
 

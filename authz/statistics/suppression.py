@@ -23,13 +23,12 @@ TOTAL: Final = ""
 """The row and the column of totals."""
 Cell: TypeAlias = tuple[str, str]
 """Row and column."""
+_UNBOUNDED: Final = 1 << 60
 _Node: TypeAlias = tuple[bool, str]
 """Whether it is a row, and which."""
 
 
-def suppressed(
-    counts: Mapping[Cell, int], also: Collection[Cell] = (), k: int = K
-) -> dict[Cell, int | None]:
+def suppressed(counts: Mapping[Cell, int], also: Collection[Cell] = (), k: int = K) -> dict[Cell, int | None]:
     """The cells that are not zero with their totals, None for those withheld; `also` are withheld anyway."""
     table = _with_totals(counts)
     withheld = {cell for cell, count in table.items() if count < k} | (table.keys() & set(also))
@@ -51,9 +50,9 @@ def _moved(table: Mapping[Cell, int], withheld: set[Cell], cell: Cell, by: int) 
     """Withhold what it takes for a cell to move so far, up or down; by how much it can in the end."""
     values, left = dict(table), abs(by)
     while left and (path := _path(values, withheld, cell, up=by > 0)):
-        step = min(left, *(_room(values, each, forth) for each, forth in path))
+        step = min(left, *(_room(values, each, forth=forth) for each, forth in path))
         for each, forth in path:
-            values[each] += step if _rises(each, forth) else -step
+            values[each] += step if _rises(each, forth=forth) else -step
             withheld.add(each)
         left -= step
     return abs(by) - left
@@ -64,7 +63,7 @@ def _path(
 ) -> list[tuple[Cell, bool]]:
     """The cells that move with one cell, each with its direction: those that tell least (Dijkstra)."""
     ends: tuple[_Node, _Node] = (True, cell[0]), (False, cell[1])
-    goal, start = ends if _rises(cell, True) is up else ends[::-1]
+    goal, start = ends if _rises(cell, forth=True) is up else ends[::-1]
     edges = _edges(values, cell)
     queue: list[tuple[int, _Node, list[tuple[Cell, bool]]]] = [(0, start, [])]
     seen: set[_Node] = set()
@@ -76,13 +75,15 @@ def _path(
             continue
         seen.add(node)
         for following, step in edges[node]:
-            if following not in seen and _room(values, *step):
+            if following not in seen and _room(values, step[0], forth=step[1]):
                 told = 0 if step[0] in withheld else values[step[0]]
                 heapq.heappush(queue, (cost + told, following, [*path, step]))
     return []
 
 
-def _edges(values: Mapping[Cell, int], without: Cell) -> Mapping[_Node, list[tuple[_Node, tuple[Cell, bool]]]]:
+def _edges(
+    values: Mapping[Cell, int], without: Cell
+) -> Mapping[_Node, list[tuple[_Node, tuple[Cell, bool]]]]:
     edges: defaultdict[_Node, list[tuple[_Node, tuple[Cell, bool]]]] = defaultdict(list)
     for cell in values:
         if cell != without:
@@ -92,14 +93,11 @@ def _edges(values: Mapping[Cell, int], without: Cell) -> Mapping[_Node, list[tup
     return edges
 
 
-def _rises(cell: Cell, forth: bool) -> bool:  # noqa: FBT001 - the direction of an edge
+def _rises(cell: Cell, *, forth: bool) -> bool:
     """Whether a cell grows when it is passed from its row to its column; a total stands on the other side."""
     return forth is not (cell.count(TOTAL) == 1)
 
 
-def _room(values: Mapping[Cell, int], cell: Cell, forth: bool) -> int:  # noqa: FBT001
+def _room(values: Mapping[Cell, int], cell: Cell, *, forth: bool) -> int:
     """How far a cell can move that way."""
-    return _UNBOUNDED if _rises(cell, forth) else values[cell] - 1
-
-
-_UNBOUNDED: Final = 1 << 60
+    return _UNBOUNDED if _rises(cell, forth=forth) else values[cell] - 1

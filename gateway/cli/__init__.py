@@ -24,6 +24,7 @@ from gateway.cli import (
     schema,
     serve,
     source,
+    stats,
     token,
 )
 
@@ -39,6 +40,7 @@ app.command("schema")(schema.schema)
 app.command("token")(token.token)
 app.command("operator")(operator.operator)
 app.command("query")(query.query)
+app.command("stats")(stats.stats)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(source.app, name="source")
 app.add_typer(audit.app, name="audit")

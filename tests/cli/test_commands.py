@@ -31,7 +31,7 @@ GROUPS = (
     "keys",
 )
 TREE = {
-    (): ("serve", "demo", "schema", "token", "operator", "query", *GROUPS),
+    (): ("serve", "demo", "schema", "token", "operator", "query", "stats", *GROUPS),
     ("catalogue",): ("lint",),
     ("source",): ("list", "introspect", "check", "explain", "try", "report"),
     ("audit",): ("verify", "show", "prove", "prove-growth", "checkpoint", "keys", "erase"),

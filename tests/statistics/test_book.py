@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from authz.actors import Actor, ActorKind
 from authz.audit import Denial, EventKind, ReadResult, SourceStatus
+from authz.cases import tables
+from authz.cases.states import Act, Kind, Party, Reason, State
+from authz.cases.tables import Case, Event
 from authz.grants import SelfAccess
+from authz.outcomes.states import Hearing, OutcomeKind
+from authz.outcomes.tables import check_outcome
 from authz.review.refusals import ReviewRefused
 from authz.statistics.book import StatisticsBook
 from authz.statistics.figures import ANONYMOUS, PERCENT, RECORDS, Figure, Told
@@ -108,3 +114,62 @@ async def test_no_other_month_is_told(own_database: Database, month: str, now: d
             await book.close(month)
         assert refused.value.code == code
         assert await book.months() == []
+
+
+async def test_objections_have_medians_and_outcomes_a_rate(own_database: Database) -> None:
+    filed = datetime(2026, 10, 9, 9, tzinfo=CHINA_TIME)
+    async with office(own_database.url, Clock(LAST_MINUTE), **BOUNDLESS) as found:
+        book = await october(found)
+        async with found.store.writing() as connection:
+            for serial in range(12):
+                case = objection(serial, filed)
+                await tables.add(connection, case, Party.SUBJECT)
+                if serial < 11:
+                    upheld = filed + timedelta(days=serial)
+                    event = Event(Act.UPHELD, State.UPHELD, Party.DEPARTMENT, "op-0201", upheld)
+                    await tables.move(connection, case.id, {State.OPEN}, event)
+            await connection.execute(insert(check_outcome), [reported(serial) for serial in range(20)])
+        found.clock.now = SETTLED
+        cells = list((await book.close("2026-10")).cells)
+        assert of(cells, Figure.CASES_FILED)["FY", "OBJECTION"] == 12
+        assert of(cells, Figure.CASES_CLOSED)["FY", "OBJECTION"] == 11
+        # filed on Friday the ninth, concluded from that day to Monday the nineteenth; the tenth was worked
+        assert of(cells, Figure.CASE_DAYS) == {("FY", "OBJECTION"): 4, (TOTAL, "OBJECTION"): 4}
+        assert of(cells, Figure.UNCHECKED)[OFFICER.organization, "S02"] == 20
+        assert of(cells, Figure.CHECK_RATE)[OFFICER.organization, "S02"] == 0
+
+
+def objection(serial: int, filed: datetime) -> Case:
+    return Case(
+        id=f"rc_{serial}",
+        kind=Kind.OBJECTION,
+        state=State.OPEN,
+        subject=f"hm_{serial}",
+        representative=None,
+        record=f"hm_r{serial}",
+        document=None,
+        record_type="P-FY-01",
+        department="FY",
+        reason=Reason.FACT_WRONG,
+        suspends=True,
+        content=b"",
+        filed_at=filed,
+    )
+
+
+def reported(serial: int) -> dict[str, object]:
+    return {
+        "id": f"oc_{serial}",
+        "jti": None,
+        "organization": OFFICER.organization,
+        "scenario": "S02",
+        "case_no": f"ZC-2026-{serial:04d}",
+        "client": "hr-approval",
+        "operator": "op-0087",
+        "officer": "op-0001",
+        "kind": OutcomeKind.GRANTED,
+        "concluded_on": LAST_MINUTE.date(),
+        "hearing": Hearing.NOT_OFFERED,
+        "digest": "",
+        "reported_at": tables.millis(LAST_MINUTE),
+    }
