@@ -95,7 +95,24 @@ async def test_the_same_decision_is_recognized_in_another_source(own_database: D
         assert marks.on("platform", "P-FG-03", "a9", spelt_otherwise)
         assert not marks.on("platform", "P-FG-03", "a9", ("〔2026〕测02号", "测试区人民法院"))
         assert not marks.on("platform", "P-FG-03", "a9", ("〔2026〕测01号", "另一法院"))
+        assert not marks.on("platform", "P-FG-03", "a9", ("〔2026〕测01号", " "))
         assert not marks.on("platform", "P-FG-03", "a9", None)
+        others = replace(marks, numbers=[person(2)])
+        assert not others.on("platform", "P-FG-03", "a9", spelt_otherwise), "one decision may name several"
+        assert others.on("court", "P-FY-01", "1", None), "the very record needs no number of a decision"
+
+
+@pytest.mark.parametrize("document", [None, ("〔2026〕测01号", "——"), ("", "测试区人民法院")])
+async def test_a_decision_without_number_or_authority_is_recognized_nowhere_else(
+    own_database: Database, document: tuple[str, str] | None
+):
+    async with hall(own_database.url) as here:
+        await here.filed(target=replace(DEBT, document=document))
+        marks = (await here.overlay.current()).of(person())
+        assert marks is not None
+        assert not marks.by_document
+        assert marks.on("court", "P-FY-01", "1", document)
+        assert not marks.on("platform", "P-FG-03", "a9", document)
 
 
 async def test_marks_hold_when_keys_have_been_rotated(own_database: Database):
