@@ -75,9 +75,9 @@ def lookup_of(given: Mapping[str, Any]) -> SubjectLookup:
 
 def resolve_lookup(lookup: SubjectLookup, references: References, client_id: str) -> Lookup:
     """The normalized key behind a lookup; raises IdentifierError or AuthzError."""
-    if lookup.person is not None:
+    if lookup.person:
         return person(lookup.person)
-    if lookup.uscc is not None:
+    if isinstance(lookup.uscc, str):  # what an input leaves out is UNSET, and an empty code is a code
         return Lookup(SubjectKey.entity(lookup.uscc))
     # @oneOf is validated before execution
     return Lookup(references.resolve(str(lookup.subjectRef), client_id))
