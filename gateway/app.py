@@ -33,6 +33,7 @@ from gateway.replies import EXCEPTION_HANDLERS
 from gateway.reports import SourceReport
 from gateway.sse import streamed
 from gateway.streams import Streams
+from gateway.transparency import PATH as TRANSPARENCY
 from gateway.web.app import pages
 from gateway.web.decisions import Decisions
 from gateway.web.graph import Graph
@@ -77,17 +78,17 @@ def create_app(deployment: Deployment) -> ASGIApp:
         ide=ide.page if settings.graphiql else None,
         stream=partial(streamed, streams=streams),
     )
-    identity = {authority.source.name for authority in deployment.services.identity.values()}
     ready = health.Ready(
         tuple(deployment.sources.values()),
         deployment.store.ping,
-        identity,
+        {authority.source.name for authority in deployment.services.identity.values()},
         settings.deadlines.ready_ms / 1000,
     )
     apps: dict[str, Callable[..., Any]] = {
         GRAPHQL: OfferNonce(endpoint),
         "/livez": health.live,
         "/readyz": ready.respond,
+        TRANSPARENCY: deployment.transparency.respond,
         **proof_keys(deployment.keys),
     }
     if settings.metrics_token:
@@ -124,6 +125,7 @@ def person_pages(deployment: Deployment, graph: Graph) -> list[BaseRoute]:
             deployment.consent_dialogue,
             deployment.authorizations if settings.issuer_mode == "embedded" else None,
         ),
+        deployment.transparency,
     )
 
 

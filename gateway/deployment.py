@@ -59,6 +59,8 @@ from connectors.registry import load_sources
 from gateway.issuer import DiscoveredKeys, filed_keys
 from gateway.oauth.authorizations import Authorizations
 from gateway.settings import Settings, SettingsError
+from gateway.statistics import Names
+from gateway.transparency import Transparency
 from resolvers.context import IdentityAuthority, Services
 from resolvers.planning import Planner
 from resolvers.plans import Plans
@@ -117,6 +119,11 @@ class Deployment:
     def public_quota(self) -> PublicQuota:
         """What each address has left of the public channel."""
         return PublicQuota(self.settings.limits.public_subjects_per_minute)
+
+    @cached_property
+    def transparency(self) -> Transparency:
+        """What anyone may know of how the gateway is used."""
+        return Transparency(self.services.statistics, Names(self.catalogue, self.clients, self.sources))
 
     @cached_property
     def schema(self) -> GraphSchema:

@@ -20,6 +20,7 @@ from catalogue.model import Catalogue
 from gateway.documents import Budget
 from gateway.oauth.authorizations import PAGE
 from gateway.settings import Pages
+from gateway.transparency import Transparency
 from gateway.web import signing_in
 from gateway.web.consents import Consents
 from gateway.web.decisions import Decisions
@@ -31,6 +32,7 @@ from gateway.web.render import FOLDER, Templates
 from gateway.web.rights import Rights
 from gateway.web.security import Site
 from gateway.web.signing_in import SigningIn
+from gateway.web.transparency import Report
 from gateway.web.visit import Desk, Visit
 
 STATIC: Final = "/static/pages"
@@ -54,6 +56,7 @@ def pages(
     catalogue: Catalogue,
     graph: Graph,
     decisions: Decisions,
+    transparency: Transparency,
 ) -> list[BaseRoute]:
     """Every route of the pages; raises ConfigurationError where the client is not a person's."""
     desk = _desk(settings, site, clients, store, references)
@@ -76,6 +79,7 @@ def pages(
         ("GET", "/represented/{kind}/{ref}", records.overview),
         ("GET", "/represented/{kind}/{ref}/{domain}", records.domain),
         ("GET", "/looked", looked.view),
+        ("GET", "/transparency", Report(transparency).view),
         ("GET", "/consents", consents.listed),
         ("GET", "/consents/{id}", consents.one),
         ("GET", "/consents/{id}/decide", decisions.consider),

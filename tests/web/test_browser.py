@@ -35,7 +35,7 @@ ARGUMENTS = [
 ]
 PERSON = "测试甲"
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
-PAGES = ("/", "/records", "/records/judicial", "/consents", "/rights", "/looked")
+PAGES = ("/", "/records", "/records/judicial", "/consents", "/rights", "/looked", "/transparency")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
