@@ -114,6 +114,7 @@ NATIONAL_MAXIMUM: Final[Mapping[Severity, Period]] = {
 """The longest publication by severity where the type's own law sets none (国办发〔2025〕22号)."""
 
 _GONE: Final = frozenset({Status.REPAIRED, Status.REVOKED, Status.EXPIRED, Status.SEALED, Status.SUPERSEDED})
+_NOTHING: Final = (None, "", (), 0)
 _SIMPLE: Final = frozenset({"SIMPLE", "简易", "简易程序"})
 _APPEAL_CLOSED: Final = frozenset(
     {"NONE", "CLOSED", "FINAL", "UPHELD", "无", "未申请", "已终结", "已审结", "维持"}
@@ -135,8 +136,9 @@ def facts(
 ) -> Facts:
     """What the lifecycle needs of a row; `born` from the subject's key, `personal` for D/T 92 too.
 
-    Severity defaults only where the type allows one value. An `adverse_when` field that was
-    not read counts as present. An appeal or repair in words nobody knows counts as open, as done.
+    Severity defaults only where the type allows one value. An `adverse_when` field that was not
+    read counts as present, one with a value of `adverse_unless` does not. An appeal or repair in
+    words nobody knows counts as open, as done.
     """
     severity = _severity(entry, controls.get(Role.SEVERITY))
     adversity = _adversity(entry, values, declared=controls.get(Role.SEVERITY) is not None)
@@ -164,7 +166,8 @@ def _adversity(entry: RecordType, values: Mapping[str, Value], *, declared: bool
     if entry.nature is Nature.ADVERSE:
         return Adversity.WHOLE
     unread = object()
-    present = any(values.get(name, unread) not in (None, "", (), 0) for name in entry.adverse_when)
+    found = ((values.get(name, unread), entry.adverse_unless.get(name, ())) for name in entry.adverse_when)
+    present = any(value not in _NOTHING and value not in harmless for value, harmless in found)
     if not present and not declared:
         return Adversity.NONE
     return Adversity.PART if any(part.adverse for part in entry.fields) else Adversity.WHOLE

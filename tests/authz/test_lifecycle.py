@@ -387,6 +387,13 @@ def test_a_mixed_record_that_cannot_be_stripped_is_dropped():
     assert judged(kept=UNSTRIPPABLE, today=date(2027, 1, 2)).effect is Effect.DROP
 
 
+def test_a_value_that_the_type_calls_harmless_is_no_breach():
+    kept = kind(nature="BASIC", adverseWhen=["sanction"], adverseUnless={"sanction": ["已履行"]})
+    for value, adversity in (("已履行", Adversity.NONE), ("未履行", Adversity.WHOLE), (None, Adversity.NONE)):
+        assert facts(kept, {}, {"sanction": value}, None).adversity is adversity
+    assert facts(kept, {}, {}, None).adversity is Adversity.WHOLE, "not read"
+
+
 def test_what_makes_a_record_adverse():
     def read(kept, controls=None, **values):
         known = facts(kept, controls or {}, values, None)
