@@ -42,7 +42,7 @@ _CASE_CLAIM: Final = (
     *("reasonCode", "noConflictOfInterest", "repeatReason", "repeatNote"),
 )
 """Members of the access context in the order of `CaseClaim`."""
-PERSON_ROOTS = frozenset({"subject", "represented", "verifyIdentity", "me"})
+PERSON_ROOTS = frozenset({"subject", "represented", "consentReport", "verifyIdentity", "me"})
 CHECK: Final = "mustCheck"
 CHECK_ROOTS: Final = frozenset({CHECK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
 """Mutations that stand on a grant as reads do: a check leaves a receipt, so it is no query."""
@@ -252,7 +252,7 @@ def _basis(walk: Walk, node: FieldNode) -> Basis:
 def _personal(walk: Walk, node: FieldNode) -> bool:
     """Whether a root field leads to one natural person (or an individual business)."""
     name = node.name.value
-    if name in ("verifyIdentity", "me"):
+    if name in ("verifyIdentity", "consentReport", "me"):
         return True
     if name in ENTITY_ROOTS:
         return _leads_to_person(_arguments(walk, node).get("uscc"))

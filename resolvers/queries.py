@@ -26,6 +26,7 @@ from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person
 from resolvers.nodes import subject_node
 from resolvers.reading import Outcome, verify_identity
 from resolvers.recording import refusals_recorded
+from resolvers.report.consented import consent_report
 from resolvers.report.graph import CreditReport, my_report
 from resolvers.review import ReviewDesk, review
 from resolvers.rights import case_desk, find_case, my_cases
@@ -275,6 +276,12 @@ def _person_roots(types: SubjectTypes) -> dict[str, Any]:
             optional(Match),
             "核验证件号和姓名是否一致",
             "Whether a number and a name belong together",
+        ),
+        "consentReport": _root(
+            consent_report,
+            optional(CreditReport),
+            "依本人授权出具的信用报告，仅含授权内容，有水印和有效期",
+            "A signed report for the reader whom the person allowed one: what was agreed to, and no more",
         ),
         "me": _root(_me, optional(_me_class(types)), "本人信息", "The person who is logged in"),
     }

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from catalogue.identifiers import SubjectKind
 from catalogue.model import FieldName, RecordTypeCode
+from catalogue.values import Period
 
 VERSION: Final = "1.1"
 """Of the artefact's format; 1.0 is the draft that design.md §9 corrected."""
@@ -148,6 +149,12 @@ class DataLife(Part):
 
     unit: Literal["HOUR", "DAY", "MONTH"]
     value: Annotated[int, Field(ge=0, le=1000)]
+
+    def until(self, since: datetime) -> datetime:
+        """When what was read then has to be deleted."""
+        if self.unit == "MONTH":
+            return datetime.combine(Period(months=self.value).after(since.date()), since.timetz())
+        return since + self.value * (timedelta(days=1) if self.unit == "DAY" else timedelta(hours=1))
 
 
 class Validity(Part):

@@ -8,7 +8,7 @@ confirmation was given on its own, and nothing is wider than what was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -17,7 +17,6 @@ from authz.consent.artefact import (
     Capacity,
     Confirmation,
     ConsentRequest,
-    DataLife,
     Item,
     Level,
     Terms,
@@ -29,7 +28,6 @@ from catalogue.values import Period
 
 GUARDED_UNTIL: Final = Period(years=14)
 ADULT_FROM: Final = Period(years=18)
-_HOURS: Final = 24
 
 
 class Code(StrEnum):
@@ -117,20 +115,14 @@ def _relevance(scenario: Scenario, code: str) -> Relevance | None:
 
 
 def _check_limits(terms: Terms, valid_days: int, scenario: Scenario) -> None:
-    limits, day = scenario.consent, date(2001, 1, 1)
+    limits, day, at = scenario.consent, date(2001, 1, 1), datetime(2001, 1, 1, tzinfo=UTC)
     too_long = valid_days > (limits.validity.after(day) - day).days
-    kept_too_long = _kept_until(terms.data_life, day) > limits.data_life.after(day)
+    kept_too_long = terms.data_life.until(at) > at + (limits.data_life.after(day) - day)
     if too_long or kept_too_long or terms.max_uses > limits.max_uses:
         raise ConsentRefused(
             Code.LIMIT,
             f"At most: uses {limits.max_uses}, valid {limits.validity}, kept {limits.data_life}.",
         )
-
-
-def _kept_until(life: DataLife, day: date) -> date:
-    if life.unit == "MONTH":
-        return Period(months=life.value).after(day)
-    return day + timedelta(days=life.value if life.unit == "DAY" else -(-life.value // _HOURS))
 
 
 def still_relevant(

@@ -29,6 +29,7 @@ from gateway.web.looked import Looked
 from gateway.web.provider import CALLBACK, IdentityProvider
 from gateway.web.records import Records
 from gateway.web.render import FOLDER, Templates
+from gateway.web.report import ReportDesk
 from gateway.web.rights import Rights
 from gateway.web.security import Site
 from gateway.web.signing_in import SigningIn
@@ -65,7 +66,7 @@ def pages(
     budget = Budget(rate, rate / _MINUTE, monotonic, code="LOGIN_BUDGET")
     entrance = SigningIn(provider, budget)
     records, looked = Records(graph, catalogue), Looked(graph, catalogue)
-    consents, rights = Consents(graph, catalogue), Rights(graph, catalogue)
+    consents, rights, reports = Consents(graph, catalogue), Rights(graph, catalogue), ReportDesk(graph)
     views: list[tuple[str, str, View]] = [
         ("GET", "/", home),
         ("GET", "/login", entrance.login),
@@ -78,6 +79,8 @@ def pages(
         ("POST", "/represented", records.represent),
         ("GET", "/represented/{kind}/{ref}", records.overview),
         ("GET", "/represented/{kind}/{ref}/{domain}", records.domain),
+        ("GET", "/report", reports.form),
+        ("POST", "/report", reports.make),
         ("GET", "/looked", looked.view),
         ("GET", "/transparency", Report(transparency).view),
         ("GET", "/consents", consents.listed),

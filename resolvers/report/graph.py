@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -19,20 +20,21 @@ from authz.ids import new_id
 from authz.wording import holds_personal_number
 from catalogue.model import DataClass
 from catalogue.values import CHINA_TIME
-from resolvers.context import RequestContext
+from resolvers.context import Report, RequestContext
 from resolvers.errors import BadArgument
 from resolvers.export import everything, is_whole, spend
 from resolvers.fields import bilingual, described
-from resolvers.report.pdf import Cover, printed
+from resolvers.report.pdf import Cover, Terms, printed
 from resolvers.scalars import Instant
 
 FORMAT: Final = "urn:credit-subject-gateway:credit-report:1"
 DAYS: Final = 30
 MOST_DAYS: Final = 90
+OWN: Final = "本报告由本人查询并提供。"
 LONGEST_ADDRESSEE: Final = 60
 
 
-@strawberry.type(description=bilingual("本人信用报告", "A report on oneself, to be shown to somebody"))
+@strawberry.type(description=bilingual("信用报告，供一个使用人", "A report on somebody, for one reader"))
 class CreditReport:
     """A compact JWS (RFC 7515, ES256) over JSON, and the same as a PDF that has it attached."""
 
@@ -64,29 +66,38 @@ async def my_report(
     now = datetime.now(CHINA_TIME)
     await spend(context, now)
     person, report = await everything(context.walk.schema, context)
+    until, law = now + timedelta(days=days), "个人信息保护法第45条"
+    return await issued(context, Terms(reader, now, until, OWN, law), person, report)
+
+
+async def issued(
+    context: RequestContext, terms: Terms, subject: Mapping[str, Any], report: Report, **told: str
+) -> CreditReport:
+    """The report on what was read, signed and printed; `told` stands in it beside its terms."""
     context.report.sources.extend(report.sources)
-    number, expires = new_id("rp"), now + timedelta(days=days)
+    number, complete = new_id("rp"), is_whole(subject)
     content = {
         "format": FORMAT,
         "jti": number,
-        "iat": int(now.timestamp()),
-        "exp": int(expires.timestamp()),
-        "addressee": reader,
-        "complete": is_whole(person),
+        "iat": int(terms.issued.timestamp()),
+        "exp": int(terms.expires.timestamp()),
+        "addressee": terms.reader,
+        "complete": complete,
         "catalogueVersion": context.services.catalogue.version,
-        "legalBasis": ["个人信息保护法第45条"],
-        "person": person,
+        "legalBasis": [terms.law],
+        "person": subject,
+        **told,
         **report.as_extensions(),
     }
     jws = context.services.signer.report(content)
-    cover = Cover(number, reader, now, expires, complete=is_whole(person))
+    cover = Cover(number, terms, complete=complete)
     # a large one takes tenths of a second, which nobody else should wait for
-    pdf = await asyncio.to_thread(printed, cover, person, context.services.catalogue, jws)
+    pdf = await asyncio.to_thread(printed, cover, subject, context.services.catalogue, jws)
     return CreditReport(
         number=number,
-        issuedAt=Instant(now),
-        expiresAt=Instant(expires),
-        complete=is_whole(person),
+        issuedAt=Instant(terms.issued),
+        expiresAt=Instant(terms.expires),
+        complete=complete,
         jws=jws,
         pdf=b64encode(pdf).decode(),
     )

@@ -25,11 +25,10 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, FieldType, RecordType
-from resolvers.subjects import domains_of
 
 ATTACHMENT: Final = "credit-report.jws"
+_NAME: Final = "公共信用信息报告"
 _FACE: Final = "STSong-Light"
 _GREY, _INK, _PALE, _RULE = HexColor("#666666"), HexColor("#1a1a1a"), HexColor("#e4e4e4"), HexColor("#cccccc")
 _TITLE: Final = ParagraphStyle("title", fontName=_FACE, fontSize=18, leading=26, alignment=1, wordWrap="CJK")
@@ -64,17 +63,27 @@ _NATURES: Final = {"GOOD": "守信", "ADVERSE": "失信", "BASIC": "基础", "NE
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """For whom a report is, until when, and by what right."""
+
+    reader: str
+    issued: datetime
+    expires: datetime
+    said: str
+    """Who asked for it, in a sentence of the first page."""
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """What stands on the first page, and across every one."""
 
     number: str
-    addressee: str
-    issued: datetime
-    expires: datetime
+    terms: Terms
     complete: bool
 
 
-def printed(cover: Cover, person: Mapping[str, Any], catalogue: Catalogue, jws: str) -> bytes:
+def printed(cover: Cover, subject: Mapping[str, Any], catalogue: Catalogue, jws: str) -> bytes:
     """The PDF with the signed report attached."""
     registerFont(UnicodeCIDFont(_FACE))
     pages = BytesIO()
@@ -85,12 +94,12 @@ def printed(cover: Cover, person: Mapping[str, Any], catalogue: Catalogue, jws: 
         rightMargin=20 * mm,
         topMargin=18 * mm,
         bottomMargin=20 * mm,
-        title="个人公共信用信息报告",
+        title=_NAME,
         author="credit-subject gateway",
         subject=cover.number,
     )
     decorate = partial(_decorate, cover)
-    document.build([*_first_page(cover, person), *_body(person, catalogue)], decorate, decorate)
+    document.build([*_first_page(cover, subject), *_body(subject, catalogue)], decorate, decorate)
     pages.seek(0)
     whole = PdfWriter(clone_from=PdfReader(pages))
     whole.add_attachment(ATTACHMENT, jws.encode())
@@ -105,39 +114,43 @@ def attached(pdf: bytes) -> str | None:
     return found[0].decode("ascii") if len(found) == 1 else None
 
 
-def _first_page(cover: Cover, person: Mapping[str, Any]) -> Iterator[Flowable]:
-    yield Paragraph("个人公共信用信息报告", _TITLE)
+def _first_page(cover: Cover, subject: Mapping[str, Any]) -> Iterator[Flowable]:
+    terms = cover.terms
+    yield Paragraph(_NAME, _TITLE)
     yield Spacer(1, 4 * mm)
     rows = [
-        ("姓名", person["displayName"] or ""),
+        ("主体", subject["displayName"] or ""),
         ("报告编号", cover.number),
-        ("提供对象", cover.addressee),
-        ("出具时间", f"{cover.issued:%Y-%m-%d %H:%M}（北京时间）"),
-        ("有效期至", f"{cover.expires:%Y-%m-%d %H:%M}"),
+        ("提供对象", terms.reader),
+        ("出具时间", f"{terms.issued:%Y-%m-%d %H:%M}（北京时间）"),
+        ("有效期至", f"{terms.expires:%Y-%m-%d %H:%M}"),
         ("完整性", "所有已接入部门均已完整答复" if cover.complete else "有部门未完整答复，见各项说明"),
     ]
     yield _table(rows)
     yield Spacer(1, 3 * mm)
     yield _paragraph(
-        "本报告由本人查询并提供。内容由各部门实时提供，以来源部门为准；本报告不含评分、等级或结论。"
+        f"{terms.said}内容由各部门实时提供，以来源部门为准；本报告不含评分、等级或结论。"
         "真伪以附件中的签名数据为准：credit-gateway report verify 或任何支持 RFC 7515 的工具均可核验。",
         _NOTE,
     )
 
 
-def _body(person: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Flowable]:
-    for code, entries in domains_of(catalogue, SubjectKind.NATURAL_PERSON).items():
-        domain = catalogue.domains[code]
-        yield _paragraph(domain.name.zh, _DOMAIN)
-        for entry in entries:
-            yield from _section(person[domain.field][entry.section], entry, catalogue)
+def _body(subject: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Flowable]:
+    """Every domain and section that was read, in the catalogue's order."""
+    for domain in catalogue.domains.values():
+        sections = subject.get(domain.field, {})
+        if sections:
+            yield _paragraph(domain.name.zh, _DOMAIN)
+        for entry in catalogue.record_types.values():
+            if entry.domain == domain.code and entry.section in sections:
+                yield from _section(sections[entry.section], entry, catalogue)
 
 
 def _section(section: Mapping[str, Any], entry: RecordType, catalogue: Catalogue) -> Iterator[Flowable]:
     records = section["records"]
     told = _STATES[section["state"]]
     if section["state"] == "OK":
-        told = f"{len(records)} 条" if records else "无记录"
+        told = f"{len(records)} 条" if records else "有记录" if section["present"] else "无记录"
     department = catalogue.departments[entry.department].name.zh
     yield _paragraph(f"{entry.name.zh}（{department}）：{told}", _SECTION if records else _EMPTY)
     for record in records or ():
@@ -148,11 +161,11 @@ def _section(section: Mapping[str, Any], entry: RecordType, catalogue: Catalogue
 def _lines(record: Mapping[str, Any], entry: RecordType) -> Iterator[tuple[str, str]]:
     yield "信息性质", _NATURES[record["nature"]]
     for field in entry.fields:
-        value = record[field.name]
+        value = record.get(field.name)
         if value is not None and value != []:
             yield field.label.zh, _shown(value, field.type)
     for name, label in _COMMON.items():
-        if record[name]:
+        if record.get(name):
             yield label, _shown(record[name], FieldType.STRING)
     if record["dispute"]:
         yield "异议", "异议处理中，不得作为不利依据"
@@ -198,13 +211,14 @@ def _decorate(cover: Cover, canvas: Canvas, document: SimpleDocTemplate) -> None
     canvas.setFont(_FACE, 20)
     canvas.translate(width / 2, height / 2)
     canvas.rotate(35)
-    mark = _printable(f"仅供 {cover.addressee} 使用  {cover.issued:%Y-%m-%d}")
+    terms = cover.terms
+    mark = _printable(f"仅供 {terms.reader} 使用  {terms.issued:%Y-%m-%d}")
     for row in (-220, 0, 220):
         canvas.drawCentredString(0, row, mark)
     canvas.restoreState()
     canvas.saveState()
     canvas.setFillColor(_GREY)
     canvas.setFont(_FACE, 8)
-    canvas.drawString(20 * mm, 12 * mm, f"{cover.number}  有效期至 {cover.expires:%Y-%m-%d}")
+    canvas.drawString(20 * mm, 12 * mm, f"{cover.number}  有效期至 {terms.expires:%Y-%m-%d}")
     canvas.drawRightString(width - 20 * mm, 12 * mm, f"第 {document.page} 页")
     canvas.restoreState()

@@ -86,13 +86,6 @@ async def test_without_a_strong_login_nothing_is_asked(town: Town):
         assert (refused.codes, refused.questions) == (["NOT_A_PERSON"], ())
 
 
-async def test_once_in_a_while_is_enough(town: Town):
-    many = "{ me { a: export { jws } b: export { jws } c: export { jws } } }"
-    reply = await town.ask(town.person("异议样例"), many)
-    # a minute may turn between two of three, never twice
-    assert "EXPORT_TOO_SOON" in reply.codes
-
-
 async def test_a_department_that_is_down_is_named_and_never_looks_clean(town: Town):
     court = town.stage.deployment.sources["court"]
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from tests.consent.conftest import Town
+from tests.consent.conftest import REQUEST, Reply, Town, access, loan
 from tests.support.commands import command
 from tests.support.county import cast
 
@@ -141,3 +141,103 @@ async def test_without_a_strong_login_nothing_is_asked(town: Town):
     assert (reply.codes, reply.questions) == (["STEP_UP_REQUIRED"], ())
     refused = await town.ask(town.bank(), REPORT, {"for": READER})
     assert (refused.codes, refused.questions) == (["NOT_A_PERSON"], ())
+
+
+ON_CONSENT = """
+query C($access: AccessContext!) {
+  consentReport(access: $access) { number issuedAt expiresAt complete jws pdf }
+}
+"""
+LAST_READ = """{ me { accessLog(first: 1) { edges { node {
+  organization basis consentId records { recordType fields maskedFields } } } } } }"""
+
+
+async def on_consent(town: Town, consent: Any, token: str = "") -> Reply:
+    return await town.ask(token or town.bank(), ON_CONSENT, {"access": access(consent)})
+
+
+async def test_a_bank_is_given_what_the_person_agreed_to_and_no_more(town: Town, tmp_path: Path):
+    fields = ["caseNo", "court", "performance"]
+    items = [
+        {"recordType": "P-FY-01", "fields": fields, "level": "MASKED"},
+        {"recordType": "P-SW-01", "fields": [], "level": "BOOLEAN"},
+    ]
+    consent = await town.given(mode="REPORT", items=items, dataLife={"unit": "DAY", "value": 10})
+    reply = await on_consent(town, consent)
+    assert reply.codes == []
+    report = reply.result
+    issued, expires = (datetime.fromisoformat(report[name]) for name in ("issuedAt", "expiresAt"))
+    assert expires - issued == timedelta(days=10), "no longer than the bank may keep it"
+
+    pdf = tmp_path / "report.pdf"
+    pdf.write_bytes(base64.b64decode(report["pdf"]))
+    done = await command("report", "verify", str(pdf), "--jwks", str(await keys(town, tmp_path)), "--json")
+    assert done.code == 0, done.err
+    content = done.json
+    assert content["consentId"] == consent["id"]
+    told = content["person"]
+    assert told["displayName"] == "测**"
+    read = {(domain, name) for domain, group in told.items() if domain != "displayName" for name in group}
+    assert len(read) == 2
+    (record,) = told["judicial"]["judgmentDefaults"]["records"]
+    assert set(fields) <= record.keys()
+    assert {"obligation", "citizenId"}.isdisjoint(record)
+    for whole in (str(content), text_of(pdf.read_bytes())):
+        assert cast()["测试甲"].value not in whole
+    pages = PdfReader(BytesIO(pdf.read_bytes())).pages
+    assert all(f"仅供 {content['addressee']} 使用" in page.extract_text() for page in pages)
+    assert {question.record_type for question in reply.questions} == {"P-GA-01", "P-FY-01", "P-SW-01"}
+
+    (edge,) = (await town.ask(town.person(), LAST_READ)).data["me"]["accessLog"]["edges"]
+    seen = edge["node"]
+    assert (seen["organization"], seen["basis"]) == (content["addressee"], "CONSENT")
+    assert {one["recordType"] for one in seen["records"]} == {"P-FY-01", "P-SW-01"}
+    again = await on_consent(town, consent)
+    assert (again.codes, again.questions) == (["CONSENT_USED_UP"], ()), "it was the one use"
+
+
+async def test_a_report_takes_a_consent_for_a_report(town: Town):
+    look = await town.given()
+    refused = await on_consent(town, look)
+    assert (refused.codes, refused.questions) == (["CONSENT_MODE"], ())
+    assert (await see_uses(town, look)) == 0
+    taken_back = await town.given(mode="REPORT")
+    await town.act("revokeConsent", taken_back)
+    gone = await on_consent(town, taken_back)
+    assert set(gone.codes) <= {"CONSENT_REVOKED", "TOKEN_REVOKED"}
+    assert gone.questions == ()
+    others = await on_consent(town, await town.given(mode="REPORT"), town.officer())
+    assert others.codes
+    assert others.questions == ()
+
+
+async def see_uses(town: Town, consent: Any) -> int:
+    reply = await town.ask(
+        town.person(), "query S($id: ID!) { consent(id: $id) { uses } }", {"id": consent["id"]}
+    )
+    return int(reply.data["consent"]["uses"])
+
+
+async def test_an_enterprise_agrees_to_a_report_by_its_representative(town: Town, tmp_path: Path):
+    items = [{"recordType": "E-SW-01", "fields": ["year", "grade"], "level": "MASKED"}]
+    asked = (
+        await town.ask(
+            town.bank(),
+            REQUEST,
+            {"input": loan(mode="REPORT", items=items) | {"subject": {"uscc": "91990100MA9TE00142"}}},
+        )
+    ).result
+    assert (await town.agreed(asked))["state"] == "ACTIVE"
+    report = (await on_consent(town, asked)).result
+    assert "测试有限公司" in text_of(base64.b64decode(report["pdf"]))
+
+
+async def test_several_readers_get_their_reports_at_once_and_no_flood_of_them(town: Town):
+    some = " ".join(f'r{n}: report(addressee: "银行{"甲乙丙丁"[n]}") {{ number }}' for n in range(4))
+    token = town.person("往事样例")
+    reply = await town.ask(token, f"{{ me {{ {some} }} }}")
+    assert reply.codes == []
+    assert len({one["number"] for one in reply.data["me"].values()}) == 4
+    for _ in range(4):  # the ten minutes may turn once
+        reply = await town.ask(token, f"{{ me {{ {some} }} }}")
+    assert "EXPORT_TOO_SOON" in reply.codes

@@ -7,6 +7,7 @@ through every channel; so is what is decided, and past readers are told.
 from __future__ import annotations
 
 import sqlite3
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -21,7 +23,7 @@ from authz import outbox
 from authz.outbox import Notice, NoticeKind, Recipient, RecipientKind
 from authz.store import Store
 from tests.checks.conftest import CHECK
-from tests.consent.conftest import Town, person_lookup
+from tests.consent.conftest import Town, access, person_lookup
 from tests.support.county import cast
 from tests.support.databases import Database
 from tests.support.departments import Settle
@@ -47,6 +49,8 @@ THEIRS = """
 query Theirs($of: SubjectLookup!) { represented(lookup: $of) { ... on Enterprise {
   market { marketSeriousViolations { state records { status } } } } } }
 """
+ON_CONSENT = "query C($access: AccessContext!) { consentReport(access: $access) { jws } }"
+ON_ONESELF = '{ me { report(addressee: "样例银行") { jws } } }'
 ACTIVE, DISPUTED = "ACTIVE", "DISPUTED"
 
 
@@ -188,6 +192,22 @@ async def test_a_must_check_shows_it_as_disputed_and_counts_it_for_nothing(right
     assert await checked() == before
 
 
+async def reports(rights: Rights) -> dict[str, list[str]]:
+    """In which state signed reports give the person's debts."""
+    consent = await rights.town.given(mode="REPORT")
+    given = await rights.town.ask(rights.town.bank(), ON_CONSENT, {"access": access(consent)})
+    own = await rights.town.ask(rights.town.person(), ON_ONESELF)
+    signed = {"on consent": given.data["consentReport"], "on oneself": own.data["me"]["report"]}
+    sections = {
+        channel: orjson.loads(urlsafe_b64decode(report["jws"].split(".")[1] + "=="))["person"]["judicial"]
+        for channel, report in signed.items()
+    }
+    return {
+        channel: [one["status"] for one in section["judgmentDefaults"]["records"]]
+        for channel, section in sections.items()
+    }
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_bank_with_a_consent_sees_it_and_is_told_of_the_correction(rights: Rights) -> None:
     (before,) = await rights.banks(await rights.town.given())
@@ -196,7 +216,9 @@ async def test_a_bank_with_a_consent_sees_it_and_is_told_of_the_correction(right
     case = await rights.objected(record)
     (marked,) = await rights.banks(await rights.town.given())
     assert (marked["status"], marked["dispute"]["caseNo"]) == (DISPUTED, None)
+    assert await reports(rights) == {"on consent": [DISPUTED], "on oneself": [DISPUTED]}
     await rights.decided(case, "CORRECTED")
+    assert await reports(rights) == {"on consent": [], "on oneself": []}
     assert await rights.banks(await rights.town.given()) == []
     (told,) = await rights.told(Recipient(RecipientKind.CLIENT, "sample-bank"))
     assert (told.kind, told.pointer) == (NoticeKind.RECORD_CORRECTED, before["recordId"])
