@@ -140,13 +140,25 @@ class Retention(Entry):
     basis: tuple[str, ...] = ()
 
 
+class ObjectionClock(Entry):
+    """How many days an objection may take; without an extension where both are equal."""
+
+    mark_within: int = 0
+    decide_within: int = 5
+    extend_to: int = 20
+    days: Literal["WORKING", "CALENDAR"] = "WORKING"
+    basis: tuple[str, ...] = ()
+
+
 class Clocks(Entry):
-    """The three clocks of a record type (domain.md §2.7)."""
+    """The three clocks of a record type (domain.md §2.7), and that of an objection to it."""
 
     publication: Publication = Publication()
     retention: Retention = Retention()
     starts_on: tuple[Role, ...] = (Role.DETERMINED_ON,)
     """Roles that can start the adverse clocks, in order of preference; a record with none is withheld."""
+    objection: ObjectionClock | None = None
+    """Where the law of the type has a term of its own; else the locality's."""
 
 
 class Responsible(Entry):
@@ -248,14 +260,6 @@ class Behaviour(Entry):
     legal_basis: tuple[str, ...] = Field(min_length=1)
 
 
-class ObjectionClock(Entry):
-    """Working days of an objection in one locality."""
-
-    mark_within: int = 0
-    decide_within: int = 5
-    extend_to: int = 20
-
-
 class Locality(Entry):
     """A locality profile: what local law changes. The default is the strictest known."""
 
@@ -287,6 +291,13 @@ class Catalogue(Entry):
     scenarios: Mapping[str, Scenario]
     measures: Mapping[str, Measure]
     localities: Mapping[str, Locality]
+
+    def objection_clock(self, code: str | None, locality: Locality) -> ObjectionClock:
+        """How long an objection may take: by local law of the type, by its own law, by the locality."""
+        entry = self.record_types.get(code or "")
+        local = locality.clocks.get(code or "")
+        own = entry.clocks.objection if entry else None
+        return (local.objection if local else None) or own or locality.objection
 
     def read(self, code: str) -> RecordType | None:
         """What a source can be asked for under a code, in the graph or not."""

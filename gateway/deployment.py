@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from socket import gethostname
 
@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from authz.audit import AuditLog, Origin
 from authz.authorizations import AuthorizationStore
 from authz.case_use import CaseUse
+from authz.cases.clocks import Terms
 from authz.cases.clockwork import CaseClock
 from authz.cases.desk import CaseDesk
 from authz.cases.overlay import Overlay
@@ -154,7 +155,9 @@ class Deployment:
             cases=CaseRegister(
                 self.store, self.audit, self.references, Seal(self.keys), self.representatives
             ),
-            case_desk=case_desk_of(self.store, self.audit, self.keys, self.locality),
+            case_desk=case_desk_of(
+                self.store, self.audit, self.keys, terms_of(self.settings, self.catalogue)
+            ),
             guard=self.guard,
             desk=self.desk,
             public_quota=self.public_quota,
@@ -173,8 +176,9 @@ class Deployment:
 
     def _case_clock(self) -> CaseClock:
         """Reminds and escalates while the process runs."""
-        desk = case_desk_of(self.store, self.audit, self.keys, self.locality)
-        return CaseClock(self.store, self.audit, desk, self.locality)
+        terms = terms_of(self.settings, self.catalogue)
+        desk = case_desk_of(self.store, self.audit, self.keys, terms)
+        return CaseClock(self.store, self.audit, desk, terms)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -278,9 +282,14 @@ def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Sto
     return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
 
 
-def case_desk_of(store: Store, audit: AuditLog, keys: KeyRing, locality: Locality) -> CaseDesk:
+def case_desk_of(store: Store, audit: AuditLog, keys: KeyRing, terms: Terms) -> CaseDesk:
     """Cases as those who decide on them have them."""
-    return CaseDesk(store, audit, References(keys), Seal(keys), locality)
+    return CaseDesk(store, audit, References(keys), Seal(keys), terms)
+
+
+def terms_of(settings: Settings, catalogue: Catalogue) -> Terms:
+    """How long objections may take in a deployment."""
+    return partial(catalogue.objection_clock, locality=locality_of(settings, catalogue))
 
 
 def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:

@@ -229,7 +229,8 @@ def shown(case: Case, content: Content, actor: Actor, services: Services) -> Rig
     entry = services.catalogue.record_types.get(case.record_type or "")
     department = services.catalogue.departments.get(case.department or "")
     filed_on = case.filed_at.astimezone(CHINA_TIME).date()
-    due = due_on(case.kind, filed_on, services.locality, extended=case.extended) if case.waiting else None
+    clock = services.catalogue.objection_clock(case.record_type, services.locality)
+    due = due_on(case.kind, filed_on, clock, extended=case.extended) if case.waiting else None
     record = content.source, case.record_type or "", content.identity
     own = services.references.record_ref(*record, actor.client_id) if mine and case.record else None
     return RightsCase(

@@ -20,7 +20,7 @@ from authz import outbox
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, CaseAct, Query
 from authz.cases import tables
-from authz.cases.clocks import Stage, stage
+from authz.cases.clocks import Stage, Terms, stage
 from authz.cases.desk import CaseDesk
 from authz.cases.refusals import CaseRefused, Code, refused
 from authz.cases.register import handlers_of
@@ -31,7 +31,6 @@ from authz.consent.tables import reading
 from authz.errors import AuditUnavailable
 from authz.outbox import OFFICE, Notice, NoticeKind
 from authz.store import Store
-from catalogue.model import Locality
 from catalogue.values import CHINA_TIME
 
 _CLOCK: Final = Actor(ActorKind.ANONYMOUS, "gateway")
@@ -49,7 +48,7 @@ class CaseClock:
         store: Store,
         audit: AuditLog,
         desk: CaseDesk,
-        locality: Locality,
+        terms: Terms,
         *,
         clock: Callable[[], datetime] = now_in_china,
         every: float = 600.0,
@@ -57,7 +56,7 @@ class CaseClock:
         self._store = store
         self._audit = audit
         self._desk = desk
-        self._locality = locality
+        self._terms = terms
         self._clock = clock
         self._every = every
         self._looking: asyncio.Task[None] | None = None
@@ -98,7 +97,8 @@ class CaseClock:
     def _due(self, case: Case) -> Act | None:
         """What the clock asks for and has not been done in the term that runs."""
         filed_on, today = (at.astimezone(CHINA_TIME).date() for at in (case.filed_at, self._clock()))
-        stands = stage(case.kind, case.state, filed_on, today, self._locality, extended=case.extended)
+        terms = self._terms(case.record_type)
+        stands = stage(case.kind, case.state, filed_on, today, terms, extended=case.extended)
         act = _ACTS.get(stands)
         acts = [event.act for event in case.events]
         since = acts.index(Act.EXTENDED) if case.extended else 0

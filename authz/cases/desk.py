@@ -18,7 +18,7 @@ from authz import outbox
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, CaseAct, Query, operation_at
 from authz.cases import tables
-from authz.cases.clocks import extendable
+from authz.cases.clocks import Terms, extendable
 from authz.cases.readers import readers_of, untold
 from authz.cases.refusals import Code, refused
 from authz.cases.register import LONGEST_TEXT
@@ -42,7 +42,6 @@ from authz.outbox import Notice, NoticeKind, Recipient, RecipientKind
 from authz.references import References
 from authz.store import Store
 from authz.wording import holds_personal_number
-from catalogue.model import Locality
 
 _SEES: Final[Mapping[ActorKind, frozenset[Kind]]] = {
     ActorKind.STEWARD: frozenset({Kind.OBJECTION, Kind.REPAIR}),
@@ -85,7 +84,7 @@ class CaseDesk:
         audit: AuditLog,
         references: References,
         seal: Seal,
-        locality: Locality,
+        terms: Terms,
         *,
         clock: Callable[[], datetime] = now_in_china,
     ) -> None:
@@ -93,7 +92,7 @@ class CaseDesk:
         self._audit = audit
         self._references = references
         self._seal = seal
-        self._locality = locality
+        self._terms = terms
         self._clock = clock
 
     async def listed(
@@ -128,7 +127,7 @@ class CaseDesk:
     async def extend(self, actor: Actor, query: Query, case_id: str, reasons: str) -> Case:
         """Approve the longer term, which takes a second person (浙江条例 30)."""
         case = await self._own_hands_off(actor, case_id)
-        if case.extended or not extendable(case.kind, self._locality):
+        if case.extended or not extendable(case.kind, self._terms(case.record_type)):
             raise refused(Code.NO_LONGER_TERM)
         if case.taken_by is not None and case.taken_by.casefold() == actor.staff:
             raise refused(Code.SECOND_PERSON)

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from authz.actors import Actor, ActorKind
 from authz.audit import Query
-from authz.cases.clocks import due_on
+from authz.cases.clocks import Terms, due_on
 from authz.cases.clockwork import CaseClock
 from authz.cases.desk import CaseDesk, Verdict
 from authz.cases.refusals import CaseRefused, Code, refused
@@ -23,7 +23,6 @@ from authz.cases.tables import Case
 from authz.keys import load_keys
 from authz.store import Store
 from authz.tokens import is_operator
-from catalogue.model import Locality
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
     DEFAULT_CONFIG,
@@ -35,7 +34,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, case_desk_of, catalogue_of, locality_of
+from gateway.deployment import audit_of, case_desk_of, catalogue_of, terms_of
 
 app = typer.Typer(
     help="Cases of persons' rights: list, show, take, extend, decide, remind.", no_args_is_help=True
@@ -61,9 +60,9 @@ def list_cases(
 ) -> None:
     """List cases, the newest first. Names no person."""
 
-    async def listed(desk: CaseDesk, locality: Locality) -> list[dict[str, Any]]:
+    async def listed(desk: CaseDesk, terms: Terms) -> list[dict[str, Any]]:
         cases = await desk.listed(_actor(department), first, waiting=not decided)
-        return [_told(one, locality) for one in cases]
+        return [_told(one, terms) for one in cases]
 
     with reported():
         told = _run(config, listed)
@@ -83,7 +82,7 @@ def show(
 ) -> None:
     """Show one case: what was filed, by what key its department finds the row, and its history."""
 
-    async def shown(desk: CaseDesk, locality: Locality) -> dict[str, Any]:
+    async def shown(desk: CaseDesk, terms: Terms) -> dict[str, Any]:
         found = await desk.find(_actor(department), case)
         if found is None:
             raise refused(Code.CASE_UNKNOWN)
@@ -94,7 +93,7 @@ def show(
             for each in found.events
         ]
         filed = {"text": content.text, "evidence": list(content.evidence), "auditEvent": content.read}
-        return _told(found, locality) | filed | row | {"events": events}
+        return _told(found, terms) | filed | row | {"events": events}
 
     with reported():
         told = _run(config, shown)
@@ -169,12 +168,12 @@ def remind(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     async def reminded() -> list[tuple[str, Act]]:
         settings = settings_of(config)
         catalogue, keys = catalogue_of(settings), load_keys(settings.keys)
-        locality = locality_of(settings, catalogue)
+        terms = terms_of(settings, catalogue)
         async with Store(settings.store.get_secret_value()) as store:
             await store.require_current()
             async with audit_of(settings, catalogue, keys, store) as audit:
-                desk = case_desk_of(store, audit, keys, locality)
-                return await CaseClock(store, audit, desk, locality).look()
+                desk = case_desk_of(store, audit, keys, terms)
+                return await CaseClock(store, audit, desk, terms).look()
 
     with reported():
         told = asyncio.run(reminded())
@@ -193,7 +192,7 @@ def _act(
     *,
     declared: bool,
 ) -> None:
-    async def act(desk: CaseDesk, _: Locality) -> Case:
+    async def act(desk: CaseDesk, _: Terms) -> Case:
         if not declared:
             raise refused(Code.UNDECLARED)
         return await work(desk, _named(department, operator))
@@ -219,25 +218,25 @@ def _named(department: str | None, operator: str) -> Actor:
 
 
 @asynccontextmanager
-async def _desk(config: Path, *, writes: bool) -> AsyncIterator[tuple[CaseDesk, Locality]]:
+async def _desk(config: Path, *, writes: bool) -> AsyncIterator[tuple[CaseDesk, Terms]]:
     settings = settings_of(config)
     catalogue, keys = catalogue_of(settings), load_keys(settings.keys)
-    locality = locality_of(settings, catalogue)
+    terms = terms_of(settings, catalogue)
     async with Store(settings.store.get_secret_value()) as store:
         await store.require_current()
         audit = audit_of(settings, catalogue, keys, store)
-        desk = case_desk_of(store, audit, keys, locality)
+        desk = case_desk_of(store, audit, keys, terms)
         if not writes:
-            yield desk, locality
+            yield desk, terms
             return
         async with audit:
-            yield desk, locality
+            yield desk, terms
 
 
-def _run(config: Path, work: Callable[[CaseDesk, Locality], Awaitable[T]], *, writes: bool = False) -> T:
+def _run(config: Path, work: Callable[[CaseDesk, Terms], Awaitable[T]], *, writes: bool = False) -> T:
     async def run() -> T:
-        async with _desk(config, writes=writes) as (desk, locality):
-            return await work(desk, locality)
+        async with _desk(config, writes=writes) as (desk, terms):
+            return await work(desk, terms)
 
     try:
         return asyncio.run(run())
@@ -245,9 +244,11 @@ def _run(config: Path, work: Callable[[CaseDesk, Locality], Awaitable[T]], *, wr
         raise CommandError(refusal.code, refusal.message) from None
 
 
-def _told(case: Case, locality: Locality) -> dict[str, Any]:
+def _told(case: Case, terms: Terms) -> dict[str, Any]:
     filed_on = case.filed_at.astimezone(CHINA_TIME).date()
-    due = due_on(case.kind, filed_on, locality, extended=case.extended) if case.waiting else None
+    due = (
+        due_on(case.kind, filed_on, terms(case.record_type), extended=case.extended) if case.waiting else None
+    )
     return {
         "id": case.id,
         "kind": case.kind,

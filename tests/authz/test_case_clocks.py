@@ -5,34 +5,38 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 
 import pytest
 
 from authz.audit import EventKind, Intent, Outcome, ReadResult, Result
 from authz.audit.events import SourceStatus
-from authz.cases.clocks import Stage, due_on, stage
+from authz.cases.clocks import Stage, Terms, due_on, extendable, stage
 from authz.cases.clockwork import CaseClock
+from authz.cases.refusals import CaseRefused, Code
 from authz.cases.states import Act, Kind, Reason, State
 from authz.outbox import OFFICE, NoticeKind, Recipient, RecipientKind
 from catalogue.loader import load_catalogue
-from catalogue.model import ObjectionClock
+from catalogue.model import Clocks, ObjectionClock
 from catalogue.values import CHINA_TIME
 from tests.support.audit_logs import GRANT, QUERY, READ
 from tests.support.authz_parties import demo_keys, person
+from tests.support.case_parties import DEBT, STEWARD, Hall, hall
 from tests.support.case_parties import OFFICE as OFFICER
-from tests.support.case_parties import STEWARD, Hall, hall
 from tests.support.consents import Clock
 from tests.support.databases import Database
 from tests.support.processes import eventually
 
-DEFAULT = load_catalogue().localities["default"]
+CATALOGUE = load_catalogue()
+DEFAULT = CATALOGUE.localities["default"]
+LOCAL = DEFAULT.objection
 FRIDAY = date(2026, 9, 18)
 """The week after holds a working Sunday (20th) and the Mid-Autumn holiday (25th to 27th)."""
 COURT = Recipient(RecipientKind.DEPARTMENT, "FY")
 
 
-def looking(found: Hall) -> CaseClock:
-    return CaseClock(found.store, found.audit, found.desk, DEFAULT, clock=found.clock)
+def looking(found: Hall, terms: Terms = lambda _: LOCAL) -> CaseClock:
+    return CaseClock(found.store, found.audit, found.desk, terms, clock=found.clock)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +50,11 @@ def looking(found: Hall) -> CaseClock:
     ],
 )
 def test_terms_run_by_working_days_and_public_holidays(kind: Kind, extended: bool, due: date | None):
-    assert due_on(kind, FRIDAY, DEFAULT, extended=extended) == due
+    assert due_on(kind, FRIDAY, LOCAL, extended=extended) == due
 
 
 def test_the_locality_s_own_days_are_counted():
-    quick = DEFAULT.model_copy(update={"objection": ObjectionClock(decide_within=3, extend_to=7)})
+    quick = ObjectionClock(decide_within=3, extend_to=7)
     assert due_on(Kind.OBJECTION, date(2026, 11, 2), quick) == date(2026, 11, 5)
     assert due_on(Kind.OBJECTION, date(2026, 11, 2), quick, extended=True) == date(2026, 11, 11)
 
@@ -74,7 +78,7 @@ def test_the_locality_s_own_days_are_counted():
     ],
 )
 def test_how_a_case_stands_to_its_clock(kind: Kind, state: State, day: date, stands: Stage):
-    assert stage(kind, state, date(2026, 11, 2), day, DEFAULT) is stands
+    assert stage(kind, state, date(2026, 11, 2), day, LOCAL) is stands
 
 
 async def test_reminded_then_escalated_once_each_however_many_look(own_database: Database):
@@ -97,6 +101,34 @@ async def test_reminded_then_escalated_once_each_however_many_look(own_database:
         assert found is not None
         assert [event.act for event in found.events] == [Act.FILED, Act.REMINDED, Act.ESCALATED]
         assert found.state is State.OPEN
+
+
+def test_the_law_of_a_record_type_goes_before_that_of_the_place():
+    court = CATALOGUE.objection_clock("P-FY-01", DEFAULT)
+    assert due_on(Kind.OBJECTION, FRIDAY, court) == date(2026, 10, 3), "fifteen days, whatever day it is"
+    assert not extendable(Kind.OBJECTION, court)
+    assert CATALOGUE.objection_clock("P-FG-03", DEFAULT) == LOCAL
+    here = DEFAULT.model_copy(
+        update={"clocks": {"P-FY-01": Clocks(objection=ObjectionClock(decide_within=3))}}
+    )
+    assert CATALOGUE.objection_clock("P-FY-01", here).decide_within == 3
+    assert CATALOGUE.objection_clock(None, DEFAULT) == LOCAL, "a complaint is about no record"
+
+
+async def test_a_court_is_reminded_by_its_own_term_and_has_no_longer_one(own_database: Database):
+    clock = Clock(datetime(2026, 11, 2, 9, tzinfo=CHINA_TIME))
+    terms = partial(CATALOGUE.objection_clock, locality=DEFAULT)
+    async with hall(own_database.url, clock=clock, terms=terms) as here:
+        case = await here.filed()
+        elsewhere = await here.filed(target=replace(DEBT, identity="2", record_type="P-FG-03", document=None))
+        clock.pass_by(days=8)
+        assert await looking(here, terms).look() == [(elsewhere.id, Act.ESCALATED)]
+        await here.desk.take(STEWARD, QUERY, case.id)
+        with pytest.raises(CaseRefused) as refusal:
+            await here.desk.extend(replace(STEWARD, operator="op-0202"), QUERY, case.id, "须调取原件。")
+        assert refusal.value.reason is Code.NO_LONGER_TERM
+        clock.pass_by(days=8)
+        assert await looking(here, terms).look() == [(case.id, Act.ESCALATED)]
 
 
 async def test_a_longer_term_is_reminded_of_anew(own_database: Database):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from authz.cases.tables import Case
 from authz.keys import KeyRing, load_keys
 from gateway.cli import app
 from tests.support.authz_parties import person
-from tests.support.case_parties import hall
+from tests.support.case_parties import DEBT, hall
 from tests.support.processes import Home
 
 
@@ -37,7 +37,8 @@ class Filed:
 
 async def _filed(home: Home, keys: KeyRing) -> Filed:
     async with hall(f"sqlite:///{home.store}", keys) as found:
-        return Filed(home, await found.filed(evidence=("收据",)))
+        order = replace(DEBT, record_type="P-FY-02")  # the court's list knows no longer term
+        return Filed(home, await found.filed(target=order, evidence=("收据",)))
 
 
 @pytest.fixture

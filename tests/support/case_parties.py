@@ -10,6 +10,7 @@ from typing import Any
 from authz import outbox
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog
+from authz.cases.clocks import Terms
 from authz.cases.desk import CaseDesk, Verdict
 from authz.cases.overlay import Overlay
 from authz.cases.register import CaseRegister, Filing, Target
@@ -31,6 +32,7 @@ STEWARD = Actor(ActorKind.STEWARD, "court-steward", operator="op-0201", departme
 OFFICE = Actor(ActorKind.OPERATOR, "credit-office", operator="op-0301")
 AUDITOR = Actor(ActorKind.AUDITOR, "audit-office", operator="op-0401")
 DEBT = Target("court", "1", "P-FY-01", "FY", ("〔2026〕测01号", "测试区人民法院"), adverse=True)
+DEFAULT = load_catalogue().localities["default"]
 OBJECTION = Filing(Kind.OBJECTION, Reason.FACT_WRONG, "款项已经付清。")
 
 
@@ -65,14 +67,18 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(url: str, keys: KeyRing | None = None, clock: Clock | None = None) -> AsyncIterator[Hall]:
+async def hall(
+    url: str,
+    keys: KeyRing | None = None,
+    clock: Clock | None = None,
+    terms: Terms = lambda _: DEFAULT.objection,
+) -> AsyncIterator[Hall]:
     keys = keys or demo_keys()
     ticking = clock or Clock()
     references, seal, registered = References(keys), Seal(keys), Registered()
-    locality = load_catalogue().localities["default"]
     async with Store(url) as store, AuditLog(store, keys, ORIGIN) as audit:
         register = CaseRegister(store, audit, references, seal, registered, clock=ticking)
-        desk = CaseDesk(store, audit, references, seal, locality, clock=ticking)
+        desk = CaseDesk(store, audit, references, seal, terms, clock=ticking)
         yield Hall(
             store, audit, references, register, desk, Overlay(store, references, seal), registered, ticking
         )
