@@ -65,14 +65,28 @@ def pages(
     rate = settings.logins_per_minute
     budget = Budget(rate, rate / _MINUTE, monotonic, code="LOGIN_BUDGET")
     entrance = SigningIn(provider, budget)
-    records, looked = Records(graph, catalogue), Looked(graph, catalogue)
-    consents, rights, reports = Consents(graph, catalogue), Rights(graph, catalogue), ReportDesk(graph)
-    views: list[tuple[str, str, View]] = [
+    views = [*_entrance(entrance, transparency), *_views(graph, catalogue, decisions)]
+    routes: list[BaseRoute] = [Route(path, desk.page(view), methods=[method]) for method, path, view in views]
+    return [*routes, Mount(STATIC, StaticFiles(directory=FOLDER / "static"))]
+
+
+def _entrance(entrance: SigningIn, transparency: Transparency) -> list[tuple[str, str, View]]:
+    """What anybody may see, and the way in and out."""
+    return [
         ("GET", "/", home),
+        ("GET", "/transparency", Report(transparency).view),
         ("GET", "/login", entrance.login),
         ("GET", CALLBACK, entrance.callback),
         ("POST", "/logout", entrance.logout),
         ("GET", "/language", signing_in.language),
+    ]
+
+
+def _views(graph: Graph, catalogue: Catalogue, decisions: Decisions) -> list[tuple[str, str, View]]:
+    """What is for the person who has signed in."""
+    records, looked = Records(graph, catalogue), Looked(graph, catalogue)
+    consents, rights, reports = Consents(graph, catalogue), Rights(graph, catalogue), ReportDesk(graph)
+    return [
         ("GET", "/records", records.overview),
         ("GET", "/records/{domain}", records.domain),
         ("GET", "/represented", records.whom),
@@ -82,7 +96,6 @@ def pages(
         ("GET", "/report", reports.form),
         ("POST", "/report", reports.make),
         ("GET", "/looked", looked.view),
-        ("GET", "/transparency", Report(transparency).view),
         ("GET", "/consents", consents.listed),
         ("GET", "/consents/{id}", consents.one),
         ("GET", "/consents/{id}/decide", decisions.consider),
@@ -97,8 +110,6 @@ def pages(
         ("GET", PAGE + "{handle}", decisions.pending),
         ("POST", PAGE + "{handle}", decisions.answer),
     ]
-    routes: list[BaseRoute] = [Route(path, desk.page(view), methods=[method]) for method, path, view in views]
-    return [*routes, Mount(STATIC, StaticFiles(directory=FOLDER / "static"))]
 
 
 def _desk(settings: Pages, site: Site, clients: ClientRegister, store: Store, references: References) -> Desk:
