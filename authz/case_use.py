@@ -34,10 +34,10 @@ from authz.audit import Entry, Ledger
 from authz.errors import AccessDenied
 from authz.given import given
 from authz.grants import Statutory
+from authz.moments import millis, now_in_china
 from authz.references import References
 from authz.store import metadata
 from catalogue.identifiers import SubjectKey
-from catalogue.values import CHINA_TIME
 
 REPEAT_WITHIN: Final = timedelta(days=30)
 """A second query in this time needs a reason."""
@@ -92,14 +92,10 @@ _CLOSE: Final = delete(case_subject).where(case_subject.c.until < bindparam("tod
 _ADD: Final = insert(case_subject)
 
 
-def _now() -> datetime:
-    return datetime.now(CHINA_TIME)
-
-
 class CaseUse:
     """Counts the subjects of a case, and remembers for thirty days which officer asked about whom."""
 
-    def __init__(self, references: References, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, references: References, *, clock: Callable[[], datetime] = now_in_china) -> None:
         self._references = references
         self._clock = clock
 
@@ -121,12 +117,12 @@ class _Cases(Ledger["_Query"]):
 
     def __init__(self, connection: Connection, entries: Sequence[_Query]) -> None:
         self._connection = connection
-        self._now = now = max(entry.at for entry in entries)
-        self._at, self._same_since = _millis(now), _millis(now - SAME_USE)
+        self.now_in_china = now = max(entry.at for entry in entries)
+        self._at, self._same_since = millis(now), millis(now - SAME_USE)
         self._asked: dict[_Who, dict[_Case, int]] = {}
         self._new: list[dict[str, object]] = []
         asked = {who for entry in entries for who in entry.asked}
-        for row in connection.execute(_ASKED, {"asked": asked, "since": _millis(now - REPEAT_WITHIN)}):
+        for row in connection.execute(_ASKED, {"asked": asked, "since": millis(now - REPEAT_WITHIN)}):
             self._note((row.subject, row.organization, row.operator), (row.mandate, row.case_no), row.at)
         sizes = connection.execute(_SIZES, {"cases": {entry.case for entry in entries}})
         held = {place for entry in entries for place in entry.places}
@@ -165,10 +161,10 @@ class _Cases(Ledger["_Query"]):
 
     def close(self) -> None:
         if self._new:
-            self._connection.execute(_FORGET, {"over": _millis(self._now - REPEAT_WITHIN)})
+            self._connection.execute(_FORGET, {"over": millis(self.now_in_china - REPEAT_WITHIN)})
             self._connection.execute(_NOTE, self._new)
         if self._added:
-            self._connection.execute(_CLOSE, {"today": self._now.date()})
+            self._connection.execute(_CLOSE, {"today": self.now_in_china.date()})
             self._connection.execute(_ADD, self._added)
 
     def _repeats(self, entry: _Query) -> bool:
@@ -195,7 +191,3 @@ class _Query(Entry):
     at: datetime
 
     ledger = _Cases
-
-
-def _millis(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

@@ -20,10 +20,10 @@ from authz.audit.events import due_of
 from authz.audit.leaves import read_leaves
 from authz.audit.log import Phase
 from authz.errors import StoreUnavailable
+from authz.moments import millis, now_in_china
 from authz.news import News, newest
 from authz.outbox import NoticeKind, Recipient, RecipientKind
 from authz.store import Store
-from catalogue.values import CHINA_TIME
 
 _PAGE: Final = 100
 _LONGEST_WAIT: Final = 3_600.0
@@ -54,14 +54,10 @@ class Told:
     """Go on from here."""
 
 
-def _now() -> datetime:
-    return datetime.now(CHINA_TIME)
-
-
 class Notices:
     """Tells a party what is new for as long as it listens."""
 
-    def __init__(self, store: Store, news: News, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, news: News, clock: Callable[[], datetime] = now_in_china) -> None:
         self._store = store
         self._news = news
         self._clock = clock
@@ -73,7 +69,7 @@ class Notices:
                 notice, leaf = await newest(connection)
         except (SQLAlchemyError, OSError):
             raise StoreUnavailable from None
-        return Position(notice, leaf, _millis(self._clock()))
+        return Position(notice, leaf, millis(self._clock()))
 
     async def follow(self, parties: Sequence[Recipient], start: Position) -> AsyncGenerator[Told, None]:
         """What these parties are told after `start`, in order and at least once, until the process ends.
@@ -106,7 +102,7 @@ class Notices:
             position = replace(position, notice=notice.number)
             news.append(Told(notice.kind, notice.pointer, notice.at, position))
         for leaf, at, told_at in reads:
-            position = replace(position, leaf=max(position.leaf, leaf), at=max(position.at, _millis(told_at)))
+            position = replace(position, leaf=max(position.leaf, leaf), at=max(position.at, millis(told_at)))
             news.append(Told(NoticeKind.RECORDS_READ, None, at, position))
         return news, position, due
 
@@ -125,10 +121,10 @@ class Notices:
             delayed = due_of(event)
             if delayed is not None and delayed > now:
                 due = min(due or delayed, delayed)
-            elif leaf.index > start.leaf or (delayed is not None and _millis(delayed) > start.at):
+            elif leaf.index > start.leaf or (delayed is not None and millis(delayed) > start.at):
                 reads.append((leaf.index, at, delayed or at))
         # what a delay held back goes by its end, so that a position between two of them loses neither
-        reads.sort(key=lambda read: (1, read[0]) if read[0] > start.leaf else (0, _millis(read[2])))
+        reads.sort(key=lambda read: (1, read[0]) if read[0] > start.leaf else (0, millis(read[2])))
         return reads, due
 
     async def _until(self, woken: asyncio.Event, due: datetime | None) -> None:
@@ -142,7 +138,3 @@ class Notices:
 def _own_look(authorization: Mapping[str, Any]) -> bool:
     """Whether the subject looked in person, which is no news to them."""
     return authorization["basis"] == "SELF" and "capacity" not in authorization
-
-
-def _millis(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

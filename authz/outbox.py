@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, and_, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.moments import millis, moment
 from authz.store import metadata
-from catalogue.values import CHINA_TIME
 
 outbox: Final = Table(
     "outbox",
@@ -67,6 +67,8 @@ class NoticeKind(StrEnum):
     """To whoever read it: what was read no longer stands."""
     RECORD_REPAIRED = "RECORD_REPAIRED"
     """To whoever read it: its publication, sharing and use have ended (信用修复管理办法 3)."""
+    LIST_CHANGED = "LIST_CHANGED"
+    """To authorities that use a list, by the record type (`rt_…`): its department says so; about nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Notice:
     to: Recipient
     kind: NoticeKind
     pointer: str
-    """A case (`ca_…`), a measure (`ms_…`), or the recipient's own reference of a record (`rr_…`)."""
+    """A case (`rc_…`), a measure (`ms_…`), a list (`rt_…`), or their own name of a record (`rr_…`)."""
     at: datetime
     number: int = 0
     """Where it stands among all; 0 until it is written."""
@@ -106,7 +108,7 @@ async def within(connection: AsyncConnection, *notices: Notice) -> None:
             "recipient": notice.to.ref,
             "kind": notice.kind,
             "pointer": notice.pointer,
-            "created_at": round(notice.at.timestamp() * 1000),
+            "created_at": millis(notice.at),
         }
         for notice in notices
     ]
@@ -126,7 +128,7 @@ async def after(
             Recipient(RecipientKind(row.recipient_kind), row.recipient),
             NoticeKind(row.kind),
             row.pointer,
-            datetime.fromtimestamp(row.created_at / 1000, UTC).astimezone(CHINA_TIME),
+            moment(row.created_at),
             row.number,
         )
         for row in await connection.execute(query)

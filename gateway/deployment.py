@@ -30,6 +30,7 @@ from authz.consent.use import ConsentUse
 from authz.dpop import Nonces
 from authz.errors import ConfigurationError
 from authz.keys import KeyRing, load_keys
+from authz.lists import Lists
 from authz.mandates import MandateRegister, load_mandates
 from authz.news import News
 from authz.notices import Notices
@@ -169,6 +170,7 @@ class Deployment:
             measures=MeasureBook(self.store, self.audit, self.references),
             statistics=StatisticsBook(self.store, self.audit),
             operators=Operators(self.clients, self.settings.audience, self.references, self.once),
+            lists=Lists(self.audit, self.register, self.clients, self.catalogue),
             notices=Notices(self.store, self.news),
             plans=Plans(Planner(self.catalogue)),
             today=china_today,

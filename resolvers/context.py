@@ -17,6 +17,7 @@ from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
 from authz.consent.use import ConsentUse
 from authz.grants import Grant
+from authz.lists import Lists
 from authz.notices import Notices
 from authz.once import OnceOnly, Ticket
 from authz.operators import Operators
@@ -71,6 +72,7 @@ class Services:
     once: OnceOnly
     tickets: Tickets
     operators: Operators
+    lists: Lists
     notices: Notices
     plans: Plans
     receipts: ReceiptBook

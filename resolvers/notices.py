@@ -57,6 +57,9 @@ named_enum(
         NoticeKind.RECORD_REPAIRED: Label(
             zh="您查询过的记录已修复", en="A record that you read was repaired"
         ),
+        NoticeKind.LIST_CHANGED: Label(
+            zh="贵单位使用的名单已有变化", en="A list that you use has changed, says its department"
+        ),
     },
 )
 
@@ -67,7 +70,7 @@ class Notice:
 
     kind: NoticeKind = described("种类", "Kind", AUTHORIZED)
     pointer: strawberry.ID | None = described(
-        "办件编号或记录引用", "A case, or a record by the recipient's own reference", AUTHORIZED
+        "办件编号、记录引用或名单", "A case, a record by the recipient's own reference, or a list", AUTHORIZED
     )
     at: Instant = described("时间", "When", AUTHORIZED)
     cursor: str = described("加密游标", "Encrypted cursor", AUTHORIZED)

@@ -26,6 +26,7 @@ from authz.audit.events import (
 from authz.audit.human_act import HumanAct
 from authz.audit.leaves import Leaf
 from authz.audit.ledgers import Entry, Ledger, settle
+from authz.audit.list_act import ListAct
 from authz.audit.log import AuditLog, IntentRef
 from authz.audit.manual import ManualCheck
 from authz.audit.operations import UNANSWERED, Operation, Wanted, operation_at, operations
@@ -54,6 +55,7 @@ __all__ = [
     "IntentRef",
     "Leaf",
     "Ledger",
+    "ListAct",
     "ManualCheck",
     "Operation",
     "Origin",

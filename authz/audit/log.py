@@ -39,6 +39,7 @@ from authz.audit.events import (
 from authz.audit.human_act import HumanAct
 from authz.audit.leaves import Leaf, canonical, read_leaves
 from authz.audit.ledgers import Entry
+from authz.audit.list_act import ListAct
 from authz.audit.manual import ManualCheck
 from authz.audit.proofs import ConsistencyProof, InclusionProof, prove_consistency, prove_inclusion
 from authz.audit.tree import TreeDamaged
@@ -68,6 +69,7 @@ class Phase(StrEnum):
     CASE = "CASE"
     MANUAL_CHECK = "MANUAL_CHECK"
     HUMAN_ACT = "HUMAN_ACT"
+    LIST = "LIST"
     TOKEN = "TOKEN"  # noqa: S105 - a kind of leaf
 
 
@@ -191,6 +193,10 @@ class AuditLog:
     async def human_act(self, event: HumanAct, act: Act) -> None:
         """Record what a person concluded or did and, in the same transaction, make it."""
         await self._append(Phase.HUMAN_ACT, event.as_json(), event.subject, act=act)
+
+    async def list_change(self, event: ListAct, act: Act) -> None:
+        """Record that a list has changed and, in the same transaction, tell its users."""
+        await self._append(Phase.LIST, event.as_json(), None, act=act)
 
     async def denial(self, event: Denial, *entries: Entry) -> None:
         """Record a refusal; one of nobody known, or that an entry refuses to keep, is only counted.

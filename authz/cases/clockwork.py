@@ -26,9 +26,9 @@ from authz.cases.refusals import CaseRefused, Code, refused
 from authz.cases.register import handlers_of
 from authz.cases.states import Act, Party
 from authz.cases.tables import Case, Event
-from authz.consent.register import now_in_china
 from authz.consent.tables import reading
 from authz.errors import AuditUnavailable
+from authz.moments import now_in_china
 from authz.outbox import OFFICE, Notice, NoticeKind
 from authz.store import Store
 from catalogue.values import CHINA_TIME

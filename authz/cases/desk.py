@@ -35,9 +35,9 @@ from authz.cases.states import (
     effect_of_decision,
 )
 from authz.cases.tables import Case, Event
-from authz.consent.register import now_in_china
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
+from authz.moments import now_in_china
 from authz.outbox import Notice, NoticeKind, Recipient, RecipientKind
 from authz.references import References
 from authz.store import Store

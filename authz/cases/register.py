@@ -21,12 +21,12 @@ from authz.cases.refusals import Code, refused
 from authz.cases.sealed import Content, Seal, opened
 from authz.cases.states import REASONS, WAITING, Act, Effect, Kind, Party, Reason, State, effect_of_filing
 from authz.cases.tables import Case, Event
-from authz.consent.register import now_in_china
 from authz.consent.representation import Caller, Representatives, capacity_of
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
 from authz.grants import SelfAccess
 from authz.ids import new_id
+from authz.moments import now_in_china
 from authz.outbox import AUDITORS, OFFICE, Notice, NoticeKind, Recipient, RecipientKind
 from authz.outcomes import measures
 from authz.references import References

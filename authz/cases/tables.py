@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.cases.states import WAITING, Act, Effect, Kind, Party, Reason, State
+from authz.moments import millis, moment
 from authz.store import metadata
 from catalogue.values import CHINA_TIME
 
@@ -128,16 +129,6 @@ class Case:
     def waiting(self) -> bool:
         """Whether somebody has yet to decide."""
         return self.state in WAITING
-
-
-def millis(at: datetime) -> int:
-    """A moment as it is stored."""
-    return round(at.timestamp() * 1000)
-
-
-def moment(stored: int) -> datetime:
-    """A stored moment, in the zone people read."""
-    return datetime.fromtimestamp(stored / 1000, UTC).astimezone(CHINA_TIME)
 
 
 async def load(connection: AsyncConnection, case_id: str) -> Case | None:

@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.actors import Actor, ActorKind
 from authz.audit import AuditLog, ConsentAct, Query
 from authz.consent import tables
-from authz.consent.register import now_in_china
 from authz.consent.rules import Code, ConsentRefused
 from authz.consent.signing import Signer
 from authz.consent.states import TRANSITIONS, Act, Party, State
 from authz.consent.tables import Record
 from authz.errors import AccessDenied
+from authz.moments import now_in_china
 from authz.references import References
 from authz.store import Store
 from catalogue.identifiers import SubjectKey

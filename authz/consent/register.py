@@ -27,6 +27,7 @@ from authz.consent.signing import Signer, canonical_bytes, digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State
 from authz.consent.tables import Record
 from authz.errors import AccessDenied
+from authz.moments import now_in_china
 from authz.references import References
 from authz.revocations import LONGEST_TOKEN_SECONDS, revoke_within
 from authz.store import Store
@@ -44,11 +45,6 @@ _OPENING: Final = frozenset({Act.GIVEN, Act.RESUMED})
 
 _NOBODY: Final = "sr_none"
 """In place of a reference, while only the terms are looked at."""
-
-
-def now_in_china() -> datetime:
-    """The moment, in the zone people read."""
-    return datetime.now(CHINA_TIME)
 
 
 class ConsentRegister:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -36,8 +36,8 @@ from authz.consent.artefact import ANSWER_WITHIN, ConsentArtefact, ConsentReques
 from authz.consent.signing import digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State, state_at
 from authz.errors import AuditUnavailable
+from authz.moments import millis, moment
 from authz.store import Store, metadata
-from catalogue.values import CHINA_TIME
 
 consent: Final = Table(
     "consent",
@@ -146,15 +146,6 @@ async def reading(store: Store) -> AsyncIterator[AsyncConnection]:
         raise AuditUnavailable from error
 
 
-def millis(at: datetime) -> int:
-    """A moment as it is stored."""
-    return round(at.timestamp() * 1000)
-
-
-def _moment(stored: int) -> datetime:
-    return datetime.fromtimestamp(stored / 1000, UTC).astimezone(CHINA_TIME)
-
-
 async def load(connection: AsyncConnection, consent_id: str) -> Record | None:
     """One consent by its id."""
     found = await _load(connection, select(consent.c.id).where(consent.c.id == consent_id))
@@ -238,11 +229,11 @@ async def _load(connection: AsyncConnection, ids: object) -> list[Record]:
     events: dict[str, list[Event]] = {}
     of_wanted = select(consent_event).where(consent_event.c.consent_id.in_(wanted))
     for row in await connection.execute(of_wanted.order_by(consent_event.c.number)):
-        event = Event(Act(row.act), State(row.state), Party(row.party), _moment(row.at))
+        event = Event(Act(row.act), State(row.state), Party(row.party), moment(row.at))
         events.setdefault(row.consent_id, []).append(event)
     last = select(consent_use.c.consent_id, func.max(consent_use.c.used_at).label("at"))
     last = last.where(consent_use.c.consent_id.in_(wanted)).group_by(consent_use.c.consent_id)
-    used = {row.consent_id: _moment(row.at) for row in await connection.execute(last)}
+    used = {row.consent_id: moment(row.at) for row in await connection.execute(last)}
     return [
         Record(
             stored_state=State(row.state),

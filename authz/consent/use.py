@@ -24,15 +24,16 @@ from authz.actors import Actor
 from authz.audit import Entry, Ledger
 from authz.consent import tables
 from authz.consent.artefact import ConsentArtefact, Frequency, Item
-from authz.consent.register import now_in_china, require_partner
+from authz.consent.register import require_partner
 from authz.consent.rules import still_relevant
 from authz.consent.signing import Signer
 from authz.consent.states import Act, Party, State, state_at
-from authz.consent.tables import Agreed, Record, consent, consent_use, millis
+from authz.consent.tables import Agreed, Record, consent, consent_use
 from authz.consent.token_scope import ReadGrant
 from authz.errors import AccessDenied
 from authz.given import given
 from authz.grants import Consent
+from authz.moments import millis, now_in_china
 from authz.references import References
 from authz.store import Store
 from authz.wording import case_number, purpose_text

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit import AuditLog, HumanAct, Query
 from authz.audit.leaves import canonical
-from authz.cases.tables import millis
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
 from authz.grants import Statutory
 from authz.ids import id_of, new_id
+from authz.moments import millis
 from authz.outcomes.measures import initiate, require_officer, require_others
 from authz.outcomes.rates import Rate, rates
 from authz.outcomes.states import Hearing, MeasureState, OutcomeKind

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.cases.tables import millis
+from authz.moments import millis
 from authz.outcomes.tables import check_outcome
 from authz.receipts.book import check_receipt, manual_check
 from authz.receipts.receipt import Completeness

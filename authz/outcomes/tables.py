@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.cases.tables import millis, moment
+from authz.moments import millis, moment
 from authz.outcomes.states import MeasureState
 from authz.store import metadata
 

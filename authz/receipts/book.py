@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -20,9 +20,9 @@ from authz.audit import AuditLog, ManualCheck, Query
 from authz.errors import AccessDenied, AuditUnavailable
 from authz.grants import Statutory
 from authz.keys import KeyRing
+from authz.moments import millis, moment, now_in_china
 from authz.receipts.receipt import Receipt, opened, signed
 from authz.store import Store, metadata
-from catalogue.values import CHINA_TIME
 
 check_receipt: Final = Table(
     "check_receipt",
@@ -94,10 +94,6 @@ class Entry:
         return tuple(code for code in self.unknown if code not in self.by_hand)
 
 
-def _now() -> datetime:
-    return datetime.now(CHINA_TIME)
-
-
 class ReceiptBook:
     """Issues receipts and finds the checks they prove."""
 
@@ -108,7 +104,7 @@ class ReceiptBook:
         keys: KeyRing,
         issuer: str,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now_in_china,
     ) -> None:
         self.issuer = issuer
         self._store = store
@@ -135,8 +131,8 @@ class ReceiptBook:
             "completeness": receipt.completeness,
             "unknown": " ".join(unknown),
             "related": len(receipt.related),
-            "checked_at": _millis(receipt.checked_at),
-            "valid_until": _millis(receipt.valid_until),
+            "checked_at": millis(receipt.checked_at),
+            "valid_until": millis(receipt.valid_until),
         }
         try:
             async with self._store.writing() as connection:
@@ -222,16 +218,8 @@ async def _load(connection: AsyncConnection, jti: str) -> Entry | None:
         **{
             **members,
             "unknown": tuple(row.unknown.split()),
-            "checked_at": _instant(row.checked_at),
-            "valid_until": _instant(row.valid_until),
+            "checked_at": moment(row.checked_at),
+            "valid_until": moment(row.valid_until),
             "by_hand": tuple(by_hand),
         }
     )
-
-
-def _millis(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
-
-
-def _instant(millis: int) -> datetime:
-    return datetime.fromtimestamp(millis / 1000, UTC).astimezone(CHINA_TIME)

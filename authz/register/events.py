@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.moments import millis, moment
 from authz.store import metadata
-from catalogue.values import CHINA_TIME
 
 register_event: Final = Table(
     "register_event",
@@ -99,7 +99,7 @@ async def append(connection: AsyncConnection, event: Event) -> None:
             party=event.party,
             reason=event.reason,
             entry=event.entry,
-            at=round(event.at.timestamp() * 1000),
+            at=millis(event.at),
         )
     )
 
@@ -117,6 +117,6 @@ async def of(connection: AsyncConnection, item: Item) -> list[Event]:
 
 
 def _event(row: Row[Any]) -> Event:
-    at = datetime.fromtimestamp(row.at / 1000, UTC).astimezone(CHINA_TIME)
+    at = moment(row.at)
     item = Item(Kind(row.kind), row.name)
     return Event(item, Act(row.act), row.party, row.reason, at, row.entry, row.number)

@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.audit import AuditLog, Operation, ReviewAct, operation_at
 from authz.audit.months import bounds_of
+from authz.moments import millis
 from authz.review import items, lockouts, sample
 from authz.review.items import Finding, Item, ItemKind, ItemState, Result
 from authz.review.lockouts import Lock
 from authz.review.refusals import Fault, ReviewRefused
 from authz.review.sample import Draw
-from authz.review.tables import millis, review_draw
+from authz.review.tables import review_draw
 from authz.store import Store
 from authz.wording import holds_personal_number
 from catalogue.values import CHINA_TIME

@@ -14,7 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.calendar import add_working_days
-from authz.review.tables import millis, moment, review_item, review_result
+from authz.moments import millis, moment
+from authz.review.tables import review_item, review_result
 from catalogue.values import CHINA_TIME
 
 SAMPLE_DAYS: Final = 20

@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.errors import ClientLocked
 from authz.given import given
 from authz.ids import new_id
+from authz.moments import millis, moment
 from authz.review import sequences
 from authz.review.quota import seconds
-from authz.review.tables import client_lock, confirmation_failure, millis, moment
+from authz.review.tables import client_lock, confirmation_failure
 from authz.review.terms import Lockout
 
 FAILURES_SHOWN: Final = 50

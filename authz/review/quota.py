@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from authz.errors import QuotaExceeded
 from authz.given import given
-from authz.review.tables import client_use, millis
+from authz.moments import millis
+from authz.review.tables import client_use
 from authz.review.terms import Quota
 
 _MINUTE: Final = 60_000

@@ -18,8 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.given import given
+from authz.moments import millis
 from authz.references import References
-from authz.review.tables import id_trace, millis
+from authz.review.tables import id_trace
 from catalogue.identifiers import KeyKind, SubjectKey
 
 KEPT: Final = timedelta(days=1)

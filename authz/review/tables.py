@@ -6,13 +6,11 @@ occur, and what a reviewer sees of a read is the audit event that an index point
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
 from authz.store import metadata
-from catalogue.values import CHINA_TIME
 
 _LARGE: Final = BigInteger().with_variant(Integer, "sqlite")
 
@@ -126,13 +124,3 @@ use_watch: Final = Table(
     Column("following", _LARGE, nullable=False),
 )
 """One row: the first event that the watch has not seen."""
-
-
-def millis(moment: datetime) -> int:
-    """A moment as the tables have it."""
-    return int(moment.timestamp() * 1000)
-
-
-def moment(found: int) -> datetime:
-    """A moment of the tables, in China's time."""
-    return datetime.fromtimestamp(found / 1000, CHINA_TIME)

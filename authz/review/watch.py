@@ -26,11 +26,12 @@ from authz.audit.tables import audit_leaf
 from authz.calendar import CALENDAR
 from authz.clients import ClientRegister
 from authz.errors import AuditUnavailable
+from authz.moments import millis
 from authz.review import items, lockouts, sequences
 from authz.review.events import Use, use_of
 from authz.review.items import ALARM_DAYS, EVIDENCE, Item, ItemKind
 from authz.review.refusals import Fault, ReviewRefused
-from authz.review.tables import millis, use_tally, use_watch
+from authz.review.tables import use_tally, use_watch
 from authz.review.terms import AlarmTerms, UseTerms
 from authz.store import Store
 from catalogue.values import CHINA_TIME

@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.audit import AuditLog, ReviewAct
 from authz.audit.leaves import canonical
 from authz.audit.months import bounds_of
-from authz.cases.tables import millis, moment
 from authz.consent.tables import reading
+from authz.moments import millis, moment
 from authz.review.refusals import Fault, ReviewRefused
 from authz.statistics.figures import Figure, Told, figures
 from authz.store import Store, metadata

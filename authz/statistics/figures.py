@@ -23,7 +23,8 @@ from authz.audit import Count, SourceStatus
 from authz.audit.months import events_around
 from authz.calendar import working_days_between
 from authz.cases.states import DECISIONS, Act, Kind
-from authz.cases.tables import millis, moment, rights_case, rights_case_event
+from authz.cases.tables import rights_case, rights_case_event
+from authz.moments import millis, moment
 from authz.outcomes.rates import rates
 from authz.statistics.suppression import TOTAL, Cell, K, suppressed
 from authz.store import Store

@@ -11,9 +11,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from authz.consent.register import now_in_china
 from authz.consent.tables import Record
 from authz.keys import KeyRing, load_keys
+from authz.moments import now_in_china
 from gateway.cli import app
 from tests.support.authz_parties import person
 from tests.support.consents import BANK, bench
