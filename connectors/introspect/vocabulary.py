@@ -16,7 +16,6 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from pypinyin import Style, lazy_pinyin
 
 from catalogue.model import Label
 
@@ -169,11 +168,16 @@ def _by_english(parts: list[str], name: str, label: str) -> float:
     return max(shares, default=0.0) * 0.9
 
 
-@cache
 def _initials(label: str) -> str:
-    return "".join(lazy_pinyin(label, style=Style.FIRST_LETTER)).casefold()
+    return "".join(syllable[0] for syllable in _syllables(label))
+
+
+def _spelled(label: str) -> str:
+    return "".join(_syllables(label))
 
 
 @cache
-def _spelled(label: str) -> str:
-    return "".join(lazy_pinyin(label)).casefold()
+def _syllables(label: str) -> tuple[str, ...]:
+    from pypinyin import lazy_pinyin  # a dictionary of half a second, which nothing else needs
+
+    return tuple(syllable.casefold() for syllable in lazy_pinyin(label))

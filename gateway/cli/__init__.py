@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final, cast
 
-from gateway.cli import (
-    audit,
-    case,
-    catalogue,
-    client,
-    consent,
-    db,
-    demo,
-    keys,
-    mandate,
-    operator,
-    policy,
-    query,
-    receipt,
-    report,
-    review,
-    scenario,
-    schema,
-    serve,
-    source,
-    stats,
-    token,
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+COMMANDS: Final = (
+    *("serve", "demo", "schema", "token", "operator", "query", "stats"),
+    *("catalogue", "source", "audit", "mandate", "scenario", "receipt", "policy", "consent", "case"),
+    *("review", "report", "db", "client", "keys"),
 )
+"""Each a module of this package with `app`, a group, or else a function of its name."""
+_Command = TyperCommand | TyperGroup
+
+
+class _Modules(Mapping[str, _Command]):
+    """Loads a command when it is asked for, so that a small one need not wait for all the others."""
+
+    def __getitem__(self, name: str) -> _Command:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        module = import_module(f"gateway.cli.{name}")
+        if hasattr(module, "app"):
+            found: _Command = get_group(module.app)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command()(getattr(module, name))
+            found = cast(TyperCommand, get_command(alone))
+        found.name = name
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - what Typer gives a group
+        super().__init__(**attributes)
+        self.commands = _Modules()  # type: ignore[assignment] # none is ever added
+
 
 app = typer.Typer(
     name="credit-gateway",
     help="One live, masked graph over the databases that departments already have.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=_Commands,
+    callback=lambda: None,  # what makes it a group, as no command is registered
 )
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("schema")(schema.schema)
-app.command("token")(token.token)
-app.command("operator")(operator.operator)
-app.command("query")(query.query)
-app.command("stats")(stats.stats)
-app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(source.app, name="source")
-app.add_typer(audit.app, name="audit")
-app.add_typer(mandate.app, name="mandate")
-app.add_typer(scenario.app, name="scenario")
-app.add_typer(receipt.app, name="receipt")
-app.add_typer(policy.app, name="policy")
-app.add_typer(consent.app, name="consent")
-app.add_typer(case.app, name="case")
-app.add_typer(review.app, name="review")
-app.add_typer(report.app, name="report")
-app.add_typer(db.app, name="db")
-app.add_typer(client.app, name="client")
-app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
