@@ -19,6 +19,8 @@ from gateway.settings import Settings
 
 GRACE_SECONDS = 10
 """What requests in flight are given at shutdown."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep an idle connection (nginx: 60 s), which would else send into a closed one."""
 
 
 def serve(config: Config = DEFAULT_CONFIG) -> None:
@@ -79,6 +81,7 @@ def server_of(deployment: Deployment) -> uvicorn.Server:
             server_header=False,
             date_header=True,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws="websockets-sansio",
             ws_max_size=settings.limits.body_bytes,
         ),
