@@ -1,9 +1,10 @@
 """Questions of concurrent requests that travel to a source as one.
 
-The first is asked at once. What arrives while questions of its lane (same record type, same fields,
-same kind of key) are under way waits for one of them to come back, and goes together then. Nobody
-waits long for another's query while a connection is free. Each question keeps its own deadline, is
-left by its own request alone, and gets the part of the answer that is about its own subjects.
+Those that begin in one round of the loop go together, at once. What arrives while questions of its
+lane (same record type, same fields, same kind of key) are under way waits for one of them to come
+back, and goes together then. Nobody waits long for another's query while a connection is free. Each
+question keeps its own deadline, is left by its own request alone, and gets the part of the answer
+that is about its own subjects.
 
 A query whose last waiter has left is cancelled at the source. One that fails on data is asked again
 in halves until only those fail whose data it is; one that fails on time or connection is not.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -31,15 +31,13 @@ from connectors.errors import (
     SourceUnavailable,
 )
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask
+from connectors.protocol import Answer, Ask, Told
 
 Question = Callable[[Ask, float], Awaitable[Answer]]
 """Asks the source, until a time of the loop's clock."""
 
 AT_ONCE: Final = 2
 """Questions of one lane under way while others gather."""
-CALM: Final = 1.0
-"""Seconds without company after which a question goes by itself, without a round of the loop for others."""
 PATIENCE: Final = 0.005
 """Seconds after which those who gather go beside what is under way, while the pool has room."""
 
@@ -59,48 +57,26 @@ class Batches:
         self._room = manifest.in_flight * manifest.batch_keys
         self._lanes: dict[Hashable, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._company_at = -math.inf
-        """When a question last met another of its lane."""
 
-    async def answer(self, lane_of: Hashable, ask: Ask) -> Answer:
-        """The answer to one question, however it travels; raises a SourceError of its own."""
+    def begin(self, lane_of: Hashable, ask: Ask) -> Told:
+        """One question under way, however it travels: it will be told its answer, or a SourceError."""
         loop = asyncio.get_running_loop()
-        now = loop.time()
+        waiter = _Waiter(ask, loop.time() + self._seconds, loop)
         lane = self._lanes.get(lane_of)
-        if lane:
-            self._company_at = now
-        else:
+        if lane is None:
             lane = self._lanes[lane_of] = _Lane(lane_of)
-            if now - self._company_at > CALM:
-                return await self._alone(lane, ask, now + self._seconds)
         if lane.keys >= self._room:
-            raise SourceBusy(self._source, "QUEUE_FULL")
-        waiter = _Waiter(ask, now + self._seconds, loop.create_future())
-        lane.add(waiter)
-        self._go_on(lane)
-        try:
-            said = await waiter.told
-        except asyncio.CancelledError:
-            if waiter.batch:
-                waiter.batch.left()
-            raise
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    async def _alone(self, lane: _Lane, ask: Ask, until: float) -> Answer:
-        lane.running += 1
-        try:
-            return await self._question(ask, until)
-        finally:
-            lane.running -= 1
+            waiter.tell(SourceBusy(self._source, "QUEUE_FULL"))
+        else:
+            lane.add(waiter)
             self._go_on(lane)
+        return waiter
 
     def _go_on(self, lane: _Lane) -> None:
         """Start what may start; forget a lane that is empty."""
         if lane.keys and not lane.starting and lane.running < AT_ONCE:
             self._start(lane)
-        elif lane.keys and lane.timer is None:
+        elif lane.keys and not lane.starting and lane.timer is None:
             lane.timer = asyncio.get_running_loop().call_later(PATIENCE, self._hurry, lane)
         elif not lane.keys and not lane.running:
             self._lanes.pop(lane.name, None)
@@ -141,7 +117,7 @@ class Batches:
             self._go_on(lane)
 
     async def _ask(self, waiters: Sequence[_Waiter]) -> None:
-        waiters = [waiter for waiter in waiters if not waiter.told.done()]
+        waiters = [waiter for waiter in waiters if not waiter.done()]
         if not waiters:
             return
         until = max(waiter.until for waiter in waiters)
@@ -161,18 +137,26 @@ class Batches:
                 waiter.tell(answer if len(waiters) == 1 else _part(answer, waiter.ask, whole.trace))
 
 
-@dataclass(slots=True, eq=False)
-class _Waiter:
+class _Waiter(asyncio.Future[Answer | Exception]):
     """One question, until when it may wait, and what it is told."""
 
-    ask: Ask
-    until: float
-    told: asyncio.Future[Answer | Exception]
     batch: _Batch | None = None
 
+    def __init__(self, ask: Ask, until: float, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.ask = ask
+        self.until = until
+
     def tell(self, said: Answer | Exception) -> None:
-        if not self.told.done():
-            self.told.set_result(said)
+        if not self.done():
+            self.set_result(said)
+
+    def cancel(self, msg: object = None) -> bool:
+        """Leave; the query stays as long as somebody waits for it."""
+        left = super().cancel(msg)
+        if left and self.batch:
+            self.batch.left()
+        return left
 
 
 class _Batch:
@@ -190,7 +174,7 @@ class _Batch:
 
     def left(self) -> None:
         """Somebody has left."""
-        if self._task and all(waiter.told.done() for waiter in self._waiters):
+        if self._task and all(waiter.done() for waiter in self._waiters):
             self._task.cancel()
 
     def end(self) -> None:
@@ -203,7 +187,7 @@ class _Batch:
 
     def _watch(self) -> None:
         """Wake at the first deadline; at the last the question itself ends."""
-        ends = {waiter.until for waiter in self._waiters if not waiter.told.done()}
+        ends = {waiter.until for waiter in self._waiters if not waiter.done()}
         if len(ends) > 1:
             self._timer = self._loop.call_at(min(ends), self._expire)
 
@@ -239,7 +223,7 @@ class _Lane:
         subjects: dict[str, SubjectKey] = {}
         while self.waiting:
             asker, queue = next(iter(self.waiting.items()))
-            if not queue[0].told.done():
+            if not queue[0].done():
                 keys = queue[0].ask.keys
                 if taken and not _fit(subjects, keys, most):
                     break
@@ -255,7 +239,7 @@ class _Lane:
         """Those whose time has run out before they could go."""
         found = []
         for asker, queue in [*self.waiting.items()]:
-            while queue and (queue[0].told.done() or queue[0].until <= now):
+            while queue and (queue[0].done() or queue[0].until <= now):
                 found.append(self._pop(asker, queue))
         return found
 
@@ -296,14 +280,14 @@ def _joined(asks: Sequence[Ask]) -> Ask:
 
 def _part(answer: Answer, ask: Ask, batch: str) -> Answer:
     """What one of the questions would have been answered alone."""
-    links = {key: found for key in ask.keys if (found := answer.links.get(key))}
-    linked = [key for found in links.values() for key in (found.current, *found.former) if key]
-    own = (*ask.keys, *linked)
+    links = {key: found for key in ask.keys if (found := answer.links.get(key))} if answer.links else {}
+    linked = (key for found in links.values() for key in (found.current, *found.former) if key)
+    own = (*ask.keys, *linked) if links else ask.keys
     return Answer(
         {key: answer.rows[key] for key in own},
         answer.fetched_at,
-        {key: answer.rejects[key] for key in own if key in answer.rejects},
-        answer.truncated.intersection(own),
+        {key: answer.rejects[key] for key in own if key in answer.rejects} if answer.rejects else {},
+        answer.truncated and answer.truncated.intersection(own),
         links,
         batch=batch,
     )

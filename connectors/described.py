@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import asyncio
+from collections.abc import Coroutine, Hashable
+from typing import Any
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
 from connectors.manifest import Manifest
-from connectors.protocol import Ask
+from connectors.protocol import Answer, Ask, Told
 
 
 class Described:
@@ -15,35 +17,17 @@ class Described:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
-
-    @property
-    def name(self) -> str:
-        """The manifest's `source`."""
-        return self.manifest.source
-
-    @property
-    def department(self) -> str:
-        """Code of the owning department."""
-        return self.manifest.department
-
-    @property
-    def system(self) -> Label:
-        """Name of the department's system."""
-        return self.manifest.system
-
-    @property
-    def contact(self) -> str:
-        """Whom to ask about the source."""
-        return self.manifest.contact
-
-    @property
-    def record_types(self) -> frozenset[str]:
+        self.name = manifest.source
+        self.department = manifest.department
+        self.system: Label = manifest.system
+        self.contact = manifest.contact
+        self.record_types = frozenset(manifest.records)
         """Codes of the record types that enter the graph from here."""
-        return frozenset(self.manifest.records)
+        self._key_kinds = {code: frozenset(record.keys) for code, record in manifest.mapped.items()}
 
     def key_kinds(self, record_type: str) -> frozenset[KeyKind]:
         """Which keys the record type can be asked by here."""
-        return frozenset(self.manifest.mapped[record_type].keys)
+        return self._key_kinds[record_type]
 
     def settled(self, ask: Ask) -> Ask:
         """As it is, unless a source says otherwise."""
@@ -52,3 +36,23 @@ class Described:
     def lane(self, ask: Ask) -> Hashable | None:
         """Questions travel alone, unless a source says otherwise."""
         return None
+
+    async def fetch(self, ask: Ask) -> Answer:
+        """Answer, or raise a SourceError."""
+        raise NotImplementedError
+
+    def begin(self, ask: Ask) -> Told:
+        """By a task, unless a source knows better."""
+        return begun(self.fetch(ask))
+
+
+def begun(question: Coroutine[Any, Any, Answer]) -> Told:
+    """The question in a task of its own."""
+
+    async def told() -> Answer | Exception:
+        try:
+            return await question
+        except Exception as error:
+            return error
+
+    return asyncio.create_task(told())

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
 from connectors.batching import Batches
-from connectors.described import Described
+from connectors.described import Described, begun
 from connectors.errors import (
     ConnectionDied,
     SourceBusy,
@@ -29,7 +29,7 @@ from connectors.errors import (
     SourceUnavailable,
 )
 from connectors.manifest import Breaker, Manifest
-from connectors.protocol import Answer, Ask, Finding, Source
+from connectors.protocol import Answer, Ask, Finding, Source, Told
 
 Clock = Callable[[], float]
 """Seconds of a clock that never runs backwards."""
@@ -149,11 +149,18 @@ class Guarded(Described):
 
     async def fetch(self, ask: Ask) -> Answer:
         """Through every wrapper, in the order of this module's first lines."""
+        said = await self.begin(ask)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def begin(self, ask: Ask) -> Told:
+        """The same without waiting; what may travel with others needs no task of its own."""
         ask = self.behind.settled(ask)
         lane = self.behind.lane(ask)
         if lane is None:
-            return await self._ask(ask, self._until())
-        return await self._batches.answer(lane, ask)
+            return begun(self._ask(ask, self._until()))
+        return self._batches.begin(lane, ask)
 
     async def _ask(self, ask: Ask, until: float) -> Answer:
         asked = False

@@ -8,10 +8,11 @@ always read and are not output fields.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Label, Role
@@ -110,6 +111,10 @@ class Answer:
     """The trace under which the source was asked, where the question travelled with others."""
 
 
+Told: TypeAlias = "asyncio.Future[Answer | Exception]"
+"""A question under way, which will be told its answer, or why there is none. Cancelling it is leaving."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing `source check` found wrong, or worth knowing."""
@@ -169,6 +174,10 @@ class Source(Protocol):
 
     async def fetch(self, ask: Ask) -> Answer:
         """Answer, or raise a SourceError. Cancelling the call cancels the query at the source."""
+        ...
+
+    def begin(self, ask: Ask) -> Told:
+        """The same without waiting: whoever asks several at once needs no task for each."""
         ...
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:

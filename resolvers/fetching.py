@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
 from connectors.errors import SectionState, SourceError, SourceTimeout
-from connectors.protocol import Answer, Ask, Source
+from connectors.protocol import Answer, Ask, Source, Told
 from resolvers.context import Report, SourceReport
 
 
@@ -59,16 +60,17 @@ async def fetch_all(
     time, is out of time.
     """
     calls = [(code, source) for code, ask in asks.items() for source in _bound(sources, ask)]
-    outcomes = await asyncio.gather(
-        *(_fetch(source, asks[code], report, confirmed=confirmed, until=until) for code, source in calls)
-    )
+    began = perf_counter()
+    said, told_at = await _all_told([source.begin(asks[code]) for code, source in calls], until)
     fetched = {code: Fetched((), ()) for code in asks}
-    for (code, source), said in zip(calls, outcomes, strict=True):
+    for (code, source), answer, at in zip(calls, said, told_at, strict=True):
+        one = _or_fault(source, answer)
+        report.sources.append(_reported(source, code, one, at - began, confirmed=confirmed))
         before = fetched[code]
-        if isinstance(said, Fault):
-            fetched[code] = Fetched(before.answers, (*before.faults, said))
+        if isinstance(one, Fault):
+            fetched[code] = Fetched(before.answers, (*before.faults, one))
         else:
-            fetched[code] = Fetched((*before.answers, (source, said)), before.faults)
+            fetched[code] = Fetched((*before.answers, (source, one)), before.faults)
     return fetched
 
 
@@ -79,38 +81,66 @@ def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
     ]
 
 
-async def _fetch(
-    source: Source, ask: Ask, report: Report, *, confirmed: bool, until: float | None
-) -> Answer | Fault:
-    started = perf_counter()
-    said: Answer | Fault
+async def _all_told(
+    questions: Sequence[Told], until: float | None
+) -> tuple[list[Answer | Exception | None], list[float]]:
+    """What each was told, and when; None for one that had to leave. One wake-up for all of them."""
+    loop = asyncio.get_running_loop()
+    told_at = [0.0] * len(questions)
+    all_told = loop.create_future()
+    left = len(questions)
+
+    def told(at: int, _: Told) -> None:
+        nonlocal left
+        told_at[at] = perf_counter()
+        left -= 1
+        if not left and not all_told.done():
+            all_told.set_result(None)
+
+    for at, question in enumerate(questions):
+        question.add_done_callback(partial(told, at))
+    timer = None if until is None else loop.call_at(until, _leave, questions)
     try:
-        said = await (source.fetch(ask) if until is None else _in_time(source, ask, until))
-    except SourceError as error:
-        said = Fault(error.code, source.name, error.state, error.reason, error.retryable)
+        if questions:
+            await all_told
+    except BaseException:
+        _leave(questions)
+        raise
+    finally:
+        if timer:
+            timer.cancel()
+    return [None if question.cancelled() else question.result() for question in questions], told_at
+
+
+def _leave(questions: Iterable[Told]) -> None:
+    for question in questions:
+        question.cancel()
+
+
+def _or_fault(source: Source, said: Answer | Exception | None) -> Answer | Fault:
+    """The answer, or why there is none: who had to leave is out of time."""
+    error = SourceTimeout(source.name) if said is None else said
+    if isinstance(error, SourceError):
+        return Fault(error.code, source.name, error.state, error.reason, error.retryable)
+    if isinstance(error, Exception):
+        raise error
+    return error
+
+
+def _reported(
+    source: Source, record_type: str, said: Answer | Fault, seconds: float, *, confirmed: bool
+) -> SourceReport:
     rejected, state, reason = _told(said, confirmed=confirmed)
-    report.sources.append(
-        SourceReport(
-            source=source.name,
-            department=source.department,
-            record_type=ask.record_type,
-            state=state.value,
-            reason=reason,
-            rejected=rejected,
-            batch=said.batch if isinstance(said, Answer) else "",
-            latency_ms=round((perf_counter() - started) * 1000),
-        )
+    return SourceReport(
+        source=source.name,
+        department=source.department,
+        record_type=record_type,
+        state=state.value,
+        reason=reason,
+        rejected=rejected,
+        batch=said.batch if isinstance(said, Answer) else "",
+        latency_ms=round(seconds * 1000),
     )
-    return said
-
-
-async def _in_time(source: Source, ask: Ask, until: float) -> Answer:
-    """The answer; raises SourceTimeout where there is none by then."""
-    try:
-        async with asyncio.timeout_at(until):
-            return await source.fetch(ask)
-    except TimeoutError:
-        raise SourceTimeout(source.name) from None
 
 
 def _told(said: Answer | Fault, *, confirmed: bool) -> tuple[int, SectionState, str | None]:

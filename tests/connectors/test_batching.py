@@ -99,12 +99,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "PATIENCE", 3600.0)
 
 
-@pytest.fixture
-def company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each question waits a round of the loop for others, as it does where there have just been some."""
-    monkeypatch.setattr(batching, "CALM", float("inf"))
-
-
 async def test_the_first_is_asked_at_once_and_alone_under_its_own_trace() -> None:
     desk = Desk()
     desk.gate.set()
@@ -113,17 +107,12 @@ async def test_the_first_is_asked_at_once_and_alone_under_its_own_trace() -> Non
     assert (list(found.rows), found.batch) == ([KEYS[0]], "")
 
 
-async def test_where_there_was_company_who_comes_in_one_round_of_the_loop_goes_together() -> None:
+async def test_who_comes_in_one_round_of_the_loop_goes_together() -> None:
     desk = Desk()
-    source = guarded(desk)
-    # nobody was there before: the first does not wait
-    asking = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:5]]
-    await soon()
     desk.gate.set()
-    await asyncio.gather(*asking)
-    assert [len(each.keys) for each in desk.asked] == [1, 4]
+    source = guarded(desk)
     await asyncio.gather(*(source.fetch(ask(key)) for key in KEYS[:5]))
-    assert [len(each.keys) for each in desk.asked] == [1, 4, 5]
+    assert [len(each.keys) for each in desk.asked] == [5]
 
 
 async def test_who_is_alone_is_cancelled_alone_and_leaves_the_lane_empty() -> None:
@@ -385,7 +374,6 @@ async def test_a_storm_of_cancels_leaves_nothing_behind() -> None:
     assert source._batches._tasks == set()
 
 
-@pytest.mark.usefixtures("company")
 async def test_a_driver_that_gives_up_by_itself_cancels_nobody() -> None:
     desk = Desk()
     desk.fault = lambda _ask: None
@@ -420,7 +408,6 @@ async def test_each_keeps_its_own_deadline() -> None:
     assert len((await late).rows) == 1
 
 
-@pytest.mark.usefixtures("company")
 async def test_a_source_that_hangs_is_one_timeout_for_all_who_came_together() -> None:
     desk = Desk(deadlineMs=30, breaker={"failures": 2})
     source = guarded(desk)
@@ -431,7 +418,6 @@ async def test_a_source_that_hangs_is_one_timeout_for_all_who_came_together() ->
     assert len((await source.fetch(ask(KEYS[0]))).rows) == 1
 
 
-@pytest.mark.usefixtures("company")
 async def test_who_could_not_go_in_time_is_told_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(deadlineMs=60, pool=2, batchKeys=2)
     source = guarded(desk)
