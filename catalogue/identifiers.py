@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from operator import mul
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class SubjectKind(StrEnum):
@@ -65,6 +64,8 @@ _USCC_VALUES: Final = bytes.maketrans(_USCC_ALPHABET.encode(), bytes(range(31)))
 _USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _CENTENARIAN: Final = {"996", "997", "998", "999"}
 _FIRST_BIRTH_YEAR: Final = 1850
+_PAST: Final = 2026
+"""Whoever was born before that year has been born, whatever today is."""
 
 
 def clean(text: str) -> str:
@@ -79,7 +80,9 @@ def normalize_citizen_id(text: str) -> str:
 
     Raises IdentifierError, also for centenarians' 15-digit numbers (the century is unknown).
     """
-    number = clean(text)
+    number = text
+    if not _CITIZEN_ID.fullmatch(number):
+        number = clean(text)
     if not _CITIZEN_ID.fullmatch(number):
         number = _upgraded(number)
     if _birth_date(number) is None:
@@ -141,7 +144,8 @@ def _birth_date(number: str) -> date | None:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return None
-    return born if born.year >= _FIRST_BIRTH_YEAR and born <= date.today() else None
+    past = born.year < _PAST or born <= date.today()
+    return born if past and born.year >= _FIRST_BIRTH_YEAR else None
 
 
 def citizen_id_15(citizen_id: str) -> str | None:
@@ -179,15 +183,11 @@ def kind_of_uscc(uscc: str) -> SubjectKind:
     return SubjectKind.ENTERPRISE
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectKey:
+class SubjectKey(NamedTuple):
     """A normalized identifier of one subject."""
 
     kind: KeyKind
     value: str
-
-    def __hash__(self) -> int:
-        return hash(self.value)
 
     def __repr__(self) -> str:
         return f"SubjectKey({self.kind.value}, …)"

@@ -17,6 +17,9 @@ CHINA_TIME: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """All department times are Asia/Shanghai, which has had no daylight saving since 1991."""
 
 
+_SHORTEST_MONTH: Final = 28
+
+
 class Precision(StrEnum):
     """How much of a date the source knows (ISO 8601-2 reduced precision)."""
 
@@ -106,8 +109,9 @@ class Period:
         year, month = start.year + self.years + month // 12, month % 12 + 1
         if year > date.max.year:
             return date.max
-        day = min(start.day, monthrange(year, month)[1])
-        return date(year, month, day) + timedelta(days=self.days)
+        day = start.day if start.day <= _SHORTEST_MONTH else min(start.day, monthrange(year, month)[1])
+        last = date(year, month, day)
+        return last + timedelta(days=self.days) if self.days else last
 
     def __str__(self) -> str:
         parts = ((self.years, "Y"), (self.months, "M"), (self.days, "D"))

@@ -7,6 +7,7 @@ Types are settled when the manifest is loaded: a date field whose chain does not
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +17,15 @@ from uuid import UUID
 from catalogue.model import FieldType, RecordType, Role, Severity
 from catalogue.values import PartialDate, Value
 from connectors.cells import Binder, Positions, Reader, cell, collected, first_of, listed, looked_up, when
-from connectors.decoders import CodeTables, DecodeError, Decoder, compile_chain, ends_in_text, result_type
+from connectors.decoders import (
+    CodeTables,
+    DecodeError,
+    Decoder,
+    compile_chain,
+    ends_in_text,
+    known_codes,
+    result_type,
+)
 from connectors.errors import ManifestError
 from connectors.manifest import RecordSource
 from connectors.shapes import Origin, Scalar
@@ -44,11 +53,24 @@ _CLOSED: Final[Mapping[Role, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """One column with one decoder, as most attributes are."""
+
+    column: str
+    decode: Decoder
+    bare: bool
+    """Whether a text is its own value, once blanks around it are gone."""
+    words: Mapping[str, Value]
+    """The values of the cells that are known beforehand: codes, closed words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """One field or control: the logical columns it reads and how they become its value."""
 
     columns: tuple[str, ...]
     bind: Binder
+    plain: Plain | None = None
     collected: str | None = None
     """The column whose cells of all joined rows become one list."""
 
@@ -95,8 +117,11 @@ def _attribute(
     tables: CodeTables,
     where: str,
 ) -> Attribute:
-    made = _Compiler(expected, closed, tables).bound(origin, where)
-    return Attribute(origin.reads, made, origin.column if origin.collect else None)
+    compiler = _Compiler(expected, closed, tables)
+    made = compiler.bound(origin, where)
+    return Attribute(
+        origin.reads, made, compiler.plain(origin, where), origin.column if origin.collect else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +150,18 @@ class _Compiler:
             return self._guarded(origin, collected(origin.column, decode, between))
         columns = (origin.column,) if origin.column else origin.columns
         return self._guarded(origin, first_of([cell(column, decode) for column in columns]))
+
+    def plain(self, origin: Origin, where: str) -> Plain | None:
+        """The same for one column that depends on no other."""
+        if not origin.column or origin.first_of or origin.word or origin.collect or origin.when:
+            return None
+        decode = self._decoder(origin, where)
+        words = {}
+        for text in (*known_codes(origin.decode, self.tables), *(self.closed or ())):
+            with suppress(DecodeError):
+                words[text] = decode(text)
+        bare = origin.decode in ((), ("trim",)) and not self.closed
+        return Plain(origin.column, decode, bare, words)
 
     def _constant(self, origin: Origin, where: str) -> Binder:
         constant = _constant(origin.value, self.expected, where)

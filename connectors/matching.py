@@ -64,6 +64,9 @@ class Matcher:
 
     def subject(self, cells: Cells) -> SubjectKey | None:
         """The asked subject of a row, None if it is nobody's; raises KeyConflict."""
+        first = cells[self._positions[0]]
+        if len(self._positions) == 1 and isinstance(first, str) and (exact := self._asked.get(first)):
+            return exact
         texts = [str(cells[at]) for at in self._positions if cells[at] is not None]
         if len(texts) == 1:
             return self._tie(texts[0])
@@ -104,10 +107,12 @@ class Matcher:
 def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dict[str, SubjectKey]:
     """Declared short forms of the asked keys; one that two keys share names neither."""
     short = tuple(form for form in forms if form in _SHORT_FORMS)
+    if not short:
+        return {}
     declared = Key.model_construct(columns=(), forms=short)
     found: dict[str, SubjectKey] = {}
     shared = set()
-    for key in asked if short else ():
+    for key in asked:
         for text in {variant.replace("-", "") for variant in key_variants(key, declared)}:
             if found.setdefault(text, key) is not key:
                 shared.add(text)

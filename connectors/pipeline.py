@@ -25,6 +25,7 @@ from connectors.marks import markable
 from connectors.matching import KeyConflict, Matcher
 from connectors.protocol import Answer, Ask, Reject, Row
 from connectors.row_plan import PLACE, Plan
+from connectors.row_source import row_reader
 from connectors.unpacking import Unpacking
 
 _PLANS_KEPT: Final = 64
@@ -145,6 +146,7 @@ class Pipeline:
     def _make_plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
         at = {column: index for index, column in enumerate((*columns, *self._parts))}
         version, unpack = self._source.version, self._source.unpack
+        names = sorted(fields)
         controls = {role: attribute.reader(at) for role, attribute in self._controls.items()}
         by = tuple(at[column] for column in version.by) if version else ()
         # records out of one cell share every column but their own parts
@@ -158,8 +160,11 @@ class Pipeline:
                 for kind, key in self._source.keys.items()
                 if at.keys() >= set(key.columns)
             },
+            read=row_reader(
+                self._controls, [(name, self._shared(name), self._fields.get(name)) for name in names], at
+            ),
             controls=controls,
-            outputs=tuple(self._output(name, at) for name in sorted(fields)),
+            outputs=tuple(self._output(name, at) for name in names),
             marked=own if markable(self._source) else (),
             place=at.get(PLACE),
             identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
@@ -175,9 +180,12 @@ class Pipeline:
         attribute = self._fields.get(name)
         if attribute is None:
             return name, None, lambda _cells: None
-        role = self._type.field_by_name[name].role
-        shared = role if role and self._controls[role] is attribute else None
-        return name, shared, attribute.reader(at)
+        return name, self._shared(name), attribute.reader(at)
+
+    def _shared(self, name: str) -> Role | None:
+        """The control that holds the value of a field."""
+        attribute, role = self._fields.get(name), self._type.field_by_name[name].role
+        return role if attribute and role and self._controls[role] is attribute else None
 
 
 def readable(cells: Cells, charset: str) -> list[object]:

@@ -14,8 +14,10 @@ from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Role
 from catalogue.values import Value
 from connectors.cells import CellError, Cells, Reader
+from connectors.decoders import DecodeError
 from connectors.marks import SEPARATOR, mark
 from connectors.protocol import Reject, Row
+from connectors.row_source import RowReader
 from connectors.standing import UNKNOWN, Candidate, Order, latest, normal, order_of, order_of_value
 from connectors.unpacking import Unpacking
 
@@ -29,6 +31,8 @@ class Plan:
     """Positions and readers of one record type's attributes."""
 
     keys: Mapping[KeyKind, tuple[int, ...]]
+    read: RowReader
+    """Controls and values of a row; where it raises, the readers below say what is wrong."""
     controls: Mapping[Role, Reader]
     outputs: tuple[tuple[str, Role | None, Reader], ...]
     """Name, the control that already holds the value, reader."""
@@ -60,7 +64,8 @@ class Plan:
             except CellError as fault:
                 rejects.append(self._reject(fault, cells))
                 continue
-            if records.setdefault(row.identity, row) != row:
+            known = records.setdefault(row.identity, row)
+            if known is not row and known != row:
                 torn.add(row.identity)
         rejects += [Reject("IDENTITY_REPEATED") for _ in torn]
         return [row for row in records.values() if row.identity not in torn], rejects
@@ -143,8 +148,11 @@ class Plan:
             return True
 
     def _record(self, identity: str, cells: Cells) -> Row:
-        controls = {role: read(cells) for role, read in self.controls.items()}
-        values = {name: controls[role] if role else read(cells) for name, role, read in self.outputs}
+        try:
+            controls, values = self.read(cells)
+        except DecodeError:
+            controls = {role: read(cells) for role, read in self.controls.items()}
+            values = {name: controls[role] if role else read(cells) for name, role, read in self.outputs}
         return Row(identity, values, controls)
 
     def _identity(self, key: SubjectKey, cells: Cells, repeats: dict[str, int]) -> str:

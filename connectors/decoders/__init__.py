@@ -6,6 +6,7 @@ of its idea and give it a row in that table.
 """
 
 from connectors.decoders import codes, dates, identifiers, numbers, text
+from connectors.decoders.codes import known_codes
 from connectors.decoders.registry import (
     DECODERS,
     CodeTables,
@@ -28,6 +29,7 @@ __all__ = [
     "dates",
     "ends_in_text",
     "identifiers",
+    "known_codes",
     "numbers",
     "result_type",
     "text",

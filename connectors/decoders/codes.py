@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.decoders.registry import CodeTables, DecodeError, StepFunction, configured
 from connectors.decoders.text import token
+from connectors.shapes import Step
 
 _TRUE: Final = ("1", "Y", "YES", "T", "TRUE", "是", "有")
 _FALSE: Final = ("0", "N", "NO", "F", "FALSE", "否", "无")
@@ -37,6 +38,14 @@ def codes(argument: object, tables: CodeTables) -> StepFunction:
         raise DecodeError("CODE_UNKNOWN")
 
     return decode
+
+
+def known_codes(steps: tuple[Step, ...], tables: CodeTables) -> list[str]:
+    """The codes that a chain looks up at its end, as they are written."""
+    last = steps[-1] if steps else ""
+    if not isinstance(last, Mapping) or "codes" not in last:
+        return []
+    return [str(code) for code in _table(last["codes"], tables)]
 
 
 def _table(argument: object, tables: CodeTables) -> Mapping[object, str | None]:

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Final
 
 from catalogue.values import CHINA_TIME, PartialDate, Precision
-from connectors.decoders.moments import read_moment
+from connectors.decoders.moments import plain_day, read_moment
 from connectors.decoders.registry import DecodeError, plain
 from connectors.decoders.text import token
 
@@ -19,6 +19,8 @@ _YEAR: Final = re.compile(r"(\d{4})(?:\.0)?\s*(?:年度?)?")
 @plain("date", gives=PartialDate)
 def partial_date(cell: object) -> PartialDate | None:
     """A date with its precision, or open-ended; zero dates are nothing."""
+    if type(cell) is str and (day := plain_day(cell)) and day.year in _PLAIN_YEARS:
+        return PartialDate(day)
     moment = read_moment(cell)
     return moment.day if moment else None
 

@@ -55,7 +55,7 @@ class Moment(NamedTuple):
 def read_moment(cell: object) -> Moment | None:
     """What a cell says; None for the zero dates that mean nothing. Raises DecodeError."""
     if isinstance(cell, str):
-        return _of_iso_day(cell) or _of_text(cell)
+        return _of_plain_day(cell) or _of_text(cell)
     if isinstance(cell, datetime):
         return _of_datetime(cell)
     if isinstance(cell, date):
@@ -69,15 +69,21 @@ def read_moment(cell: object) -> Moment | None:
     raise DecodeError("DATE_TYPE")
 
 
-def _of_iso_day(text: str) -> Moment | None:
-    """`2018-06-01` and `20180601`, which most cells are, without a regular expression."""
+def plain_day(text: str) -> date | None:
+    """`2018-06-01`, `20180601`, `2018/06/01`, `2018.06.01`: most cells, without a regular expression."""
     if len(text) not in (8, 10) or not text.isascii():
         return None
+    if text[4] in "/." and text[7] == text[4]:
+        text = text.replace(text[4], "-")
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return None
-    return _moment(day.year, day.month, day.day)
+
+
+def _of_plain_day(text: str) -> Moment | None:
+    day = plain_day(text)
+    return _moment(day.year, day.month, day.day) if day else None
 
 
 def _of_text(written: str) -> Moment | None:

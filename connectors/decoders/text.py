@@ -11,8 +11,8 @@ from typing import Final
 from catalogue import personal_text
 from connectors.decoders.registry import CodeTables, DecodeError, StepFunction, configured, plain
 
-_BLANKS: Final = " \t\r\n\v\f\0\u3000\u00a0\u200b\ufeff"
-_BEFORE: Final = _BLANKS + "='"
+BLANKS: Final = " \t\r\n\v\f\0\u3000\u00a0\u200b\ufeff"
+BEFORE: Final = BLANKS + "='"
 _EXCEL: Final = re.compile(r"=\"(.*)\"|'(.*)", re.DOTALL)
 _HALF_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _SEPARATORS: Final = "、,;"
@@ -30,7 +30,7 @@ def text_of(cell: object) -> str:
 def token(cell: object) -> str:
     """The form in which codes and words are compared: half-width, no blanks around."""
     text = cell if isinstance(cell, str) else str(cell)
-    return unicodedata.normalize("NFKC", text).strip(_BLANKS)
+    return unicodedata.normalize("NFKC", text).strip(BLANKS)
 
 
 @plain("trim")
@@ -38,11 +38,11 @@ def trim(cell: object) -> object:
     """Blanks of every kind around a text, and Excel's `="…"` or leading apostrophe."""
     if not isinstance(cell, str):
         return cell
-    if cell and cell[0] not in _BEFORE and cell[-1] not in _BLANKS:
+    if cell and cell[0] not in BEFORE and cell[-1] not in BLANKS:
         return cell
-    text = cell.strip(_BLANKS)
+    text = cell.strip(BLANKS)
     wrapped = _EXCEL.fullmatch(text) if text.startswith(("=", "'")) else None
-    return (wrapped[1] or wrapped[2] or "").strip(_BLANKS) if wrapped else text
+    return (wrapped[1] or wrapped[2] or "").strip(BLANKS) if wrapped else text
 
 
 @plain("upper")
@@ -118,7 +118,7 @@ def split(argument: object, _tables: CodeTables) -> StepFunction:
 
     def decode(cell: object) -> tuple[str, ...]:
         cells = cell if isinstance(cell, list) else cut(text_of(cell))
-        parts = (text_of(part).strip(_BLANKS) for part in cells if part is not None)
+        parts = (text_of(part).strip(BLANKS) for part in cells if part is not None)
         return tuple(part for part in parts if part)
 
     return decode
@@ -129,7 +129,7 @@ def _cut(argument: object) -> Callable[[str], list[str]]:
         width = argument.get("width")
         if set(argument) != {"width"} or type(width) is not int or width < 1:
             raise ValueError("give the width of a part in characters, such as `split: {width: 2}`")
-        return lambda text: _pieces(text.strip(_BLANKS), width)
+        return lambda text: _pieces(text.strip(BLANKS), width)
     separators = _SEPARATORS if argument is None else argument
     if not isinstance(separators, str) or not separators:
         raise ValueError("give the separators as one text, such as `split: '、,;'`")
