@@ -19,10 +19,10 @@ term, which is told but closes nothing. The rules, protective wherever they leav
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from authz.grants import Channel
 from catalogue import model
@@ -63,8 +63,7 @@ class Adversity(StrEnum):
 ScenarioClock: TypeAlias = Literal["PUBLICATION", "RETENTION"]
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """The computed clocks of one record; None is open-ended or not applicable."""
 
     publish_from: date | None = None
@@ -72,8 +71,7 @@ class Clocks:
     retention_until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the clocks say about one record."""
 
     effect: Effect
@@ -81,8 +79,7 @@ class Verdict:
     clocks: Clocks = Clocks()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the lifecycle knows of one record; holds no value that is shown."""
 
     adversity: Adversity
@@ -92,7 +89,7 @@ class Facts:
     repaired: bool = False
     simple: bool = False
     appeal_open: bool = False
-    dates: Mapping[Role, PartialDate] = field(default_factory=dict)
+    dates: Mapping[Role, PartialDate] = MappingProxyType({})
     born: date | None = None
     personal: bool = False
 
@@ -103,7 +100,7 @@ class Facts:
 
     def soonest(self, roles: Iterable[Role]) -> date | None:
         """The earliest of several dates; None when all are missing or open-ended."""
-        return min((day for day in map(self.on, roles) if day), default=None)
+        return min([day for role in roles if (day := self.on(role))], default=None)
 
 
 NATIONAL_MAXIMUM: Final[Mapping[Severity, Period]] = {
@@ -119,6 +116,9 @@ _SIMPLE: Final = frozenset({"SIMPLE", "简易", "简易程序"})
 _APPEAL_CLOSED: Final = frozenset(
     {"NONE", "CLOSED", "FINAL", "UPHELD", "无", "未申请", "已终结", "已审结", "维持"}
 )
+_STATUSES: Final[Mapping[Value, Status]] = {status.value: status for status in Status}
+_SEVERITIES: Final[Mapping[Value, Severity]] = {severity.value: severity for severity in Severity}
+_UNREAD: Final = object()
 _NOT_REPAIRED: Final = frozenset({"NONE", "APPLIED", "ACCEPTED", "PENDING", "REJECTED", "无", "未修复"})
 ADULT: Final = Period(years=18)
 """From when a person answers for an act."""
@@ -140,8 +140,9 @@ def facts(
     read counts as present, one with a value of `adverse_unless` does not. An appeal or repair in
     words nobody knows counts as open, as done.
     """
-    severity = _severity(entry, controls.get(Role.SEVERITY))
-    adversity = _adversity(entry, values, declared=controls.get(Role.SEVERITY) is not None)
+    told = controls.get(Role.SEVERITY)
+    severity = _severity(entry, told)
+    adversity = _adversity(entry, values, declared=told is not None)
     return Facts(
         adversity=adversity,
         nature=entry.nature if adversity is Adversity.NONE else Nature.ADVERSE,
@@ -159,24 +160,25 @@ def facts(
 def _severity(entry: RecordType, value: Value) -> Severity | None:
     if value is None:
         return entry.severities[0] if len(entry.severities) == 1 else None
-    return next((severity for severity in Severity if severity == value), None)
+    return _SEVERITIES.get(value)
 
 
 def _adversity(entry: RecordType, values: Mapping[str, Value], *, declared: bool) -> Adversity:
     if entry.nature is Nature.ADVERSE:
         return Adversity.WHOLE
-    unread = object()
-    found = ((values.get(name, unread), entry.adverse_unless.get(name, ())) for name in entry.adverse_when)
-    present = any(value not in _NOTHING and value not in harmless for value, harmless in found)
+    found = [(values.get(name, _UNREAD), name) for name in entry.adverse_when]
+    present = any(
+        value not in _NOTHING and value not in entry.adverse_unless.get(name, ()) for value, name in found
+    )
     if not present and not declared:
         return Adversity.NONE
-    return Adversity.PART if any(part.adverse for part in entry.fields) else Adversity.WHOLE
+    return Adversity.PART if entry.adverse_part else Adversity.WHOLE
 
 
 def _status(value: Value) -> Status:
     if value is None:
         return Status.ACTIVE
-    return next((status for status in Status if status == value), Status.UNKNOWN)
+    return _STATUSES.get(value, Status.UNKNOWN)
 
 
 def _repaired(controls: Mapping[Role, Value]) -> bool:
@@ -203,7 +205,9 @@ def visible(
     if record.status is Status.UNKNOWN:
         return Verdict(Effect.WITHHOLD, "status.unknown")
     rules = locality.clocks.get(entry.code, entry.clocks)
-    case = _Case(record, entry, rules, channel, today, locality, clock)
+    start = next((day for role in rules.starts_on if (day := record.on(role))), None)
+    published = _published(record, rules.publication, locality)
+    case = _Case(record, entry, rules, channel, today, locality, clock, start, published)
     if channel is Channel.PUBLIC and not case.published:
         return Verdict(Effect.DROP, "publication.not-ordered")
     if record.adversity is Adversity.WHOLE:
@@ -215,8 +219,13 @@ def visible(
     return part if part.effect is Effect.KEEP else Verdict(Effect.STRIP, part.rule, base.clocks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+def _published(record: Facts, law: model.Publication, locality: Locality) -> bool:
+    """Whether a law orders publication of such a subject here (domain.md §0.4)."""
+    persons = law.persons and locality.persons_public == "BY_LAW"
+    return law.by_law and law.term != "NEVER" and (persons or not record.personal)
+
+
+class _Case(NamedTuple):
     """One record before one door."""
 
     record: Facts
@@ -226,18 +235,10 @@ class _Case:
     today: date
     locality: Locality
     clock: ScenarioClock
-
-    @property
-    def published(self) -> bool:
-        """Whether a law orders publication of such a subject here (domain.md §0.4)."""
-        law = self.rules.publication
-        persons = law.persons and self.locality.persons_public == "BY_LAW"
-        return law.by_law and law.term != "NEVER" and (persons or not self.record.personal)
-
-    @property
-    def start(self) -> date | None:
-        """The day the clocks start, by the type's order of preference."""
-        return next(filter(None, map(self.record.on, self.rules.starts_on)), None)
+    start: date | None
+    """The day the clocks start, by the type's order of preference."""
+    published: bool
+    """Whether a law orders publication of such a subject here."""
 
     @property
     def capped(self) -> bool:
@@ -352,4 +353,4 @@ def _within(case: _Case, until: date | None, keep: date | None, *, capped: bool)
 
 
 def _sooner(one: date | None, other: date | None) -> date | None:
-    return min((day for day in (one, other) if day), default=None)
+    return min(one, other) if one and other else one or other

@@ -87,9 +87,12 @@ class Tickets:
 
     def note(self, faults: Iterable[RowFault]) -> None:
         """Count; never fails, and waits for nothing."""
+        met = list(faults)
+        if not met:
+            return
         if self._named_on != (today := self._today()):
             self._named, self._named_on = {}, today
-        self._pending.update(map(self._within_bounds, faults))
+        self._pending.update(map(self._within_bounds, met))
 
     def _within_bounds(self, fault: RowFault) -> RowFault:
         group = RowFault(fault.source, fault.record_type, fault.reason, fault.column)

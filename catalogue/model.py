@@ -213,6 +213,11 @@ class RecordType(Entry):
         return {field.role: field for field in self.fields if field.role}
 
     @cached_property
+    def adverse_part(self) -> bool:
+        """Whether some fields, and not the whole record, tell against the subject."""
+        return any(field.adverse for field in self.fields)
+
+    @cached_property
     def control_fields(self) -> frozenset[str]:
         """Fields the lifecycle needs whether or not anyone asked: always read, output only if permitted."""
         by_role = (entry.name for entry in self.fields if entry.role)

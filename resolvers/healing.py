@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 from unicodedata import normalize
 
 from authz.cases.overlay import Marks
@@ -36,8 +36,7 @@ _DATED_AFTER_STRIPPING: Final = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATE
 _SAYS_NOTHING: Final = frozenset({Role.KEY, Role.NAME, Role.STATUS, Role.UPDATED_AT})
 
 
-@dataclass(frozen=True, slots=True)
-class Healed:
+class Healed(NamedTuple):
     """A row that may leave, with what the clocks made of it."""
 
     source: Source
@@ -132,7 +131,8 @@ def heal(
             healing.suppressed += 1
         else:
             healing.kept.append(Healed(source, row, known, verdict))
-    healing.kept.sort(key=Healed.order)
+    if len(healing.kept) > 1:
+        healing.kept.sort(key=Healed.order)
     return healing
 
 

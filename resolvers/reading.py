@@ -188,8 +188,7 @@ def _decided(
     keys = {lookup.key for lookup in lookups}
     subject = next(iter(keys)) if len(keys) == 1 else None
     decided = decide(context.services.catalogue, grant, plan, subject, personal=personal)
-    context.report.denied |= decided.denied
-    context.report.masked |= decided.masked
+    context.report.withhold(decided.denied, decided.masked)
     return Reading(context, grant, plan, decided, manner)
 
 
@@ -251,7 +250,11 @@ def _asks(
     asker = reading.grant.actor.client_id
     ask = partial(Ask, keys=tuple(found), trace=trace, case=case, links=links, asker=asker)
     return {
-        code: ask(code, fields | recognizing(decided.entries[code], marks), permitted=decided.permitted[code])
+        code: ask(
+            code,
+            fields | recognizing(decided.entries[code], marks) if marks else fields,
+            permitted=decided.permitted[code],
+        )
         for code, fields in decided.read.items()
     }
 
