@@ -14,9 +14,14 @@ BITS: Final = 128
 _LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
+def letters(bits: int = BITS) -> str:
+    """Random letters, four bits each."""
+    return secrets.token_hex(bits // 8).translate(_LETTERS)
+
+
 def new_id(prefix: str, bits: int = BITS) -> str:
-    """`<prefix>_` and random letters, four bits each."""
-    return f"{prefix}_{secrets.token_hex(bits // 8).translate(_LETTERS)}"
+    """`<prefix>_` and random letters."""
+    return f"{prefix}_{letters(bits)}"
 
 
 def id_of(prefix: str, text: str, bits: int = BITS) -> str:

@@ -36,6 +36,7 @@ from graphql import (
     visit,
 )
 
+from gateway.coercing import Signature
 from gateway.errors import RequestRefused, coded
 from gateway.limits import Weight, structure_errors, weigh
 from gateway.personal import personal_literal_rule
@@ -55,6 +56,8 @@ class Document:
     """Of the form without literals, so it may be logged; 32 hexadecimal digits."""
     operations: Mapping[str, OperationDefinitionNode]
     """By name; "" for an anonymous operation."""
+    signatures: Mapping[str, Signature]
+    """What variables they take; by name, too."""
     weight: Weight
     digest: str
     """Of the text itself, literals included: never logged."""
@@ -68,6 +71,10 @@ class Document:
         if found is None:
             raise RequestRefused.because("OPERATION_NOT_FOUND")
         return found
+
+    def signature(self, definition: OperationDefinitionNode) -> Signature:
+        """The variables of one of the operations."""
+        return self.signatures[definition.name.value if definition.name else ""]
 
 
 class DocumentCache:
@@ -137,7 +144,8 @@ class DocumentCache:
             for node in ast.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Document(ast, literal_free_hash(ast), operations, weight, digest)
+        signatures = {name: Signature.of(self.schema, node) for name, node in operations.items()}
+        return Document(ast, literal_free_hash(ast), operations, signatures, weight, digest)
 
     def _parse(self, text: str) -> DocumentNode:
         try:

@@ -193,7 +193,7 @@ class GraphQLEndpoint:
             report.document = document.hash
             report.kind = definition.operation.value
             report.operation = definition.name.value if definition.name else ""
-        variables = coerce_variables(self._documents.schema, definition, parameters.variables)
+        variables = coerce_variables(document.signature(definition), parameters.variables)
         check_variables(parameters.variables, variables.coerced, document.weight.slices, self._limits)
         return Operation(
             document,

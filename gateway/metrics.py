@@ -87,7 +87,8 @@ class Metrics:
         for source in report.sources:
             answers, rejected, seconds = self._of_source(source.source, source.state)
             answers.inc()
-            rejected.inc(source.rejected)
+            if source.rejected:
+                rejected.inc(source.rejected)
             seconds.observe(source.seconds)
 
     def _labelled(self, source: str, state: str) -> tuple[Counter, Counter, Histogram]:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Collection
 from time import perf_counter
 from typing import Final
-from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from authz.ids import letters
 from catalogue.identifiers import holds_citizen_id
 from gateway import logs
 from gateway.errors import RequestRefused, of_exception
@@ -75,8 +75,13 @@ class RequestId:
             return
         offered = Headers(scope=scope).get(REQUEST_ID, "")
         joined = offered.replace("-", "")
-        harmless = _TAKEN.fullmatch(offered) and not is_personal(offered) and not holds_citizen_id(joined)
-        request_id = offered if harmless else uuid4().hex
+        harmless = (
+            offered
+            and _TAKEN.fullmatch(offered)
+            and not is_personal(offered)
+            and not holds_citizen_id(joined)
+        )
+        request_id = offered if harmless else letters()
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def named(message: Message) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, get_variable_values, is_enum_type
+from graphql import GraphQLError, GraphQLSchema, get_variable_values, is_enum_type
 from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import IdentifierError
+from gateway.coercing import Signature
 from gateway.errors import RequestRefused, coded, of_exception, origin_of
 
 _FROM_SCHEMA: Final = re.compile(
@@ -32,18 +33,19 @@ def complaint(schema: GraphQLSchema, message: str) -> str:
     return "The value does not fit its type."
 
 
-def coerce_variables(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, raw: Mapping[str, object]
-) -> VariableValues:
+def coerce_variables(signature: Signature, raw: Mapping[str, object]) -> VariableValues:
     """The variables as resolvers get them, defaults included.
 
     Raises:
         RequestRefused: BAD_VARIABLES, or IDENTIFIER_INVALID where an identifier is at fault; one
             error a variable, naming the place in the variable and never its value.
     """
-    found = get_variable_values(schema, operation.variable_definitions or (), dict(raw), max_errors=10)
+    if (coerced := signature.coerced(raw)) is not None:
+        return coerced
+    nodes = signature.operation.variable_definitions or ()
+    found = get_variable_values(signature.schema, nodes, dict(raw), max_errors=10)
     if isinstance(found, list):
-        raise RequestRefused(*(_told(schema, error) for error in found))
+        raise RequestRefused(*(_told(signature.schema, error) for error in found))
     return found
 
 

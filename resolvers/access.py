@@ -46,6 +46,7 @@ PERSON_ROOTS = frozenset({"subject", "represented", "consentReport", "verifyIden
 CHECK: Final = "mustCheck"
 CHECK_ROOTS: Final = frozenset({CHECK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
 """Mutations that stand on a grant as reads do: a check leaves a receipt, so it is no query."""
+_GRANTED: Final = PERSON_ROOTS | ENTITY_ROOTS | CHECK_ROOTS | {"_entities"}
 
 
 named_enum(
@@ -232,7 +233,7 @@ def _claim(basis: Basis) -> Claim:
 
 
 def _needs_grant(node: FieldNode) -> bool:
-    return node.name.value in PERSON_ROOTS | ENTITY_ROOTS | CHECK_ROOTS | {"_entities"}
+    return node.name.value in _GRANTED
 
 
 def _basis(walk: Walk, node: FieldNode) -> Basis:

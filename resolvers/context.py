@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from authz.actors import Actor
@@ -115,18 +116,28 @@ class Report:
     """What leaves in `extensions`: the state of each source, and denied and masked paths."""
 
     sources: list[SourceReport] = field(default_factory=list)
-    denied: set[ResponsePath] = field(default_factory=set)
-    masked: set[ResponsePath] = field(default_factory=set)
+    denied: frozenset[ResponsePath] = frozenset()
+    masked: frozenset[ResponsePath] = frozenset()
+
+    def withhold(self, denied: frozenset[ResponsePath], masked: frozenset[ResponsePath]) -> None:
+        """These paths too; the first are taken as they are, and so keep their hash."""
+        self.denied = self.denied | denied if self.denied else denied
+        self.masked = self.masked | masked if self.masked else masked
 
     def as_extensions(self) -> dict[str, object]:
         """`extensions.sources` and `extensions.authorization`; paths are dotted response keys."""
         return {
             "sources": [entry.as_json() for entry in self.sources],
             "authorization": {
-                "denied": sorted(".".join(path) for path in self.denied),
-                "masked": sorted(".".join(path) for path in self.masked),
+                "denied": _dotted(self.denied),
+                "masked": _dotted(self.masked),
             },
         }
+
+
+@lru_cache(256)
+def _dotted(paths: frozenset[ResponsePath]) -> tuple[str, ...]:
+    return tuple(sorted(".".join(path) for path in paths))
 
 
 @dataclass(slots=True)

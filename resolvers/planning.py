@@ -48,6 +48,7 @@ class Walk:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
+    _arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def collect(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
         """Fields below `nodes` that apply to the concrete type, by response key."""
@@ -90,10 +91,14 @@ class Walk:
                     self._collect_set(type_name, fragment.selection_set, into, spread)
 
     def arguments(self, type_name: str, node: FieldNode) -> dict[str, Any]:
-        """Coerced arguments of a field, by their GraphQL name."""
-        parent = self.schema.get_type(type_name)
-        assert isinstance(parent, GraphQLObjectType)  # noqa: S101 - validated documents only
-        return get_argument_values(parent.fields[node.name.value], node, self.variables)
+        """Coerced arguments of a field, by their GraphQL name; worked out once for each request."""
+        found = self._arguments.get(id(node))
+        if found is None:
+            parent = self.schema.get_type(type_name)
+            assert isinstance(parent, GraphQLObjectType)  # noqa: S101 - validated documents only
+            found = get_argument_values(parent.fields[node.name.value], node, self.variables)
+            self._arguments[id(node)] = found
+        return found
 
     def _applies(self, condition: str, type_name: str) -> bool:
         if condition == type_name:

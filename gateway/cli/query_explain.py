@@ -36,6 +36,7 @@ from connectors.protocol import Source
 from connectors.registry import load_sources
 from gateway.cli.common import CommandError, console, print_json
 from gateway.cli.policy import SUBJECTS, Registers
+from gateway.coercing import Signature
 from gateway.deployment import catalogue_of, source_environment
 from gateway.documents import DocumentCache
 from gateway.errors import RequestRefused
@@ -221,7 +222,7 @@ def _given(
 ) -> VariableValues:
     """The variables, or their defaults: a plan depends on few of them, and never on who is asked about."""
     if variables is not None:
-        return coerce_variables(schema, operation, variables)
+        return coerce_variables(Signature.of(schema, operation), variables)
     defaults = {}
     for node in operation.variable_definitions or ():
         kind = type_from_ast(schema, node.type)

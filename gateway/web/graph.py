@@ -116,7 +116,7 @@ class Graph:
         definition = document.operation(None)
         report.document, report.kind = document.hash, definition.operation.value
         report.operation = definition.name.value if definition.name else ""
-        coerced = coerce_variables(self.documents.schema, definition, variables)
+        coerced = coerce_variables(document.signature(definition), variables)
         check_variables(variables, coerced.coerced, document.weight.slices, self.limits)
         return Operation(
             document, definition, None, variables, coerced, actor, request_id_of(request.scope), request

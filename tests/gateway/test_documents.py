@@ -1,6 +1,7 @@
 import pytest
 from graphql import build_schema
 
+from gateway.coercing import Signature
 from gateway.documents import DocumentCache
 from gateway.errors import RequestRefused, formatted
 from gateway.personal import is_personal
@@ -250,7 +251,7 @@ def test_variables_are_coerced_and_refused_in_the_schemas_words():
         .operation(None)
     )
     good = {"l": {"citizenId": CITIZEN, "name": "张伟"}}
-    assert coerce_variables(SCHEMA, operation, good).coerced == {**good, "n": 3}
+    assert coerce_variables(Signature.of(SCHEMA, operation), good).coerced == {**good, "n": 3}
     nested: object = "deep"
     for _ in range(100_000):
         nested = [nested]
@@ -266,12 +267,12 @@ def test_variables_are_coerced_and_refused_in_the_schemas_words():
         {**good, "a": {"organizations": nested}},
     ):
         with pytest.raises(RequestRefused) as caught:
-            coerce_variables(SCHEMA, operation, bad)
+            coerce_variables(Signature.of(SCHEMA, operation), bad)
         errors = [formatted(error, "r") for error in caught.value.errors]
         assert {error["extensions"]["code"] for error in errors} == {"BAD_VARIABLES"}
         assert "张伟" not in str(errors)
         assert CITIZEN not in str(errors)
     with pytest.raises(RequestRefused) as caught:
-        coerce_variables(SCHEMA, operation, {"l": {"citizenId": CITIZEN}})
+        coerce_variables(Signature.of(SCHEMA, operation), {"l": {"citizenId": CITIZEN}})
     assert "'$l'" in caught.value.errors[0].message
     assert "required field 'name'" in caught.value.errors[0].message

@@ -1,0 +1,152 @@
+"""Variables coerced by functions that are made once for each input type.
+
+They say yes to what graphql-core says yes to, with the same values. Whatever they doubt is
+its business: then it coerces again, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+)
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.type import is_required_input_field
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+Coercer: TypeAlias = Callable[[Any], object]
+"""The value as resolvers get it; raises whatever it likes where graphql-core has to look."""
+
+
+class Doubt(Exception):
+    """Here nobody can say what the value is worth."""
+
+
+class _Variable(NamedTuple):
+    signature: GraphQLVariableSignature
+    coerce: Coercer
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The variables of one operation."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    variables: Sequence[_Variable] | None
+    """None where graphql-core has to look at each request: defaults, unknown types."""
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signature:
+        """The signature of a validated operation."""
+        found = []
+        for node in operation.variable_definitions or ():
+            signature = get_variable_signature(schema, node)
+            if isinstance(signature, GraphQLError) or node.default_value:
+                return cls(schema, operation, None)
+            optional = not isinstance(signature.type, GraphQLNonNull)
+            found.append(_Variable(signature, coercer(signature.type), optional))
+        return cls(schema, operation, found)
+
+    def coerced(self, raw: Mapping[str, object]) -> VariableValues | None:
+        """The values of the variables; None where graphql-core has to look."""
+        if self.variables is None:
+            return None
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        try:
+            for signature, coerce, optional in self.variables:
+                name = signature.name
+                if name in raw:
+                    coerced[name] = coerce(raw[name])
+                    sources[name] = VariableValueSource(signature, raw[name])
+                elif optional:
+                    sources[name] = VariableValueSource(signature)
+                else:
+                    return None
+        except Exception:  # of whatever kind: the reference knows what to say of it
+            return None
+        return VariableValues(sources, coerced)
+
+
+def coercer(kind: GraphQLInputType) -> Coercer:
+    """The function for values of a type; made when the first value comes where types refer to each other."""
+    if isinstance(kind, GraphQLNonNull):
+        return _coercer(kind.of_type)
+    inner = _coercer(kind)
+    return lambda value: None if value is None else inner(value)
+
+
+def _coercer(kind: Any) -> Coercer:  # noqa: ANN401 - any input type but non-null
+    if isinstance(kind, GraphQLList):
+        item = coercer(kind.of_type)
+        return lambda value: [item(each) for each in _a(list, value)]
+    if isinstance(kind, GraphQLInputObjectType):
+        return _of_object(kind)
+    leaf = kind.coerce_input_value
+
+    def coerce(value: object) -> object:
+        found = leaf(_some(value))
+        if found is Undefined:
+            raise Doubt
+        return found
+
+    return coerce
+
+
+def _of_object(kind: GraphQLInputObjectType) -> Coercer:
+    members: list[tuple[str, str, Coercer, object]] = []
+
+    def coerce(value: object) -> object:
+        given = _a(dict, value)
+        if not members:
+            members.extend(_members(kind))
+        made, known = {}, 0
+        for name, out, member, absent in members:
+            if name in given:
+                made[out] = member(given[name])
+                known += 1
+            elif absent is Doubt:
+                raise Doubt
+            elif absent is not Undefined:
+                made[out] = absent
+        if known != len(given) or (kind.is_one_of and (len(made) != 1 or None in made.values())):
+            raise Doubt
+        return kind.out_type(made)
+
+    return coerce
+
+
+def _members(kind: GraphQLInputObjectType) -> list[tuple[str, str, Coercer, object]]:
+    """Name, name in Python, coercer, and what stands for an absent one."""
+    found = []
+    for name, field in kind.fields.items():
+        absent = Doubt if is_required_input_field(field) else coerce_default_value(field)
+        if isinstance(absent, list | dict):
+            absent = Doubt  # each request would share it
+        found.append((name, field.out_name or name, coercer(field.type), absent))
+    return found
+
+
+def _a(wanted: type, value: object) -> Any:  # noqa: ANN401 - what it is, is known
+    if value.__class__ is not wanted:
+        raise Doubt
+    return value
+
+
+def _some(value: object) -> object:
+    if value is None:
+        raise Doubt
+    return value
