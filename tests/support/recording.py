@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask, Finding, Source
+from connectors.protocol import Answer, Ask, Finding, Source, Told
 
 _SELECT_LIST = re.compile(r"SELECT (.*?)\s+FROM", re.DOTALL)
 _CAST = re.compile(r"CAST\((.+?) AS \w+\) AS [^,\s]+")
@@ -78,9 +78,16 @@ class Recorded:
         return self.behind.key_kinds(record_type)
 
     async def fetch(self, ask: Ask) -> Answer:
+        self._note(ask)
+        return await self.behind.fetch(ask)
+
+    def begin(self, ask: Ask) -> Told:
+        self._note(ask)
+        return self.behind.begin(ask)
+
+    def _note(self, ask: Ask) -> None:
         sent = self.behind.explain(ask.record_type, ask.fields)
         self._ledger.questions.append(Question(self.name, ask.record_type, ask.fields, sent, len(ask.keys)))
-        return await self.behind.fetch(ask)
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         return self.behind.explain(record_type, fields)
