@@ -41,6 +41,7 @@ AT_ONCE: Final = 2
 PATIENCE: Final = 0.005
 """Seconds after which those who gather go beside what is under way, while the pool has room."""
 
+_USCC: Final = KeyKind.USCC
 _PROCESS: Final = secrets.token_hex(6)
 _numbers: Final[Iterator[int]] = itertools.count(1)
 
@@ -182,8 +183,10 @@ class _Batch:
         if self._timer:
             self._timer.cancel()
         for waiter in self._waiters:
-            # a driver that gave up by itself: nobody who waits was cancelled
-            waiter.tell(SourceUnavailable(self._source))
+            if not waiter.done():
+                # a driver that gave up by itself: nobody who waits was cancelled
+                waiter.tell(SourceUnavailable(self._source))
+            waiter.batch = None  # or only the garbage collector would find the two of them
 
     def _watch(self) -> None:
         """Wake at the first deadline; at the last the question itself ends."""
@@ -265,7 +268,8 @@ def _fit(subjects: Mapping[str, SubjectKey], keys: Iterable[SubjectKey], most: i
 
 def _body(key: SubjectKey) -> str:
     """What two subjects of one batch may not share: short forms of a USCC keep only a part of it."""
-    return key.value[8:17] if key.kind is KeyKind.USCC else key.value
+    kind, value = key
+    return value[8:17] if kind is _USCC else value
 
 
 def _joined(asks: Sequence[Ask]) -> Ask:

@@ -118,6 +118,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         _require_proof(context)
     result = printed(context)
     data, errors = result if result is not None else await _by_reference(schema, request, context)
+    context.answers.clear()  # they refer to the context: only the garbage collector would find them
     return Executed(data, errors, context.report if grant else None)
 
 

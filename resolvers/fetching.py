@@ -75,10 +75,9 @@ async def fetch_all(
 
 
 def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
+    bound = sources.get(ask.record_type, ())
     kinds = {key.kind for key in ask.keys}
-    return [
-        source for source in sources.get(ask.record_type, ()) if kinds <= source.key_kinds(ask.record_type)
-    ]
+    return [source for source in bound if kinds <= source.key_kinds(ask.record_type)]
 
 
 async def _all_told(

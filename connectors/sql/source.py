@@ -42,10 +42,12 @@ class SqlSource(Described):
 
     def lane(self, ask: Ask) -> Hashable | None:
         """By record type, fields and kind of key; SQL knows nothing of a case (ruling 13)."""
-        kinds = {key.kind for key in ask.keys}
-        if len(kinds) != 1 or ask.links or not self.readers[ask.record_type].travels(ask):
+        kind = ask.keys[0].kind
+        if ask.links or not self.readers[ask.record_type].travels(ask):
             return None
-        return ask.record_type, ask.fields, ask.follow, kinds.pop()
+        if len(ask.keys) > 1 and any(key.kind is not kind for key in ask.keys):
+            return None
+        return ask.record_type, ask.fields, ask.follow, kind
 
     async def fetch(self, ask: Ask) -> Answer:
         """One statement for all keys of a kind; halved at the row limit or the limit of binds."""
