@@ -205,8 +205,7 @@ def visible(
     if record.status is Status.UNKNOWN:
         return Verdict(Effect.WITHHOLD, "status.unknown")
     rules = locality.clocks.get(entry.code, entry.clocks)
-    start = next((day for role in rules.starts_on if (day := record.on(role))), None)
-    published = _published(record, rules.publication, locality)
+    start, published = _start(record, rules), _published(record, rules, locality)
     case = _Case(record, entry, rules, channel, today, locality, clock, start, published)
     if channel is Channel.PUBLIC and not case.published:
         return Verdict(Effect.DROP, "publication.not-ordered")
@@ -219,8 +218,14 @@ def visible(
     return part if part.effect is Effect.KEEP else Verdict(Effect.STRIP, part.rule, base.clocks)
 
 
-def _published(record: Facts, law: model.Publication, locality: Locality) -> bool:
+def _start(record: Facts, rules: model.Clocks) -> date | None:
+    """The day the clocks start, by the type's order of preference."""
+    return next((day for role in rules.starts_on if (day := record.on(role))), None)
+
+
+def _published(record: Facts, rules: model.Clocks, locality: Locality) -> bool:
     """Whether a law orders publication of such a subject here (domain.md §0.4)."""
+    law = rules.publication
     persons = law.persons and locality.persons_public == "BY_LAW"
     return law.by_law and law.term != "NEVER" and (persons or not record.personal)
 
@@ -236,9 +241,7 @@ class _Case(NamedTuple):
     locality: Locality
     clock: ScenarioClock
     start: date | None
-    """The day the clocks start, by the type's order of preference."""
     published: bool
-    """Whether a law orders publication of such a subject here."""
 
     @property
     def capped(self) -> bool:

@@ -87,7 +87,7 @@ def _terms() -> Iterator[Mutation]:
 
     def valid_for_ever(case: Any) -> Verdict:
         dates = {role: day for role, day in case.record.dates.items() if role is not Role.VALID_UNTIL}
-        return base(replace(case, record=replace(case.record, dates=dates)))
+        return base(case._replace(record=case.record._replace(dates=dates)))
 
     yield Mutation("publish a year longer", "clock.publication", _lifecycle(_cap=longer))
     yield Mutation("never cap publication", "clock.publication", _lifecycle(_cap=lambda *_: date.max))
@@ -98,18 +98,18 @@ def _terms() -> Iterator[Mutation]:
 
 def _starts() -> Iterator[Mutation]:
     """The day on which a clock or a publication starts."""
-    start, within = lifecycle._Case.start.fget, lifecycle._within
+    start, within = lifecycle._start, lifecycle._within
 
     def opened(*arguments: Any, **options: Any) -> Verdict:
         verdict = within(*arguments, **options)
-        return replace(verdict, effect=Effect.KEEP) if "not-yet" in verdict.rule else verdict
+        return verdict._replace(effect=Effect.KEEP) if "not-yet" in verdict.rule else verdict
 
-    def case(**changes: Any) -> Patch:
-        return patch.multiple(lifecycle._Case, **{name: property(read) for name, read in changes.items()})
+    def sooner(*arguments: Any) -> date | None:
+        return min(found, TODAY) if (found := start(*arguments)) else None
 
-    invented = case(start=lambda self: start(self) or TODAY)  # type: ignore[misc]
-    past = case(start=lambda self: min(start(self), TODAY) if start(self) else None)  # type: ignore[misc]
-    everyone = case(published=lambda self: self.rules.publication.by_law)
+    invented = _lifecycle(_start=lambda *arguments: start(*arguments) or TODAY)
+    past = _lifecycle(_start=sooner)
+    everyone = _lifecycle(_published=lambda _, rules, __: rules.publication.by_law)
     yield Mutation("invent a clock start", "clock.start-missing", invented)
     yield Mutation("start in the past", "clock.start-in-future", past)
     yield Mutation("publish early", "clock.not-yet-published", _lifecycle(_within=opened))
@@ -140,7 +140,7 @@ def _rows() -> Iterator[Mutation]:
     def turned(effect: Effect, other: Effect) -> Patch:
         def changed(*arguments: Any, **options: Any) -> Verdict:
             verdict = visible(*arguments, **options)
-            return replace(verdict, effect=other) if verdict.effect is effect else verdict
+            return verdict._replace(effect=other) if verdict.effect is effect else verdict
 
         return patch.object(healing, "visible", changed)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
+from connectors.described import begun
 from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Finding, Source, Told
 
@@ -78,16 +79,12 @@ class Recorded:
         return self.behind.key_kinds(record_type)
 
     async def fetch(self, ask: Ask) -> Answer:
-        self._note(ask)
+        sent = self.behind.explain(ask.record_type, ask.fields)
+        self._ledger.questions.append(Question(self.name, ask.record_type, ask.fields, sent, len(ask.keys)))
         return await self.behind.fetch(ask)
 
     def begin(self, ask: Ask) -> Told:
-        self._note(ask)
-        return self.behind.begin(ask)
-
-    def _note(self, ask: Ask) -> None:
-        sent = self.behind.explain(ask.record_type, ask.fields)
-        self._ledger.questions.append(Question(self.name, ask.record_type, ask.fields, sent, len(ask.keys)))
+        return begun(self.fetch(ask))
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         return self.behind.explain(record_type, fields)
