@@ -33,7 +33,7 @@ from catalogue.model import (
 )
 from catalogue.problems import Problem as Problem
 from catalogue.problems import Problems as Problems
-from catalogue.problems import mismatch, repeated, unknown
+from catalogue.problems import repeated, unknown
 from catalogue.scenario_lint import scenario_problems
 from catalogue.values import Period
 
@@ -234,7 +234,8 @@ def _references_across(catalogue: Catalogue) -> Problems:
             if code not in catalogue.scenarios:
                 yield unknown(entry.code, "scenario", code)
             elif entry.code not in catalogue.scenarios[code].record_types:
-                yield mismatch(entry.code, code)
+                advice = f"names {code}, which does not look at it; remove {code} from `scenarios`"
+                yield Problem("SCENARIO_MISMATCH", entry.code, advice)
 
 
 def _behaviours_fit(catalogue: Catalogue) -> Problems:

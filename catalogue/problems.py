@@ -29,14 +29,6 @@ def unknown(where: str, kind: str, name: str) -> Problem:
     return Problem("UNKNOWN_REFERENCE", where, f"there is no {kind} `{name}`; correct the name or add it")
 
 
-def mismatch(record_type: str, scenario: str) -> Problem:
-    """A statutory fact that a scenario sees without its type saying so, or the other way round."""
-    advice = (
-        f"and {scenario} disagree: the type names each scenario that sees its statutory facts, and no other"
-    )
-    return Problem("SCENARIO_MISMATCH", record_type, advice)
-
-
 def repeated(names: Iterable[_T]) -> list[_T]:
     """What stands more than once."""
     return [name for name, times in Counter(names).items() if times > 1]

@@ -10,7 +10,7 @@ from typing import Final
 from catalogue import guardrails
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.model import Catalogue, Nature, RecordType, Role
-from catalogue.problems import Problem, Problems, mismatch, repeated, unknown
+from catalogue.problems import Problem, Problems, repeated, unknown
 from catalogue.scenario import AttachedMeasure, Obligation, Predicate, Scenario, ScenarioKind
 from catalogue.values import Period
 
@@ -55,8 +55,12 @@ def _relevance_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:
         if scenario.kind in ENTITIES_ONLY and KeyKind.USCC not in entry.keys:
             yield Problem("GR07", scenario.code, f"{scenario.kind} concerns entities; remove {entry.code}")
         facts = {field.name for field in entry.fields if field.statutory_fact}
-        if scenario.code not in entry.scenarios and facts & set(item.fields or facts):
-            yield mismatch(entry.code, scenario.code)
+        if scenario.code not in entry.scenarios and (seen := facts & set(item.fields or facts)):
+            advice = (
+                f"does not name {scenario.code}, which would see its statutory fact {min(seen)}; name other"
+                f" `fields` in the relevance of {scenario.code}, or add {scenario.code} to `scenarios`"
+            )
+            yield Problem("SCENARIO_MISMATCH", entry.code, advice)
 
 
 def _predicate_problems(scenario: Scenario, catalogue: Catalogue) -> Problems:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from authz.actors import Actor
-from authz.audit import AuditLog, Query
+from authz.audit import AuditLog, EventKind, Query
 from authz.case_use import CaseUse
 from authz.cases.desk import CaseDesk
 from authz.cases.overlay import Overlay
@@ -157,6 +157,8 @@ class RequestContext:
     """Whose quota of the public channel is used: a client's or an address's."""
     ticket: Ticket | None = None
     """The DPoP proof that the first intent uses up."""
+    kind: EventKind = EventKind.READ
+    """As what a refusal of the operation is recorded."""
     answers: dict[str, Any] = field(default_factory=dict)
     """What was read for each root field, by response key (`resolvers.roots`)."""
     report: Report = field(default_factory=Report)

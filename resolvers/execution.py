@@ -19,7 +19,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from authz.actors import Actor, ActorKind
-from authz.audit import Query
+from authz.audit import EventKind, Query
 from authz.cases.refusals import CaseRefused
 from authz.consent.representation import Caller
 from authz.consent.use import Claim
@@ -29,7 +29,7 @@ from authz.mandates import MandateRegister
 from authz.once import Ticket
 from catalogue.identifiers import IdentifierError
 from catalogue.values import CHINA_TIME
-from resolvers.access import Represented, grant_of
+from resolvers.access import CHECK_ROOTS, Represented, grant_of
 from resolvers.compiled.answer import printed
 from resolvers.context import Report, RequestContext, Services
 from resolvers.lookups import lookup_of, resolve_lookup
@@ -88,7 +88,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         schema.executable, request.document, request.digest, request.operation, request.coerced
     )
     walk = Walk(schema.executable, plan.fragments, request.coerced)
-    kind = request.operation.operation
+    kind, recorded_as = request.operation.operation, _event_kind(plan.roots)
     query = Query(request.operation_name, request.operation_hash, request.request_id)
     actor = request.actor
     try:
@@ -96,10 +96,10 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         if kind is OperationType.MUTATION and grant is None:
             actor = await _vouched(services, request)
     except AuthzError as refusal:
-        await deny(services, request.actor, query, refusal.code)
+        await deny(services, request.actor, query, refusal.code, kind=recorded_as)
         raise
     except IdentifierError:
-        await deny(services, request.actor, query, "IDENTIFIER_INVALID")
+        await deny(services, request.actor, query, "IDENTIFIER_INVALID", kind=recorded_as)
         raise
     if request.ticket is not None and not isinstance(grant, Consent):
         await request.ticket.spend()
@@ -112,6 +112,7 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         grant=grant,
         payer=request.payer,
         ticket=request.ticket,
+        kind=recorded_as,
     )
     if grant is not None:
         await read_roots(context)
@@ -120,6 +121,14 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     data, errors = result if result is not None else await _by_reference(schema, request, context)
     context.answers.clear()  # they refer to the context: only the garbage collector would find them
     return Executed(data, errors, context.report if grant else None)
+
+
+def _event_kind(roots: Mapping[str, list[FieldNode]]) -> EventKind:
+    """As what an operation is recorded where it is refused."""
+    names = {nodes[0].name.value for nodes in roots.values()}
+    if names & CHECK_ROOTS:
+        return EventKind.CHECK
+    return EventKind.IDENTITY_VERIFY if "verifyIdentity" in names else EventKind.READ
 
 
 async def _by_reference(

@@ -87,7 +87,7 @@ class Recorder:
             refs = await _each([self._intend(key) for key in self._keys])
         except AccessDenied as refusal:
             key = self._keys[0] if len(self._keys) == 1 else None
-            await deny(self._services, self._grant.actor, self._query, refusal.code, key)
+            await deny(self._services, self._grant.actor, self._query, refusal.code, key, kind=self._kind)
             raise
         self._intents = dict(zip(self._keys, refs, strict=True))
         return self
@@ -216,20 +216,31 @@ async def refusals_recorded(context: RequestContext) -> AsyncIterator[None]:
     try:
         yield
     except IdentifierError:
-        await deny(context.services, context.actor, context.query, "IDENTIFIER_INVALID")
+        await denied(context, "IDENTIFIER_INVALID")
         raise
     except AuthzError as refusal:
-        await deny(context.services, context.actor, context.query, refusal.code)
+        await denied(context, refusal.code)
         raise
+
+
+async def denied(context: RequestContext, code: str) -> None:
+    """`deny` for an operation under way, as the kind of event that it is."""
+    await deny(context.services, context.actor, context.query, code, kind=context.kind)
 
 
 async def deny(
-    services: Services, actor: Actor, query: Query, code: str, key: SubjectKey | None = None
+    services: Services,
+    actor: Actor,
+    query: Query,
+    code: str,
+    key: SubjectKey | None = None,
+    *,
+    kind: EventKind = EventKind.READ,
 ) -> None:
     """Record that an operation was refused before any source was asked.
 
     Raises QuotaExceeded instead where the client was refused too often already.
     """
-    event = Denial(EventKind.READ, actor, query, (code,))
+    event = Denial(kind, actor, query, (code,))
     counted = () if event.anonymous else (services.guard.refused(actor, key, code),)
     await services.audit.denial(event, *counted)

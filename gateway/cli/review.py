@@ -177,6 +177,8 @@ def check_rate(
         counts = (each.checks, each.reported, each.checked, rate, *gaps)
         table.add_row(each.organization, each.scenario, *map(str, counts))
     console.print(table)
+    if any(each.gaps for each in found):
+        console.print(_gaps(found))
 
 
 @app.command("unlock")
@@ -220,6 +222,16 @@ async def _rates(config: Path, since: date, until: date) -> list[Rate]:
         await store.require_current()
         async with store.reading() as connection:
             return await rates(connection, since, until)
+
+
+def _gaps(found: Sequence[Rate]) -> Table:
+    """Each incomplete check by its id: what it did not know, and whether somebody went on from it."""
+    table = Table(Column("check", no_wrap=True), "scenario", "unknown", "by hand", "went on")
+    for each in found:
+        for gap in each.gaps:
+            went_on = "yes" if gap.overridden else ""
+            table.add_row(gap.check_id, each.scenario, " ".join(gap.unknown), " ".join(gap.by_hand), went_on)
+    return table
 
 
 async def _with_desk(config: Path, work: Callable[[Desk], Awaitable[T]], *, writes: bool = False) -> T:

@@ -18,7 +18,7 @@ from resolvers.checks.types import AUTHORIZED
 from resolvers.context import RequestContext
 from resolvers.errors import BadArgument
 from resolvers.fields import bilingual, described, named_enum
-from resolvers.recording import deny, refusals_recorded
+from resolvers.recording import denied, refusals_recorded
 from resolvers.roots import grant_of_operation
 from resolvers.scalars import RecordTypeCode
 
@@ -114,7 +114,7 @@ async def record_manual_check(
         except AccessDenied as refusal:
             if refusal.code not in set(Refused):
                 raise
-            await deny(services, context.actor, context.query, refusal.code)
+            await denied(context, refusal.code)
             return ManualCheckRefusal(code=Refused(refusal.code), message=refusal.message)
     outstanding = [RecordTypeCode(code) for code in after.open_types]
     return ManualCheckRecorded(checkId=strawberry.ID(after.jti), outstanding=outstanding)

@@ -22,7 +22,7 @@ from resolvers.checks.must_check import scenario_of
 from resolvers.checks.types import AUTHORIZED
 from resolvers.context import RequestContext
 from resolvers.fields import bilingual, described, named_enum
-from resolvers.recording import deny, refusals_recorded
+from resolvers.recording import denied, refusals_recorded
 from resolvers.roots import grant_of_operation
 from resolvers.scalars import RecordTypeCode
 
@@ -252,7 +252,7 @@ async def _kept(context: RequestContext, act: Callable[[Statutory], Awaitable[An
         except AccessDenied as refusal:
             if refusal.code not in set(Refused):
                 raise
-            await deny(context.services, context.actor, context.query, refusal.code)
+            await denied(context, refusal.code)
             return OutcomeRefusal(code=Refused(refusal.code), message=refusal.message)
 
 

@@ -159,6 +159,14 @@ class Office(Town):
         return Checked(await self.ask(self.bank(), query, variables))
 
     @asynccontextmanager
+    async def with_scenario(self, code: str, **changes: Any) -> AsyncIterator[Office]:
+        """The same county, of whose scenarios one says something else."""
+        catalogue = self.stage.deployment.catalogue
+        changed = {**catalogue.scenarios, code: catalogue.scenarios[code].model_copy(update=changes)}
+        async with self.later(catalogue=catalogue.model_copy(update={"scenarios": changed})) as other:
+            yield other
+
+    @asynccontextmanager
     async def later(self, **services: Any) -> AsyncIterator[Office]:
         """The same county at another time: some of its services replaced, behind a server of its own."""
         deployment = replace(self.stage.deployment)

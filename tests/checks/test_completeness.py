@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -86,6 +87,30 @@ async def test_down_is_never_clean(
         assert checked.truths[predicate] == "UNKNOWN"
     mandatory = broken.stage.deployment.catalogue.scenarios[scenario].obligation == "MANDATORY"
     assert checked.body["manualCheckRequired"] is mandatory
+
+
+ENDLESS = """
+CREATE VIEW zx_sxbzxr AS WITH RECURSIVE forever(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM forever)
+SELECT kept.* FROM forever, zx_sxbzxr_gone AS kept WHERE forever.n < 0
+"""
+
+
+async def test_a_department_that_never_ends_leaves_the_scenarios_deadline_kept(broken: Office):
+    """The source itself has twenty seconds, the scenario less than one."""
+    with without(broken, ("court", "zx_sxbzxr")):
+        with broken.writing("court") as court:
+            court.execute(ENDLESS)
+        async with broken.with_scenario("S04", deadline_ms=900) as hurried, asyncio.timeout(15):
+            checked = await hurried.check("S04", "样例乙")
+        with broken.writing("court") as court:
+            court.execute("DROP VIEW zx_sxbzxr")
+    item = checked.item("P-FY-01")
+    assert (item["result"], item["state"], item["count"]) == ("UNKNOWN", "TIMEOUT", None)
+    assert set(checked.results.values()) >= {"UNKNOWN", "NONE"}, "the others were not held up"
+    assert checked.predicate("NOT_LISTED_DEBTOR")["reasons"] == ["SOURCE_UNKNOWN"]
+    (task,) = checked.body["tasks"]
+    assert (task["recordType"], task["step"]) == ("P-FY-01", "ASK_AGAIN")
+    assert (checked.body["completeness"], checked.body["manualCheckRequired"]) == ("INCOMPLETE", True)
 
 
 async def test_a_bank_s_check_says_unknown_too(broken: Office):

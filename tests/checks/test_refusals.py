@@ -93,10 +93,24 @@ REFUSED = [
 async def test_a_check_without_a_basis_is_refused(
     office: Office, why: str, changes: dict[str, Any], code: str
 ):
+    start = len(await office.leaves())
     variables = {"lookup": lookup("测试甲"), "access": office.access("S04") | changes, "related": None}
     refused = await office.ask(office.officer_of("S04"), CHECK, variables)
     assert refused.codes == [code], why
     assert refused.questions == ()
+    assert [(leaf["kind"], leaf["codes"]) for leaf in await office.leaves(start)] == [("CHECK", [code])]
+
+
+async def test_nobody_under_age_is_checked_where_only_adults_are_concerned(office: Office):
+    child = {"person": {"citizenId": "99010120150101004X", "name": "样例童"}}
+    async with office.with_scenario("S04", adults_only=True) as adults:
+        start = len(await adults.leaves())
+        variables = {"lookup": child, "access": adults.access("S04"), "related": None}
+        refused = await adults.ask(adults.officer_of("S04"), CHECK, variables)
+        assert (refused.codes, refused.questions) == (["SCENARIO_ADULTS"], ())
+        (leaf,) = await adults.leaves(start)
+        assert (leaf["phase"], leaf["kind"], leaf["codes"]) == ("DENIAL", "CHECK", ["SCENARIO_ADULTS"])
+        assert not (await adults.check("S04", "样例乙")).reply.codes
 
 
 async def test_a_scenario_concerns_some_kinds_of_subject_only(office: Office):

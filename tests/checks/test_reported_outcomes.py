@@ -19,12 +19,13 @@ from authz.demo_tokens import OPERATOR_ISSUER
 from authz.operators import HEADER, sign_operator
 from authz.outbox import outbox
 from authz.outcomes.book import OutcomeBook
+from authz.outcomes.tables import check_outcome
 from authz.receipts import ReceiptBook
 from catalogue.values import CHINA_TIME
 from gateway.cli import app
-from tests.checks.conftest import Checked, Office
+from tests.checks.conftest import CHECK, Checked, Office
 from tests.checks.test_completeness import recorded, without
-from tests.consent.conftest import key
+from tests.consent.conftest import access, key
 from tests.support.bank import presented
 from tests.support.databases import throwaway
 from tests.support.deployment import AUDIENCE, county_stage
@@ -284,6 +285,24 @@ async def test_the_rate_tells_outcomes_with_a_check_from_those_without(hr: Offic
     assert result.exit_code == 0, result.output
     (told_,) = [one for one in orjson.loads(result.stdout) if one["scenario"] == "S04"]
     assert (told_["reported"], told_["checked"]) == (after["reported"], after["checked"])
+    shown = await asyncio.to_thread(CliRunner().invoke, app, [*words[:-1], "--config", config])
+    rows = {line.split("│")[1].strip(): line for line in shown.stdout.splitlines() if "ck_" in line}
+    assert "yes" in rows[whole.body["checkId"]]
+    assert "yes" not in rows[open_.body["checkId"]]
+
+
+async def test_what_a_bank_makes_of_a_check_is_not_the_gateways_to_know(hr: Office):
+    """A check on consent is nobody's duty, and has no rate; whether somebody had a loan is theirs (PIPL 6)."""
+    consent = await hr.requested("样例乙")
+    await hr.agreed(consent, "样例乙")
+    variables = {"lookup": {"subjectRef": consent["subjectRef"]}, "access": access(consent)}
+    checked = Checked(await hr.ask(hr.bank(), CHECK, variables))
+    told = {"input": given(checked), "access": access(consent)}
+    refused = await hr.ask(hr.bank(), REPORT, told)
+    assert refused.codes == ["ACTOR_NOT_ALLOWED"]
+    async with hr.stage.deployment.store.reading() as connection:
+        kept = await connection.execute(select(check_outcome).where(check_outcome.c.scenario == "S17"))
+        assert kept.all() == []
 
 
 async def test_rates_are_for_auditors_and_the_credit_office(hr: Office):
