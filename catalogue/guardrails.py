@@ -7,6 +7,7 @@ counts by substring. Pinyin stands beside English because legacy columns are nam
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,6 +89,11 @@ RELATIVES: Final = Vocabulary.of(
 )
 """GR-08: no guilt by association, so no edge from a person to a relative."""
 
+CHILD_CONTACT: Final = frozenset(
+    {"ChildContactPostCheck", "ChildContactPostCheckSection", "childContactPostChecks"}
+)
+"""A statute's check of posts near children (未成年人保护法62): of whoever applies, and of nobody's child."""
+
 VERDICTS: Final = Vocabulary.of("decision, decisions, decide, approve, reject, recommend, recommendation", "")
 """GR-09: the gateway states facts; it never decides. Labels may speak of a source's decision (ruling 28)."""
 
@@ -102,3 +108,30 @@ PROHIBITED_PURPOSES: Final = Vocabulary.of(
     "日常考核 信用分 诚信分 排行榜 媒体检索 全量名单 名单下载",
 )
 """GR-07: scenarios the registry must reject (domain.md §3.4), whatever kind they claim to be."""
+
+_WORDS_OF: Final = {
+    "ethnicity": "汉 汉族 蒙古族 回族 藏族 维吾尔族 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 "
+    "土家族 哈尼族 哈萨克族 傣族 黎族 傈僳族 佤族 畲族 高山族 拉祜族 水族 东乡族 纳西族 "
+    "景颇族 柯尔克孜族 土族 达斡尔族 仫佬族 羌族 布朗族 撒拉族 毛南族 仡佬族 锡伯族 阿昌族 "
+    "普米族 塔吉克族 怒族 乌孜别克族 俄罗斯族 鄂温克族 德昂族 保安族 裕固族 京族 塔塔尔族 "
+    "独龙族 鄂伦春族 赫哲族 门巴族 珞巴族 基诺族",
+    "religion": "佛教 道教 伊斯兰教 天主教 基督教 东正教 无宗教信仰 信教 不信教",
+    "blood type": "A型 B型 O型 AB型 A型血 B型血 O型血 AB型血",
+    "political affiliation": "中共党员 中共预备党员 共青团员 群众 民主党派 无党派人士 无党派民主人士",
+    "marital status": "未婚 已婚 初婚 再婚 复婚 丧偶 离婚 离异",
+    "kinship": "户主 配偶 长子 次子 三子 长女 次女 三女 独生子 独生女 父亲 母亲 公婆 儿媳 女婿 孙子 孙女",
+}
+PROHIBITED_VALUES: Final = {kind: frozenset(text.split()) for kind, text in _WORDS_OF.items()}
+"""GR-08: what a column holds tells what it is, whatever it is called."""
+_NEARLY_ALL: Final = 0.9
+_ENOUGH: Final = 3
+
+
+def told_by(values: Collection[str]) -> str | None:
+    """What prohibited thing nearly all of these values tell; None where they tell none, or are too few."""
+    if len(values) < _ENOUGH:
+        return None
+    for kind, words_of_kind in PROHIBITED_VALUES.items():
+        if sum(value.strip() in words_of_kind for value in values) >= _NEARLY_ALL * len(values):
+            return kind
+    return None

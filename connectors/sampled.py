@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from catalogue.guardrails import told_by
 from connectors.protocol import Finding, Reject
 
 
@@ -24,6 +25,14 @@ def rejections(where: str, rejects: Iterable[Reject], sampled: int, readable: in
         message = f"not one of {sampled} sampled rows can be decoded: nothing would ever be answered"
         found.append(Finding("error", "ROWS_ALL_REJECTED", where, message))
     return found
+
+
+def prohibited(where: str, values: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+    """Findings FIELD_PROHIBITED by what the sampled values of each field tell (GR-08), without a value."""
+    for name, found in values.items():
+        if kind := told_by(found):
+            message = f"its values tell {kind}, which no record type may hold, whatever the column is called"
+            yield Finding("error", "FIELD_PROHIBITED", f"{where}.fields.{name}", message)
 
 
 def _percent(count: int, sampled: int) -> str:

@@ -67,6 +67,7 @@ def _reachable(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:
 def _of_type(schema: GraphQLSchema, found: GraphQLNamedType) -> Problems:
     if word := guardrails.SCORES.find(found.name):
         yield Problem("GR01", found.name, f"“{word}” scores a person; say what the type is")
+    yield from _prohibited(found.name, found.name)
     if isinstance(found, GraphQLEnumType):
         for value in found.values:
             yield from _spoken(f"{found.name}.{value}", value.lower())
@@ -92,7 +93,15 @@ def _of_field(schema: GraphQLSchema, owner: _Owner, name: str, field: GraphQLFie
         yield Problem("GR08", place, "leads from a person to another; nobody answers for a relative")
 
 
+def _prohibited(place: str, name: str) -> Problems:
+    if word := guardrails.SENSITIVE.find(name) or guardrails.WEALTH.find(name):
+        yield Problem("GR08", place, f"“{word}” is data about a person that nobody may ask for; remove it")
+    if name not in guardrails.CHILD_CONTACT and (word := guardrails.RELATIVES.find(name)):
+        yield Problem("GR08", place, f"“{word}” leads to a relative; nobody answers for one")
+
+
 def _spoken(place: str, name: str) -> Problems:
+    yield from _prohibited(place, name)
     if word := guardrails.SCORES.find(name):
         yield Problem("GR01", place, f"“{word}” scores a person; remove it")
     if word := guardrails.VERDICTS.find(name):

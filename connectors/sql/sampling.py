@@ -7,7 +7,7 @@ never another value.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -20,7 +20,7 @@ from connectors.decoders import DecodeError, compile_chain
 from connectors.errors import SourceError
 from connectors.pipeline import readable
 from connectors.protocol import Ask, Finding, Reject
-from connectors.sampled import rejections
+from connectors.sampled import prohibited, rejections
 from connectors.shapes import KeyForm, Origin
 from connectors.sql.engine import Engine
 from connectors.sql.faults import translated
@@ -60,6 +60,7 @@ class Sample:
         self._rejects: list[Reject] = []
         self._unrecognized: Counter[str] = Counter()
         self._of_kind: list[Cells] = []
+        self._values: defaultdict[str, list[str]] = defaultdict(list)
         self._sampled = self._readable = 0
 
     async def rows(self) -> list[Mapping[str, object]]:
@@ -81,6 +82,7 @@ class Sample:
             found.append(self._decoded(name, rows))
             found += await reach.findings(place, name, rows)
         found += self._keys_not_recognized()
+        found += prohibited(self._where, self._values)
         found += rejections(self._where, self._rejects, self._sampled, self._readable)
         return [*found, *await self._codes()]
 
@@ -114,6 +116,10 @@ class Sample:
         self._rejects += rejects
         self._sampled += len(rows)
         self._readable += sum(map(len, answer.rows.values()))
+        for row in (row for kept in answer.rows.values() for row in kept):
+            for field, value in row.values.items():
+                if isinstance(value, str) and value:
+                    self._values[field].append(value)
         keyed = sum(self._key(row) is not None for row in rows)
         self._of_kind += [row for row in rows if self._why(row) != _OTHER_KIND]
         message = f"`{name}`: decoded {keyed - len(rejects)} of {len(rows)} sampled rows"

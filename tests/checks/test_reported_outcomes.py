@@ -292,7 +292,7 @@ async def test_the_rate_tells_outcomes_with_a_check_from_those_without(hr: Offic
 
 
 async def test_what_a_bank_makes_of_a_check_is_not_the_gateways_to_know(hr: Office):
-    """A check on consent is nobody's duty, and has no rate; whether somebody had a loan is theirs (PIPL 6)."""
+    """A check on consent is nobody's duty and has no rate; who had a loan is their own affair (PIPL 6)."""
     consent = await hr.requested("样例乙")
     await hr.agreed(consent, "样例乙")
     variables = {"lookup": {"subjectRef": consent["subjectRef"]}, "access": access(consent)}
