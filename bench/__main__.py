@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
@@ -14,48 +16,64 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import authorization, data, meters, npm, prepare, report
+from bench import authorization, data, meters, npm, pinning, prepare, report
+from bench.agreement import check
 from bench.contender import Setting
 from bench.errors import BenchError
 from bench.ports import free_port
-from bench.rounds import CONTENDERS, OURS, Choice, Timing, Turn, check, turns
+from bench.processes import leave_on_sigterm
+from bench.question import QUERY
+from bench.rounds import CONTENDERS, OURS, Choice, Timing, Turn, turns
 from bench.tables import TABLES
-from bench.workloads import WORKLOADS
+from bench.workloads import FEW, WORKLOADS
 
-RESULTS: Final = Path(__file__).parent / "results"
 console: Final = Console(stderr=True)
 
 
 def main(
-    persons: Annotated[int, typer.Option(min=1_000, help="Persons in each table.")] = 1_000_000,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds of every contender.")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, max=60, help="Seconds measured per load.")] = 5.0,
+    persons: Annotated[
+        int | None, typer.Option(min=1_000, help="Persons: 1,000,000, if quick 10,000.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, max=20, help="Rounds: 3, if quick 1.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.5, max=60, help="Per load: 2, if quick 1.")] = None,
     contender: Annotated[list[str] | None, typer.Option(help="Only these (and the gateway).")] = None,
-    workload: Annotated[list[str] | None, typer.Option(help="Only these.")] = None,
-    clients: Annotated[list[int] | None, typer.Option(help="Only so many at once.")] = None,
+    workload: Annotated[list[str] | None, typer.Option(help="Only these, in every round.")] = None,
+    clients: Annotated[list[int] | None, typer.Option(help="Only so many at once; if quick 32.")] = None,
     *,
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of fifteen.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Remove this size's databases and stop.")] = False,
 ) -> None:
     """Measure the gateway against the floor. Databases: BENCH_POSTGRESQL_URL, BENCH_MARIADB_URL."""
+    leave_on_sigterm()
+    persons = persons or (FEW if quick else 1_000_000)
+    timing = Timing(1, seconds=1.0) if quick else Timing()
+    timing = Timing(rounds or timing.rounds, timing.warm_up, seconds or timing.seconds)
     if drop:
         data.drop(persons)
         return
     try:
-        choice = chosen(contender, workload, clients)
-        fill(persons)
+        choice = chosen(contender, workload, clients or ([32] if quick else []))
+        for size in {persons, FEW}:
+            fill(size)
         machine = meters.machine()
-        found = measure(persons, Timing(rounds, seconds=seconds), choice)
-        pieces = [] if contender or workload or clients else authorization.measure(rounds)
+        found = measure(persons, timing, choice)
+        pieces = [] if quick or contender or workload or clients else authorization.measure(timing.rounds)
     except BenchError as fault:
         console.print(f"[bold red]bench:[/] {fault}")
         raise typer.Exit(1) from None
-    report.show(found)
     if pieces:
         authorization.show(pieces)
-    console.print(f"all figures: {save(persons, machine, found, pieces)}")
+    path = save(persons, machine, found, pieces)
+    report.main(path)
+    console.print(f"all figures: {path}")
 
 
-def chosen(contenders: list[str] | None, workloads: list[str] | None, clients: list[int] | None) -> Choice:
+def tell(what: str) -> None:
+    """Something that whoever reads the figures should know."""
+    console.print(f"[bold yellow]note:[/] {what}")
+
+
+def chosen(contenders: list[str] | None, workloads: list[str] | None, clients: list[int]) -> Choice:
     """What to measure; peers that cannot be had are left out, and said."""
     for names, known in ((contenders, CONTENDERS), (workloads, WORKLOADS)):
         if unknown := set(names or ()) - known.keys():
@@ -65,9 +83,9 @@ def chosen(contenders: list[str] | None, workloads: list[str] | None, clients: l
         try:
             npm.fetch()
         except npm.PeersMissing as reason:
-            console.print(f"[bold yellow]left out:[/] {', '.join(npm.PEERS)}: {reason}")
+            tell(f"left out: {', '.join(npm.PEERS)}: {reason}")
             wanted = [name for name in wanted if name not in npm.PEERS]
-    return Choice(tuple(wanted), tuple(workloads or WORKLOADS), tuple(clients or ()))
+    return Choice(tuple(wanted), tuple(workloads or WORKLOADS), tuple(clients), every_round=bool(workloads))
 
 
 def fill(persons: int) -> None:
@@ -82,39 +100,51 @@ def fill(persons: int) -> None:
 
 
 def measure(persons: int, timing: Timing, choice: Choice) -> list[Turn]:
-    """Check the answers, then run every round."""
+    """Check the answers, then run every round: server, databases and load on cores of their own."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise BenchError("give it two cores at least: one for the server, one for the load")
-    with TemporaryDirectory(prefix="credit-bench-") as folder:
-        state, port = Path(folder), free_port()
-        prepare.deployment(state, persons, port)
-        if set(choice.contenders) & set(npm.PEERS):
-            npm.compose(state, persons)
-        token = (state / "token").read_text()
-        query = (prepare.HERE / "query.graphql").read_text(encoding="utf-8")
-        setting = Setting(state, persons, port, token, query, cores[0], (cores[-1],))
-        with _progress() as progress:
-            loads = sum(len(choice.loads(name)) for name in choice.contenders)
-            task = progress.add_task("checking answers", total=timing.rounds * loads)
-            check(setting, choice.contenders)
+    with TemporaryDirectory(prefix="credit-bench-") as folder, _progress() as progress:
+        places = {size: Path(folder, str(size)) for size in {persons, FEW}}
+        settings = {size: prepared(place, size, cores) for size, place in places.items()}
+        choice = replace(choice, contenders=tuple(_composed(choice.contenders, settings[persons])))
+        loads = [asked for number in range(timing.rounds) for *_, asked in choice.loads(number)]
+        task = progress.add_task("checking answers", total=sum(map(len, loads)))
+        with pinning.databases_on(cores[1:-1] or cores[-1:], tell):
+            same = check(settings[persons], choice.contenders)
+            tell(f"load {os.getloadavg()[0]:.1f}; peers have {same} of our values as they are stored")
+            began = partial(progress.update, task, advance=1)
+            every = {None: settings[persons], **settings}
+            return list(turns(every, timing, choice, lambda what: began(description=what), tell))
 
-            def began(what: str) -> None:
-                progress.update(task, description=what, advance=1)
 
-            def missed(what: str) -> None:
-                console.print(f"[bold yellow]left out:[/] {what}")
+def prepared(state: Path, persons: int, cores: list[int]) -> Setting:
+    """A county of this size, with keys and a token of this run."""
+    state.mkdir()
+    port = free_port()
+    prepare.deployment(state, persons, port)
+    token = (state / "token").read_text()
+    return Setting(state, persons, port, token, QUERY, cores[0], (cores[-1],))
 
-            return list(turns(setting, timing, choice, began, missed))
+
+def _composed(contenders: tuple[str, ...], setting: Setting) -> Iterator[str]:
+    """Contenders without the peers that cannot be composed here."""
+    for name in contenders:
+        try:
+            if name in npm.PEERS:
+                npm.compose(name, setting.state, setting.persons, set(setting.load_cores))
+            yield name
+        except npm.PeersMissing as reason:
+            tell(f"left out: {name}: {reason}")
 
 
 def save(
     persons: int, machine: dict[str, object], found: list[Turn], pieces: list[list[authorization.Piece]]
 ) -> Path:
     """Write everything as JSON."""
-    RESULTS.mkdir(exist_ok=True)
+    report.RESULTS.mkdir(exist_ok=True)
     now = datetime.now().astimezone()
-    path = RESULTS / f"{now:%Y%m%dT%H%M%S}-{persons}.json"
+    path = report.RESULTS / f"{now:%Y%m%dT%H%M%S}-{persons}.json"
     content = {
         "at": now.isoformat(timespec="seconds"),
         "persons": persons,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -19,11 +18,11 @@ from bench.errors import BenchError
 from bench.load import PATIENCE, Plan, Result, body_of
 from bench.meters import cpu_seconds, resident_mib
 from bench.ports import opens
-from bench.question import federated
-from bench.workloads import ONE, Workload
+from bench.processes import started
+from bench.question import federated, tabular, without
+from bench.workloads import BESIDE, ONE, Workload
 
 START_SECONDS: Final = 60
-STOP_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +72,44 @@ class Running:
         """Whether it speaks the subgraphs' schema, and not the gateway's."""
         return self.name in npm.PEERS
 
-    def ask(self, index: int) -> object:
-        """The `data` of the answer about one person, without the times of fetching."""
+    def ask(self, index: int) -> dict[str, Any]:
+        """The answer about one person, without the times of fetching."""
         headers = {"Authorization": f"Bearer {self.setting.token}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", self.setting.port, timeout=PATIENCE)
         try:
-            connection.request("POST", "/graphql", body_of(self._query(ONE), [index]), headers)
-            answer = orjson.loads(connection.getresponse().read())
+            body = body_of(self._query(ONE), [index], self._form(ONE))
+            connection.request("POST", "/graphql", body, headers)
+            answer: dict[str, Any] = _timeless(orjson.loads(connection.getresponse().read()))
         finally:
             connection.close()
-        return _timeless(answer.get("data"))
+        return answer
 
     def load(
         self, clients: int, warm_up: float, seconds: float, seed: int, workload: Workload = ONE
-    ) -> Sample:
-        """Load it, and see what it took."""
-        setting = self.setting
+    ) -> dict[str, Sample]:
+        """Load it, and see what it took: samples by the names of workloads."""
+        setting, query = self.setting, self._query(workload)
         plan = Plan(
             setting.port,
             setting.token,
-            self._query(workload),
+            query,
             setting.persons,
             clients,
             warm_up,
             seconds,
             seed,
             list(setting.load_cores),
+            self._form(workload),
             workload.subjects,
-            listed=self.is_peer and workload.subjects > 1,
             large=workload.large,
             new_documents=workload.new_documents,
-            faulty=workload.hanging is not None,
+            beside=without(query, workload.hanging[2]) if workload.hanging else "",
         )
-        with subprocess.Popen(
-            [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as generator:
+        file = setting.state / "load.log"
+        with (
+            file.open("wb") as log,
+            started([sys.executable, "-m", "bench.load"], pipes=True, log=log.fileno()) as generator,
+        ):
             assert generator.stdin
             assert generator.stdout
             generator.stdin.write(orjson.dumps(asdict(plan)) + b"\n")
@@ -118,12 +120,22 @@ class Running:
             used, elsewhere = cpu_seconds(self.process) - before, self._elsewhere() - elsewhere
             told = generator.stdout.readline()
         if not told:
-            raise BenchError(f"the load on {self.name} broke off; see {setting.state / self.name}.log")
-        sample = _sample(Result(**orjson.loads(told)), used, resident_mib(self.process), self.name)
-        return replace(sample, elsewhere_us=elsewhere / sample.requests * 1e6)
+            raise BenchError(f"the load on {self.name} broke off: {_last_line(file)}")
+        result, rss = Result(**orjson.loads(told)), resident_mib(self.process)
+        groups = {workload.name: result.latencies} | ({BESIDE: result.beside} if plan.beside else {})
+        if not all(groups.values()):
+            raise BenchError(f"{self.name} answered nothing in time")
+        return {name: _sample(result, times, used, elsewhere, rss) for name, times in groups.items()}
 
     def _query(self, workload: Workload) -> str:
+        if self.name == npm.MESH:
+            return tabular(npm.departments(self.setting.state))
         return federated(many=workload.subjects > 1) if self.is_peer else self.setting.query
+
+    def _form(self, workload: Workload) -> str:
+        if self.name == npm.MESH:
+            return "tables"
+        return "list" if self.is_peer and workload.subjects > 1 else "graph"
 
     def _elsewhere(self) -> float:
         return sum(map(cpu_seconds, self.helpers))
@@ -143,33 +155,27 @@ def running(name: str, setting: Setting) -> Iterator[Running]:
     (setting.state / "floor.db").unlink(missing_ok=True)
     others = set(os.sched_getaffinity(0)) - {setting.server_core}
     with (
-        npm.subgraphs(setting.state, others) if name in npm.PEERS else nullcontext(()) as helpers,
+        npm.subgraphs(name, setting.state, others) if name in npm.PEERS else nullcontext(()) as helpers,
         (setting.state / f"{name}.log").open("ab") as log,
+        started(command, log=log.fileno()) as process,
     ):
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            if not opens(setting.port, START_SECONDS, lambda: process.poll() is None):
-                raise BenchError(f"{name} did not start; see {log.name}")
-            yield Running(name, process.pid, setting, helpers)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if not opens(setting.port, START_SECONDS, lambda: process.poll() is None):
+            raise BenchError(f"{name} did not start: {_last_line(Path(log.name))}")
+        yield Running(name, process.pid, setting, helpers)
 
 
-def _timeless(value: object) -> object:
+def _last_line(file: Path) -> str:
+    return (file.read_text("utf-8", "replace").strip().splitlines() or ["nothing said"])[-1]
+
+
+def _timeless(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return {key: _timeless(each) for key, each in value.items() if key != "fetchedAt"}
     return [_timeless(each) for each in value] if isinstance(value, list) else value
 
 
-def _sample(result: Result, used: float, rss: float, name: str) -> Sample:
-    times = sorted(result.latencies)
-    if not times:
-        raise BenchError(f"{name} answered nothing in time")
+def _sample(result: Result, latencies: Sequence[float], used: float, elsewhere: float, rss: float) -> Sample:
+    times, requests = sorted(latencies), len(result.latencies) + len(result.beside)
     return Sample(
         requests=len(times),
         wrong=result.wrong,
@@ -178,7 +184,8 @@ def _sample(result: Result, used: float, rss: float, name: str) -> Sample:
         rps=len(times) / result.seconds,
         p50_ms=times[len(times) // 2] * 1000,
         p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)] * 1000,
-        cpu_us=used / len(times) * 1e6,
+        cpu_us=used / requests * 1e6,
         busy=used / result.seconds,
         rss_mib=rss,
+        elsewhere_us=elsewhere / requests * 1e6,
     )

@@ -1,24 +1,25 @@
 """The databases `credit_bench_<persons>_<source>`: made once, reused while they fit.
 
-Tables are filled side by side, each by a process of its own and in batches, so memory does
-not grow with the number of persons. Indexes come last.
+Tables are filled side by side, in parts and batches, so memory does not grow with the number of persons.
+Indexes come last.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date, timedelta
 from multiprocessing import get_context
-from queue import Empty, Queue
 from typing import Final
 
 import asyncmy.errors
 import asyncpg
+from sqlalchemy.engine import URL
 
 from bench.databases import connected, urls
 from bench.persons import large_persons, person
+from bench.processes import die_with_parent
 from bench.tables import MARIADB, SOURCES, TABLES, Days, Table
 
 VERSION: Final = 1
@@ -26,6 +27,8 @@ VERSION: Final = 1
 FRESH: Final = timedelta(days=365)
 """Adverse records leave by their clocks; databases are made anew before theirs run out."""
 BATCH: Final = 5_000
+PART: Final = 50_000
+"""Rows of one job."""
 LARGE_RECORDS: Final = 28
 """Of each type, for those who have many: answers of 100 KB."""
 REGISTER_TABLE: Final = "rkjbxx"
@@ -40,32 +43,32 @@ def missing(persons: int) -> list[str]:
 def fill(persons: int, sources: list[str], advance: Callable[[int], None]) -> None:
     """Make the databases of these sources anew; `advance` hears of rows written."""
     asyncio.run(_recreate(persons, sources))
-    tables = [table.name for table in TABLES if table.source in sources]
+    places = [place for place, table in enumerate(TABLES) if table.source in sources]
     context = get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        written: Queue[int] = manager.Queue()
-        jobs = {pool.submit(write, name, persons, written) for name in tables}
-        while jobs:
-            jobs = _unfinished(jobs)
-            try:
-                advance(written.get(timeout=0.2))
-            except Empty:
-                continue
+    with ProcessPoolExecutor(WORKERS, mp_context=context, initializer=die_with_parent) as pool:
+        try:
+            parts = [(place, start) for start in range(0, persons, PART) for place in places]
+            jobs = [pool.submit(write, persons, place, start) for place, start in parts]
+            for job in as_completed(jobs):
+                advance(job.result())
+            for job in [pool.submit(index, persons, place) for place in places]:
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     asyncio.run(_finish(persons, sources))
 
 
-def _unfinished(jobs: set[Future[None]]) -> set[Future[None]]:
-    """Jobs still running; raises what a finished one raised."""
-    done = {job for job in jobs if job.done()}
-    for job in done:
-        job.result()
-    return jobs - done
+def write(persons: int, place: int, start: int) -> int:
+    """Fill a part of one table; returns its rows."""
+    return asyncio.run(_write(TABLES[place], persons, range(start, min(start + PART, persons))))
 
 
-def write(name: str, persons: int, written: Queue[int]) -> None:
-    """Create and fill one table."""
-    table = next(table for table in TABLES if table.name == name)
-    asyncio.run(_write(table, persons, written))
+def index(persons: int, place: int) -> None:
+    """Index a table by the numbers of persons."""
+    table = TABLES[place]
+    create = f"CREATE INDEX {table.name}_key ON {table.name} ({table.key})"
+    asyncio.run(_execute(urls(persons)[table.source], create))
 
 
 def enlarge(persons: int) -> None:
@@ -106,25 +109,30 @@ async def _fits(source: str, persons: int) -> bool:
 async def _recreate(persons: int, sources: list[str]) -> None:
     await _each(persons, sources, "DROP DATABASE IF EXISTS {}")
     await _each(persons, sources, "CREATE DATABASE {}")
+    for table in (table for table in TABLES if table.source in sources):
+        options = " CHARACTER SET utf8mb4" if table.engine == MARIADB else ""
+        create = f"CREATE TABLE {table.name} ({table.columns}, PRIMARY KEY (id)){options}"
+        await _execute(urls(persons)[table.source], create)
 
 
 async def _each(persons: int, sources: list[str], statement: str) -> None:
     for source in sources:
         url = urls(persons)[source]
-        async with connected(url.set(database="")) as home:
-            await home.execute(statement.format(url.database))
+        await _execute(url.set(database=""), statement.format(url.database))
 
 
-async def _write(table: Table, persons: int, written: Queue[int]) -> None:
+async def _execute(url: URL, statement: str) -> None:
+    async with connected(url) as database:
+        await database.execute(statement)
+
+
+async def _write(table: Table, persons: int, indexes: range) -> int:
     days = Days(date.today())
-    options = " CHARACTER SET utf8mb4" if table.engine == MARIADB else ""
     async with connected(urls(persons)[table.source]) as database:
-        await database.execute(f"CREATE TABLE {table.name} ({table.columns}, PRIMARY KEY (id)){options}")
-        for start in range(0, persons, BATCH):
-            indexes = range(start, min(start + BATCH, persons))
-            await database.insert(table, [table.row(person(index), days) for index in indexes])
-            written.put(len(indexes))
-        await database.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({table.key})")
+        for start in range(0, len(indexes), BATCH):
+            batch = indexes[start : start + BATCH]
+            await database.insert(table, [table.row(person(index), days) for index in batch])
+    return len(indexes)
 
 
 async def _finish(persons: int, sources: list[str]) -> None:

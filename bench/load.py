@@ -1,8 +1,8 @@
 """The load generator: a process of its own that keeps N connections busy and times every answer.
 
-Raw HTTP/1.1 over asyncio protocols, so that it costs little beside what it measures. A plan
-comes as JSON on standard input; `measuring` goes out when the warm-up is over, `measured` when
-the time is up, and then the result as one line of JSON.
+Raw HTTP/1.1 over asyncio protocols, so that it costs little beside what it measures. A plan comes as JSON
+on standard input; `measuring` goes out when the answers of the warm-up are in, `measured` when those of the
+time measured are, and then the result as one line of JSON. So nothing is cut off, and nothing else counted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Final, cast
@@ -19,12 +19,15 @@ from typing import Final, cast
 import orjson
 import uvloop
 
-from bench.persons import large_persons, person
+from bench.persons import Person, large_persons, person
 
 SECTIONS: Final = 8
 LANES: Final = 10
 """Connections of a client that asks about many persons, one operation each."""
+IN_FLIGHT: Final = 320
+"""Requests at once of clients that ask about many persons: more of them have fewer connections each."""
 OPERATION: Final = "SpecialOccupation"
+"""The name of the question, by which new documents differ."""
 CASES: Final = 10_000
 CASE: Final = {
     "scenario": "S06",
@@ -34,8 +37,33 @@ CASE: Final = {
     "repeatReason": "CASE_CONTINUED",
     "repeatNote": "压力测试",
 }
-PATIENCE: Final = 30.0
+WARMING: Final = 8
+"""Clients that warm up where each asks about many persons: all would take as long as what is measured."""
+PATIENCE: Final = 90.0
 """Seconds for the last answers; beyond them the run has failed."""
+
+
+def _graph(people: Sequence[Person]) -> dict[str, object]:
+    return {"who": {"citizenId": people[0].number, "name": people[0].name}}
+
+
+def _list(people: Sequence[Person]) -> dict[str, object]:
+    return {"who": [{"citizenId": each.number, "name": each.name} for each in people]}
+
+
+def _tables(people: Sequence[Person]) -> dict[str, object]:
+    numbers = [each.number for each in people]
+    listed = f"({','.join(numbers)})" if len(numbers) > 1 else numbers[0]
+    forms = [*numbers, *(number[:6] + number[8:17] for number in numbers)]
+    return {"numbers": numbers, "forms": forms, "listed": listed}
+
+
+FORMS: Final[dict[str, Callable[[Sequence[Person]], dict[str, object]]]] = {
+    "graph": _graph,
+    "list": _list,
+    "tables": _tables,
+}
+"""Variables of a question about one person, about a list of them, and about rows of tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,79 +79,88 @@ class Plan:
     seconds: float
     seed: int
     cores: list[int]
+    form: str = "graph"
+    """One of FORMS."""
     subjects: int = 1
     """Persons that one client asks about at once: timed together."""
-    listed: bool = False
-    """They are one operation, as the peers' root of many takes them; otherwise one each."""
     large: bool = False
     """Only about those who have many records."""
     new_documents: bool = False
-    faulty: bool = False
-    """A source fails: its section is missing, and errors may stand beside the data."""
-
-    @property
-    def records(self) -> int:
-        """Sections with records in a whole answer."""
-        return (SECTIONS - self.faulty) * (self.subjects if self.listed else 1)
+    beside: str = ""
+    """A source fails, whose section this text does not ask for, and which every other client sends."""
 
     @property
     def operations(self) -> int:
-        """Requests that are timed together."""
-        return 1 if self.listed else self.subjects
+        """Requests that are timed together: our graph takes one person in each."""
+        return self.subjects if self.form == "graph" else 1
+
+    @property
+    def listed(self) -> int:
+        """Persons of one request."""
+        return self.subjects // self.operations
 
 
 @dataclass(slots=True)
 class Result:
-    """What came back while measuring; `total` counts the warm-up too."""
+    """What came back while measuring; `total` are persons, those of the warm-up too."""
 
     total: int = 0
     wrong: int = 0
     size: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
 
 
-def body_of(query: str, indexes: Sequence[int], *, listed: bool = False) -> bytes:
+def body_of(query: str, indexes: Sequence[int], form: str = "graph") -> bytes:
     """The question about these persons."""
     access = CASE | {"caseNo": f"BENCH-2026-{indexes[0] % CASES:04d}"}
-    found = [{"citizenId": who.number, "name": who.name} for who in map(person, indexes)]
-    return orjson.dumps(
-        {"query": query, "variables": {"who": found if listed else found[0], "access": access}}
-    )
+    variables = FORMS[form]([person(index) for index in indexes]) | {"access": access}
+    return orjson.dumps({"query": query, "variables": variables})
 
 
-def is_whole(body: bytes, records: int = SECTIONS, *, faulty: bool = False) -> bool:
-    """Whether every section answered with a record, and nothing else went wrong."""
-    return body.count(b'"records":[{') == records and (faulty or not body.startswith(b'{"errors"'))
-
-
-class Clock:
-    """When counting starts and when asking ends."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.begins = perf_counter() + plan.warm_up
-        self.ends = self.begins + plan.seconds
+def is_whole(
+    body: bytes, subjects: int = 1, form: str = "graph", *, missing: bool = False, faulty: bool = False
+) -> bool:
+    """Whether every section, but a missing one, answered with a record, and nothing else went wrong."""
+    sections = SECTIONS - missing
+    if form == "tables":
+        rows = (sections + 1) * subjects
+        whole = body.count(b':[{"citizenId":') == sections + 1 and body.count(b'{"citizenId":') >= rows
+    else:
+        whole = body.count(b'"records":[{') == sections * subjects
+    return whole and (faulty or not body.startswith(b'{"errors"'))
 
 
 class Client:
     """Asks about its persons, waits for all answers, and asks again until the time is up."""
 
-    def __init__(self, plan: Plan, clock: Clock, result: Result, dice: random.Random) -> None:
+    def __init__(self, plan: Plan, result: Result, dice: random.Random, *, beside: bool) -> None:
         self.plan = plan
-        self.done = asyncio.get_running_loop().create_future()
-        self._clock = clock
         self._result = result
+        self._query = plan.beside if beside else plan.query
+        self._latencies = result.beside if beside else result.latencies
+        self._faulty = bool(plan.beside) and not beside
         self._dice = dice
         self._lanes: list[Connection] = []
+        self.done = asyncio.get_running_loop().create_future()
 
-    async def run(self) -> None:
-        """Open the connections and use them until the time is up."""
-        loop = asyncio.get_running_loop()
-        for _ in range(min(LANES, self.plan.operations)):
-            _, lane = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.plan.port)
+    async def open(self) -> None:
+        """Open the connections."""
+        plan, loop = self.plan, asyncio.get_running_loop()
+        for _ in range(max(1, min(LANES, IN_FLIGHT // plan.clients, plan.operations))):
+            _, lane = await loop.create_connection(lambda: Connection(self), "127.0.0.1", plan.port)
             self._lanes.append(lane)
+
+    async def ask(self, seconds: float) -> None:
+        """Ask until the time is up, and wait for the last answers."""
+        self._ends = perf_counter() + seconds
+        self.done = asyncio.get_running_loop().create_future()
         self._begin()
         await self.done
+
+    def close(self) -> None:
+        """Close the connections."""
         for lane in self._lanes:
             lane.close()
 
@@ -142,17 +179,19 @@ class Client:
     def answered(self, lane: Connection, status: bytes, body: bytes) -> None:
         """Count an answer; with the last one, take the time and begin again."""
         plan, result, now = self.plan, self._result, perf_counter()
-        result.total += 1
-        if status != b"200" or not is_whole(body, plan.records, faulty=plan.faulty):
+        result.total += plan.listed
+        missing = bool(plan.beside)
+        if status != b"200" or not is_whole(
+            body, plan.listed, plan.form, missing=missing, faulty=self._faulty
+        ):
             result.wrong += 1
         self._to_come -= 1
         if self._to_come:
             self.next(lane)
             return
-        if self._clock.begins <= now <= self._clock.ends:
-            result.latencies.append(now - self._began)
-            result.size = len(body)
-        if now < self._clock.ends:
+        self._latencies.append(now - self._began)
+        result.size = len(body)
+        if now < self._ends:
             self._begin()
         else:
             self.done.set_result(None)
@@ -160,11 +199,10 @@ class Client:
     def _body(self) -> bytes:
         plan, dice = self.plan, self._dice
         among = large_persons(plan.persons) if plan.large else range(plan.persons)
-        indexes = [dice.choice(among) for _ in range(plan.subjects if plan.listed else 1)]
-        query = plan.query
+        query = self._query
         if plan.new_documents:
             query = query.replace(OPERATION, f"New{dice.getrandbits(64):016x}", 1)
-        return body_of(query, indexes, listed=plan.listed)
+        return body_of(query, dice.sample(among, plan.listed), plan.form)
 
 
 class Connection(asyncio.Protocol):
@@ -208,14 +246,34 @@ class Connection(asyncio.Protocol):
 
 
 async def run(plan: Plan) -> Result:
-    """Warm up, measure, and wait for the last answers."""
-    loop = asyncio.get_running_loop()
-    clock, result, dice = Clock(plan), Result(seconds=plan.seconds), random.Random(plan.seed)
-    loop.call_later(plan.warm_up, say, b"measuring")
-    loop.call_later(plan.warm_up + plan.seconds, say, b"measured")
+    """Warm up, wait for the answers, and measure over new connections: idle ones are closed after a while."""
+    result, dice = Result(), random.Random(plan.seed)
+    warming = plan.clients if plan.subjects == 1 else min(plan.clients, WARMING)
     async with asyncio.timeout(plan.warm_up + plan.seconds + PATIENCE):
-        await asyncio.gather(*(Client(plan, clock, result, dice).run() for _ in range(plan.clients)))
+        await _ask(await _opened(plan, warming, result, dice), plan.warm_up)
+        result.latencies.clear()
+        result.beside.clear()
+        clients = await _opened(plan, plan.clients, result, dice)
+        say(b"measuring")
+        began = perf_counter()
+        await _ask(clients, plan.seconds)
+        result.seconds = perf_counter() - began
+        say(b"measured")
     return result
+
+
+async def _opened(plan: Plan, number: int, result: Result, dice: random.Random) -> list[Client]:
+    """Clients with their connections; every other one asks beside a source that fails."""
+    places = range(number)
+    clients = [Client(plan, result, dice, beside=bool(plan.beside) and place % 2 == 1) for place in places]
+    await asyncio.gather(*(client.open() for client in clients))
+    return clients
+
+
+async def _ask(clients: Sequence[Client], seconds: float) -> None:
+    await asyncio.gather(*(client.ask(seconds) for client in clients))
+    for client in clients:
+        client.close()
 
 
 def say(line: bytes) -> None:

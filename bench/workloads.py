@@ -20,25 +20,31 @@ class Workload:
     name: str
     clients: tuple[int, ...]
     subjects: int = 1
-    times_as_long: int = 1
-    """How much longer it is measured, for questions that take long."""
+    every_round: bool = False
+    """Measured in every round; others in the first, unless they are chosen."""
+    persons: int | None = None
+    """Over a county of this size instead of the run's."""
     large: bool = False
     """About persons with many records."""
     new_documents: bool = False
     """Every request is a text that nobody has sent before."""
-    hanging: tuple[str, str] | None = None
-    """Source and table that do not answer."""
+    hanging: tuple[str, str, str] | None = None
+    """Source, table and section that do not answer; every other client asks for all else."""
 
 
-ONE: Final = Workload("one subject", (1, 32, 256))
+FEW: Final = 10_000
+BESIDE: Final = "beside one that hangs"
+"""What those are told as who do not ask for the section that hangs."""
+ONE: Final = Workload("one subject", (1, 32, 256), every_round=True)
 WORKLOADS: Final = {
     each.name: each
     for each in (
         ONE,
-        Workload("100 subjects", (1, 32), subjects=100, times_as_long=4),
+        Workload("few persons", (32,), persons=FEW, every_round=True),
+        Workload("100 subjects", (1, 32, 256), subjects=100),
         Workload("new document", (1, 32), new_documents=True),
         Workload("100 KB", (1, 32), large=True),
-        Workload("one hangs", (32,), hanging=("fg", "xzcf")),
+        Workload("one hangs", (32,), hanging=("fg", "xzcf", "administrativePenalties")),
     )
 }
 
@@ -49,7 +55,7 @@ def hanging(workload: Workload, persons: int) -> Iterator[None]:
     if workload.hanging is None:
         yield
         return
-    source, table = workload.hanging
+    source, table, _ = workload.hanging
     with asyncio.Runner() as runner:
         stack = runner.run(_lock(urls(persons)[source], table))
         try:

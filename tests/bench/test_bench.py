@@ -1,24 +1,30 @@
 """The bench measures what it says: the same answers, counted whole, about persons who exist."""
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+from graphql import parse
 from sqlalchemy.engine import make_url
 
-from bench import data, prepare
+from bench import data, npm, prepare
+from bench.agreement import check
 from bench.contender import Sample, Setting, running
 from bench.errors import BenchError
 from bench.floor.sections import SECTIONS
 from bench.load import is_whole
 from bench.persons import person
 from bench.ports import free_port
-from bench.question import ASKED, federated
-from bench.report import ratios
-from bench.rounds import Turn, check
-from bench.workloads import WORKLOADS, hanging
+from bench.question import ASKED, QUERY, federated, tabular, without
+from bench.report import goals, markdown, ratios, summary
+from bench.rounds import CONTENDERS, Choice, Turn
+from bench.workloads import BESIDE, ONE, WORKLOADS, hanging
 from catalogue.identifiers import normalize_citizen_id
 from tests.support.databases import Database
 
@@ -38,8 +44,7 @@ def setting(
         port = free_port()
         prepare.deployment(tmp_path, PERSONS, port)
         token = (tmp_path / "token").read_text()
-        query = (prepare.HERE / "query.graphql").read_text(encoding="utf-8")
-        yield Setting(tmp_path, PERSONS, port, token, query, 0, (0,))
+        yield Setting(tmp_path, PERSONS, port, token, QUERY, 0, (0,))
     finally:
         data.drop(PERSONS)
 
@@ -50,8 +55,8 @@ def test_the_run_goes_on_only_with_equal_and_whole_answers(setting: Setting) -> 
     assert data.missing(PERSONS) == []
     check(setting)
     with running("floor+audit", setting) as floor:
-        sample = floor.load(clients=4, warm_up=0.1, seconds=0.5, seed=1)
-        assert floor.ask(PERSONS) == {"subject": None}
+        sample = floor.load(clients=4, warm_up=0.1, seconds=0.5, seed=1)[ONE.name]
+        assert floor.ask(PERSONS) == {"data": {"subject": None}}
     assert sample.requests > 0
     assert sample.wrong == 0
     _misread_stages(setting.state)
@@ -69,14 +74,17 @@ def test_workloads_are_what_their_names_say(setting: Setting) -> None:
         replace(WORKLOADS[name], large=True) for name in ("100 subjects", "new document", "one hangs")
     )
     with running("gateway", setting) as gateway:
-        large = gateway.load(2, 0.1, 0.5, 1, WORKLOADS["100 KB"])
-        many = gateway.load(1, 0.1, 10, 1, many_asked)
-        new = gateway.load(2, 0.1, 0.5, 1, new_asked)
+        samples = gateway.load(2, 0.1, 0.5, 1, WORKLOADS["100 KB"])
+        samples |= gateway.load(1, 0.1, 0.5, 1, many_asked)
+        samples |= gateway.load(2, 0.1, 0.5, 1, new_asked)
         with hanging(hanging_asked, PERSONS):
-            partial = gateway.load(2, 0.1, 2, 1, hanging_asked)
-    assert [each.wrong for each in (large, many, new, partial)] == [0, 0, 0, 0]
-    assert large.bytes > 100_000
-    assert many.total >= 100 * many.requests
+            samples |= gateway.load(2, 0.1, 0.5, 1, hanging_asked)
+    assert samples.keys() == {"100 KB", "100 subjects", "new document", "one hangs", BESIDE}
+    assert {each.wrong for each in samples.values()} == {0}
+    assert samples["100 KB"].bytes > 100_000
+    assert samples["100 subjects"].total >= 100 * samples["100 subjects"].requests
+    # those who do not ask the department that hangs do not wait for its deadline
+    assert samples[BESIDE].requests > samples["one hangs"].requests
     log = (setting.state / "gateway.log").read_text()
     assert len(set(re.findall(r'"operation":"(New\w+)"', log))) > 1
     assert '"fg=OK"' in log
@@ -122,13 +130,73 @@ def test_peers_are_asked_for_the_same_fields() -> None:
         assert all(words.count(field) >= asked.count(field) for field in asked)
 
 
+def test_a_peer_over_tables_is_asked_for_the_same_fields(tmp_path: Path) -> None:
+    (tmp_path / npm.DEPARTMENTS).write_bytes(npm.described(PERSONS))
+    query = tabular(npm.departments(tmp_path))
+    roots = parse(query).definitions[0].selection_set.selections
+    assert [each.alias.value for each in roots].count("register") == 1
+    assert {asked.name for asked in ASKED} == {each.alias.value for each in roots} - {"register"}
+    words = re.findall(r"\w+", query)
+    assert all(words.count(field) >= 1 for section in ASKED for field in section.fields)
+
+
+@pytest.mark.parametrize("query", [QUERY, federated(many=False)])
+def test_a_section_that_hangs_is_left_out_with_its_group(query: str) -> None:
+    rest = without(query, "administrativePenalties")
+    words = set(re.findall(r"\w+", query)) - set(re.findall(r"\w+", rest))
+    assert "administrativePenalties" in words
+    assert "penaltyKind" in words
+    assert "administration" not in rest
+    assert "seriousTrafficViolations" in rest
+
+
+def test_answers_by_tables_count_with_a_row_of_each_section_and_person() -> None:
+    row = b'{"citizenId":"x"}'
+    whole = b",".join(b'"%d":[%s,%s]' % (number, row, row) for number in range(9))
+    assert is_whole(b'{"data":{%s}}' % whole, 2, "tables")
+    assert not is_whole(b'{"data":{%s}}' % whole.replace(b"," + row, b"", 1), 2, "tables")
+    assert not is_whole(b'{"data":{%s}}' % whole, 2, "tables", missing=True)
+
+
+def test_every_round_asks_rivals_in_turn_and_what_is_long_once() -> None:
+    choice = Choice()
+    first, second = choice.loads(0), choice.loads(1)
+    assert {workload.name for workload, *_ in first} == set(WORKLOADS)
+    assert all(workload.every_round for workload, *_ in second)
+    assert first[0][2] != second[0][2]
+    assert sorted(first[0][2]) == sorted(second[0][2]) == sorted(CONTENDERS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_server_outlives_a_bench_that_is_ended(number: signal.Signals) -> None:
+    script = (
+        "import sys; from bench.processes import leave_on_sigterm, started; leave_on_sigterm()\n"
+        "with started(['sleep', '600']) as server: print(server.pid, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bench:
+        assert bench.stdout
+        server = psutil.Process(int(bench.stdout.readline()))
+        assert server.is_running()
+        bench.send_signal(number)
+        assert bench.wait(30)
+    psutil.wait_procs([server], timeout=30)
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+
+
 def test_ratios_are_taken_within_each_round() -> None:
     def turn(number: int, name: str, rps: float) -> Turn:
         sample = Sample(100, 0, 100, 6_000, rps, 1 / rps, 1 / rps, 1 / rps, 1.0, 100.0)
-        return Turn(number, name, 1, sample, 5.0, 4.0)
+        return Turn(number, name, 32, sample, 5.0, 4.0, others=number * 90.0)
 
     # the second round ran on a machine half as fast: the ratio does not notice
     turns = [turn(0, "floor", 800), turn(0, "gateway", 100), turn(1, "gateway", 50), turn(1, "floor", 400)]
-    found = ratios(turns, "floor", 1)
+    found = ratios(turns, "floor", 32)
     assert (found["throughput"].least, found["throughput"].greatest) == (0.125, 0.125)
     assert found["CPU"].median == pytest.approx(8)
+    rows = summary(turns)
+    table = "\n".join(markdown(rows))
+    assert re.search(r"\| floor \\\* \| 32 \| 600 \(400–800\) .*0\.12×", table)
+    assert [line.split(" | ")[1:] for line in goals(rows) if "32 clients" in line] == [
+        ["≥ 2.0×", "0.12×", "**no** |"]
+    ]
