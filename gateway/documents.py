@@ -6,8 +6,10 @@ bounded three ways: limits before validation, a cache of bounded size, and a bud
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
@@ -77,6 +79,18 @@ class Document:
         return self.signatures[definition.name.value if definition.name else ""]
 
 
+@contextmanager
+def _unmet_by_collector() -> Iterator[None]:
+    """Put the collector off: rings of a validation that it met alive would stay until its rarest round."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class DocumentCache:
     """Valid documents by the hash of their text, and the refusals of the others."""
 
@@ -123,7 +137,8 @@ class DocumentCache:
         known = self._known.get(key)
         if known is None:
             self._budget.spend(client, 1 + len(source) // KIB)
-            known = self._read(text, key)
+            with _unmet_by_collector():
+                known = self._read(text, key)
             self._size = len(source) + 1
             if self._size <= self._known.maxsize:
                 self._known[key] = known

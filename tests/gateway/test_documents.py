@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 from graphql import build_schema
 
@@ -276,3 +278,18 @@ def test_variables_are_coerced_and_refused_in_the_schemas_words():
         coerce_variables(Signature.of(SCHEMA, operation), {"l": {"citizenId": CITIZEN}})
     assert "'$l'" in caught.value.errors[0].message
     assert "required field 'name'" in caught.value.errors[0].message
+
+
+def test_rings_of_validation_are_not_kept_by_a_collector_that_met_them():
+    documents, before = cache(), gc.get_threshold()
+    documents.get('{ entity(uscc: "x") { name } }', "a")
+    gc.collect()
+    gc.set_threshold(50, 2, 10**6)  # meets everything, all the time
+    try:
+        for number in range(30):
+            documents.get(f'query New{number} {{ entity(uscc: "x") {{ name related {{ ref }} }} }}', "a")
+        gc.collect(1)
+        kept = gc.collect()
+    finally:
+        gc.set_threshold(*before)
+    assert kept == 0
