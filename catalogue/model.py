@@ -128,6 +128,8 @@ class Publication(Entry):
     term: Literal["NEVER", "WHILE_VALID", "PERMANENT", "LIMITED"] = "NEVER"
     max: Mapping[Severity, PeriodField] = Field(default_factory=dict)
     """Longest publication by severity (国办发〔2025〕22号: MINOR ≤ P3M, GENERAL ≤ P1Y, SERIOUS ≤ P3Y)."""
+    within: Annotated[int, Field(ge=1)] | None = None
+    """双公示: working days after the decision by which it has to be public."""
     basis: tuple[str, ...] = ()
 
 

@@ -31,6 +31,7 @@ def _by_path(record: RecordSource) -> dict[str, tuple[str, ...]]:
         "identity": record.identity,
         "version": (*version.by, version.latest) if version else (),
         "unpack": (unpack.column,) if unpack else (),
+        "publicity": record.publicity.reads if record.publicity else (),
     }
     for number, join in enumerate(record.join):
         found[f"join.{number}.on"] = tuple(join.on)

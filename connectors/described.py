@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Hashable
+from datetime import date
 from typing import Any
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
+from connectors.errors import SourceDrift
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask, Told
+from connectors.protocol import Answer, Ask, Tallies, Told
 
 
 class Described:
@@ -32,6 +34,10 @@ class Described:
     def settled(self, ask: Ask) -> Ask:
         """As it is, unless a source says otherwise."""
         return ask
+
+    async def tallies(self, record_type: str, month: date) -> Tallies:
+        """Nobody counts here, unless a source says otherwise: manifests may not ask for it."""
+        raise SourceDrift(self.name, "PUBLICITY")
 
     def lane(self, ask: Ask) -> Hashable | None:
         """Questions travel alone, unless a source says otherwise."""

@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import date
 from typing import Final, TypeVar
 
 from connectors.batching import Batches
@@ -29,7 +30,7 @@ from connectors.errors import (
     SourceUnavailable,
 )
 from connectors.manifest import Breaker, Manifest
-from connectors.protocol import Answer, Ask, Finding, Source, Told
+from connectors.protocol import Answer, Ask, Finding, Source, Tallies, Told
 
 Clock = Callable[[], float]
 """Seconds of a clock that never runs backwards."""
@@ -162,22 +163,32 @@ class Guarded(Described):
             return begun(self._ask(ask, self._until()))
         return self._batches.begin(lane, ask)
 
+    async def tallies(self, record_type: str, month: date) -> Tallies:
+        """Behind the same wrappers, with the deadline of `publicity`: it reads a table from end to end."""
+        publicity = self.manifest.records[record_type].publicity
+        seconds = publicity.deadline_ms / 1_000 if publicity else self._seconds
+        until = asyncio.get_running_loop().time() + seconds
+        return await self._guarded(lambda: self.behind.tallies(record_type, month), until)
+
     async def _ask(self, ask: Ask, until: float) -> Answer:
+        return await self._guarded(lambda: self.behind.fetch(ask), until)
+
+    async def _guarded(self, question: Callable[[], Awaitable[T]], until: float) -> T:
         asked = False
         with self._breaker.watch():
             try:
                 async with deadline(self.name, until), self._bulkhead.slot():
                     asked = True
-                    return await retry_once(lambda: self._asked(ask))
+                    return await retry_once(lambda: self._asked(question))
             except SourceTimeout:
                 if asked:
                     raise
                 # our own queue was too long: that says nothing about the source
                 raise SourceBusy(self.name, "QUEUE_WAIT") from None
 
-    async def _asked(self, ask: Ask) -> Answer:
+    async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await self.behind.fetch(ask)
+            return await question()
         except SourceError:
             raise
         except Exception as error:

@@ -23,6 +23,7 @@ from connectors.shapes import (
     Join,
     Key,
     Origin,
+    Publicity,
     Table,
     Unpack,
     Version,
@@ -59,6 +60,8 @@ class RecordSource(Part):
     row_cap: Annotated[int, Field(ge=1, le=10_000)] | None = None
     batching: Batching | None = None
     """As of the source, for this record type."""
+    publicity: Publicity | None = None
+    """How the days are counted by which the law orders decisions to be public."""
     columns_hash: str | None = None
     """Hash of the source's columns when somebody last looked: another one is drift."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from catalogue.identifiers import KeyKind, SubjectKey
@@ -116,6 +116,27 @@ Told: TypeAlias = "asyncio.Future[Answer | Exception]"
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """So many decisions of one day that were published on one day. Nothing else of them."""
+
+    department: str
+    """Whose they are; empty where the source names one that the manifest does not know."""
+    determined_on: date
+    published_on: date | None
+    """None while they are not."""
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """A month's decisions of one record type."""
+
+    tallies: tuple[Tally, ...]
+    unread: int
+    """Decisions whose days cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing `source check` found wrong, or worth knowing."""
 
@@ -178,6 +199,10 @@ class Source(Protocol):
 
     def begin(self, ask: Ask) -> Told:
         """The same without waiting: whoever asks several at once needs no task for each."""
+        ...
+
+    async def tallies(self, record_type: str, month: date) -> Tallies:
+        """Decisions of the month of this day, as `publicity` counts them; raises a SourceError."""
         ...
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from catalogue.model import Catalogue, Nature, RecordType, Role
+from catalogue.model import Catalogue, FieldType, Nature, RecordType, Role
+from catalogue.values import PartialDate
+from connectors.decoders import result_type
 from connectors.errors import ManifestError
 from connectors.manifest import Manifest, RecordSource
+
+_AUTHORITIES: Final = frozenset({"authority", "authorityUscc"})
+"""Fields that tell whose decision a record is."""
 
 
 def verify(manifest: Manifest, catalogue: Catalogue) -> None:
@@ -33,6 +39,8 @@ def verify(manifest: Manifest, catalogue: Catalogue) -> None:
         if record_type.pointer is not None:
             raise ManifestError("MANIFEST_RECORD_TYPE", where, f"{code} is static and has no source")
         _verify_record(where, manifest, record_type, record)
+        if record.publicity:
+            _verify_publicity(f"{where}.publicity", manifest, record_type, record, catalogue)
 
 
 def _batchings(manifest: Manifest) -> Iterator[str | None]:
@@ -112,6 +120,42 @@ def _verify_dedupe(where: str, record_type: RecordType, record: RecordSource) ->
             raise ManifestError(
                 "MANIFEST_DEDUPE", f"{where}.dedupe", f"{name} is neither a field nor a role here"
             )
+
+
+def _verify_publicity(
+    where: str, manifest: Manifest, record_type: RecordType, record: RecordSource, catalogue: Catalogue
+) -> None:
+    """A count by days and departments names no column that could lead to a subject or a decision."""
+
+    def refuse(message: str) -> ManifestError:
+        return ManifestError("MANIFEST_PUBLICITY", where, message)
+
+    publicity, determined = record.publicity, record_type.field_by_role.get(Role.DETERMINED_ON)
+    if publicity is None:
+        return
+    if manifest.connector != "sql" or manifest.charset:
+        raise refuse("only a SQL source whose charset is as declared can count its own rows")
+    if record_type.clocks.publication.within is None:
+        raise refuse(f"no law sets a term in which {record_type.code} must be public")
+    origin = record.fields.get(determined.name) if determined else None
+    if origin is None or origin.column is None:
+        raise refuse("map the day of the decision from one `column`")
+    days = {origin.column, publicity.published_on.column}
+    days |= {publicity.department.column} if publicity.department else set()
+    telling = {column for key in record.keys.values() for column in key.columns} | {*record.identity}
+    telling |= {
+        column
+        for name, mapped_from in record.fields.items()
+        if record_type.field_by_name[name].type is not FieldType.DATE and name not in _AUTHORITIES
+        for column in mapped_from.reads
+    }
+    if told := sorted(days & telling):
+        raise refuse(f"`{told[0]}` says more of a decision than its day and its department")
+    if result_type(publicity.published_on.decode) is not PartialDate:
+        raise refuse("`publishedOn` decodes to a day: end its chain in `date`")
+    known = publicity.department.codes.values() if publicity.department else ()
+    if unknown := sorted(set(known) - catalogue.departments.keys()):
+        raise refuse(f"the catalogue has no department {unknown[0]}")
 
 
 def _roles(record_type: RecordType, record: RecordSource) -> set[Role]:

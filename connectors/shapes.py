@@ -154,6 +154,40 @@ def lookup_name(origin: Origin) -> str:
     return f"{origin.lookup.table}@{origin.column}" if origin.lookup else ""
 
 
+class Codes(Part):
+    """A column whose cells are codes, and what each of them is called here."""
+
+    column: Column
+    codes: Mapping[str, str] = Field(min_length=1)
+
+
+class Day(Part):
+    """A column whose cells begin with a day."""
+
+    column: Column
+    first: Annotated[int, Field(ge=8, le=16)] | None = None
+    """Of a moment: how many characters are the day."""
+    decode: tuple[Step, ...] = ("date",)
+
+
+class Publicity(Part):
+    """双公示: how decisions are counted by day at night, without a subject, a number or a text of any."""
+
+    published_on: Day
+    """When a decision was published, or handed over for that; empty while it was not."""
+    department: Codes | None = None
+    """Whose decision it was, where not the source's own department's; codes become department codes."""
+    where: tuple[Condition, ...] = ()
+    """Which rows are of this record type, where the table holds others too."""
+    deadline_ms: Annotated[int, Field(ge=100, le=600_000)] = 60_000
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        """Columns that the count names."""
+        own = (self.department.column,) if self.department else ()
+        return (self.published_on.column, *own, *(condition.column for condition in self.where))
+
+
 class Pivot(Part):
     """A joined attribute-value table: `name.X` is the value of the row whose attribute is X."""
 

@@ -6,6 +6,8 @@ would turn a VARCHAR key column into a scan, so keys are cast to what such colum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -18,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal_column,
     select,
     text,
 )
@@ -55,3 +58,17 @@ def raw(dialect: str, found: ColumnElement[Any]) -> ColumnElement[Any]:
     if dialect == "mssql":
         return cast(found, VARBINARY("max"))  # type: ignore[no-untyped-call]
     return cast(found, LargeBinary)
+
+
+def beginning(dialect: str, cell: ColumnElement[Any], length: int) -> ColumnElement[str]:
+    """The first characters of a text."""
+    cut = func.substring if dialect == "mssql" else func.substr
+    return cut(cell, literal_column("1"), literal_column(str(length)), type_=String())
+
+
+def beginnings(month: date) -> Mapping[int, list[str]]:
+    """How a day of a month begins where its year has four digits (domain.md §5.4), by length."""
+    year, ends = month.year, {"-": "-", "/": "/", ".": ".", "年": "月"}
+    written = {f"{year}{month:%m}"}
+    written |= {f"{year}{after}{m}{end}" for after, end in ends.items() for m in (f"{month:%m}", month.month)}
+    return {length: sorted(one for one in written if len(one) == length) for length in (6, 7, 8)}

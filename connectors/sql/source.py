@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
+from datetime import date
 
 from catalogue.model import Catalogue
 from connectors.described import Described
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask, Finding
+from connectors.protocol import Answer, Ask, Finding, Tallies
 from connectors.quota import Counter, HourlyQuota
 from connectors.rules import mapped
 from connectors.sql import check
 from connectors.sql.column_sets import ColumnSets
+from connectors.sql.counting import Counting
 from connectors.sql.engine import engine_for
 from connectors.sql.pool import Pool
 from connectors.sql.reader import Reader
@@ -27,8 +29,9 @@ class SqlSource(Described):
         super().__init__(manifest)
         self.engine = engine_for(url, manifest.deadline_ms)
         size = self.engine.connections or manifest.pool
-        quota = HourlyQuota(manifest.source, manifest.quota_per_hour, counter)
-        self._pool = Pool(manifest.source, self.engine.connect, size, quota)
+        self._url = url
+        self._quota = HourlyQuota(manifest.source, manifest.quota_per_hour, counter)
+        self._pool = Pool(manifest.source, self.engine.connect, size, self._quota)
         self.readers = {
             code: Reader(manifest, self.engine.dialect, mapped(catalogue, code), record)
             for code, record in manifest.mapped.items()
@@ -52,6 +55,16 @@ class SqlSource(Described):
     async def fetch(self, ask: Ask) -> Answer:
         """One statement for all keys of a kind; halved at the row limit or the limit of binds."""
         return await self.readers[ask.record_type].answer(ask, self._pool)
+
+    async def tallies(self, record_type: str, month: date) -> Tallies:
+        """One statement on a connection of its own, for it may take longer than an answer may."""
+        counting = Counting(self.manifest, self.engine.dialect, self.readers[record_type])
+        engine = engine_for(self._url, counting.deadline_ms)
+        pool = Pool(self.name, engine.connect, 1, self._quota)
+        try:
+            return await counting.tallies(pool, month)
+        finally:
+            await pool.close()
 
     def explain(self, record_type: str, fields: Iterable[str], count: int = 1) -> str:
         """The SQL that would be sent for these fields and that many physical keys, per kind of key."""

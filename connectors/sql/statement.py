@@ -8,17 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, any_, case, literal_column, or_, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    any_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.engine.interfaces import Dialect
 
 from catalogue.identifiers import KeyKind
 from connectors.columns import every_column
 from connectors.manifest import RecordSource
-from connectors.shapes import KeyForm
+from connectors.shapes import Column, KeyForm, Publicity
 from connectors.sql.conditions import Conditions
-from connectors.sql.forms import bind, key, limited, raw
+from connectors.sql.forms import beginning, beginnings, bind, key, limited, raw
 from connectors.sql.places import Opened, Place, places
 
 _BINDS: Final = {"postgresql": 1 << 20, "sqlite": 32_000, "mssql": 2_000, "oracle": 1_000}
@@ -28,6 +42,9 @@ _NAMED: Final = frozenset({"mssql", "oracle"})
 """Dialects whose parameters have names: a key is sent once, wherever it stands."""
 _BINDS_ELSEWHERE: Final = 1 << 16
 """Binds that one statement can hold: each key takes one per key column and branch of a union."""
+
+_DAY_LENGTH: Final = 32
+"""Characters of a cell that holds a day, or the code of a department."""
 
 _BUCKETS: Final = (1, 4, 16, 64, 256, *(1 << power for power in range(9, 21)))
 """Numbers of key binds. From 256 on they double: a hundred subjects should not be padded fourfold."""
@@ -124,6 +141,33 @@ class Statements:
         """Each place's different cells of one column."""
         opened = [place.open((column, *self._filtered)) for place in self._places]
         return [self._compile([self._select(place, [column]).distinct()], 0, 0) for place in opened]
+
+    def counted(self, publicity: Publicity, determined: Column, month: date) -> Statement:
+        """How many records have which days, of those whose decision is of the month, however it is written.
+
+        Of several versions of a record the earliest days count: a withdrawal is no publication.
+        """
+        cells = [determined, publicity.published_on.column]
+        cells += [publicity.department.column] if publicity.department else []
+        by = self._record.version.by if self._record.version else self._record.identity
+        branches = []
+        for place in self._places:
+            filters = (one.column for one in publicity.where)
+            opened = place.open((*cells, *by, *self._filtered, *filters))
+            texts: list[ColumnElement[str]] = [
+                cast(opened.column(name), String(_DAY_LENGTH)) for name in cells
+            ]
+            starts = (
+                beginning(self._dialect.name, texts[0], length).in_(map(self._conditions.literal, written))
+                for length, written in beginnings(month).items()
+            )
+            texts[1] = beginning(self._dialect.name, texts[1], publicity.published_on.first or _DAY_LENGTH)
+            named = [(func.min(cell) if by else cell).label(f"c{n}") for n, cell in enumerate(texts)]
+            held = (self._conditions.of(opened.column(one.column), one) for one in publicity.where)
+            query = self._select(opened, ()).add_columns(*named).where(*held, or_(*starts))
+            branches.append(query.group_by(*map(opened.column, by)))
+        rows = (union_all(*branches) if len(branches) > 1 else branches[0]).subquery("d")
+        return self._compile([select(*rows.c, func.count()).group_by(*rows.c)], 0, 0)
 
     @property
     def names(self) -> tuple[str, ...]:

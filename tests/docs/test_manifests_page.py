@@ -35,6 +35,7 @@ KEYS_OF = {
     "Files": kinds.Drop,
 }
 GRAPHS = (kinds.Upstream, kinds.Client)
+COUNT = (shapes.Publicity, shapes.Day, shapes.Codes)
 REST = (kinds.Rest, kinds.Batch, kinds.Signing, kinds.Token)
 EXAMPLES = [
     pytest.param(text, id=f"{section.heading} {number}")
@@ -68,7 +69,7 @@ def test_every_part_of_the_model_has_a_table():
         if isinstance(part, type) and issubclass(part, model.Part) and part is not model.Part
     }
     elsewhere = {shapes.Branch, shapes.Constant, shapes.Lookup, shapes.Pivot, shapes.Unpack}  # docs/shapes.md
-    assert parts - elsewhere == {*KEYS_OF.values(), *REST, *GRAPHS}
+    assert parts - elsewhere == {*KEYS_OF.values(), *REST, *GRAPHS, *COUNT}
 
 
 @pytest.mark.parametrize(("heading", "part"), KEYS_OF.items())
@@ -78,6 +79,7 @@ def test_keys_and_defaults_are_those_of_the_model(heading, part):
 
 def test_the_parts_of_a_service_share_a_section():
     assert _documented("REST") == set(chain.from_iterable(map(_keys, REST)))
+    assert _documented("Publicity") == set(chain.from_iterable(map(_keys, COUNT)))
     assert _documented("Other graphs") == set(chain.from_iterable(map(_keys, GRAPHS)))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
 from connectors.described import begun
 from connectors.manifest import Manifest
-from connectors.protocol import Answer, Ask, Finding, Source, Told
+from connectors.protocol import Answer, Ask, Finding, Source, Tallies, Told
 
 _SELECT_LIST = re.compile(r"SELECT (.*?)\s+FROM", re.DOTALL)
 _CAST = re.compile(r"CAST\((.+?) AS \w+\) AS [^,\s]+")
@@ -85,6 +86,9 @@ class Recorded:
 
     def begin(self, ask: Ask) -> Told:
         return begun(self.fetch(ask))
+
+    async def tallies(self, record_type: str, month: date) -> Tallies:
+        return await self.behind.tallies(record_type, month)
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         return self.behind.explain(record_type, fields)
