@@ -38,6 +38,7 @@ from authz.once import OnceOnly
 from authz.operators import Operators
 from authz.outcomes.book import OutcomeBook
 from authz.outcomes.measures import MeasureBook
+from authz.publicity import PublicityBook
 from authz.receipts import ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
@@ -169,6 +170,7 @@ class Deployment:
             outcomes=OutcomeBook(self.store, self.audit, receipts, self.references),
             measures=MeasureBook(self.store, self.audit, self.references),
             statistics=StatisticsBook(self.store, self.audit),
+            publicity=PublicityBook(self.store, self.audit),
             operators=Operators(self.clients, self.settings.audience, self.references, self.once),
             lists=Lists(self.audit, self.register, self.clients, self.catalogue),
             notices=Notices(self.store, self.news),

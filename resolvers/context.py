@@ -24,6 +24,7 @@ from authz.once import OnceOnly, Ticket
 from authz.operators import Operators
 from authz.outcomes.book import OutcomeBook
 from authz.outcomes.measures import MeasureBook
+from authz.publicity import PublicityBook
 from authz.receipts import ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
@@ -80,6 +81,7 @@ class Services:
     outcomes: OutcomeBook
     measures: MeasureBook
     statistics: StatisticsBook
+    publicity: PublicityBook
     today: Callable[[], date] = date.today
 
 

@@ -24,6 +24,7 @@ from resolvers.fields import bilingual, described, named_enum, object_type, opti
 from resolvers.identity import Match
 from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person
 from resolvers.nodes import subject_node
+from resolvers.publicity import PublicityCount, publicity
 from resolvers.reading import Outcome, verify_identity
 from resolvers.recording import refusals_recorded
 from resolvers.report.consented import consent_report
@@ -164,24 +165,7 @@ def query_type(types: SubjectTypes) -> type:
         "一份授权，仅查询机构和本人可见",
         "One consent, for its grantee and its person only",
     )
-    roots["review"] = _root(
-        review,
-        optional(ReviewDesk),
-        "查询使用审查，仅审查人员可见",
-        "The review of use, for auditors and the credit office",
-    )
-    roots["rightsCase"] = _root(
-        find_case,
-        optional(RightsCase),
-        "一个权利事项，仅本人和办理人员可见",
-        "One case of somebody's rights, for its person and those who decide on it",
-    )
-    roots["caseDesk"] = _root(
-        case_desk,
-        optional(RightsCaseConnection),
-        "待办的权利事项，仅来源部门、信用办和审计可见",
-        "Cases to decide on, for stewards, the credit office and auditors",
-    )
+    roots |= _staff_roots()
     query = type("Query", (), {**roots, "__annotations__": dict.fromkeys(roots, Any)})
     return strawberry.type(
         query,
@@ -190,6 +174,36 @@ def query_type(types: SubjectTypes) -> type:
             "Live reading of credit subjects from the departments themselves: no copy, no score, no search",
         ),
     )
+
+
+def _staff_roots() -> dict[str, Any]:
+    """Reviews, cases and publicity: for staff, and a case for its person too."""
+    return {
+        "review": _root(
+            review,
+            optional(ReviewDesk),
+            "查询使用审查，仅审查人员可见",
+            "The review of use, for auditors and the credit office",
+        ),
+        "rightsCase": _root(
+            find_case,
+            optional(RightsCase),
+            "一个权利事项，仅本人和办理人员可见",
+            "One case of somebody's rights, for its person and those who decide on it",
+        ),
+        "caseDesk": _root(
+            case_desk,
+            optional(RightsCaseConnection),
+            "待办的权利事项，仅来源部门、信用办和审计可见",
+            "Cases to decide on, for stewards, the credit office and auditors",
+        ),
+        "publicity": _root(
+            publicity,
+            optional(list[PublicityCount]),
+            "双公示逾期情况，仅信用办、审计和本部门可见",
+            "Decisions that were not public in time, for the credit office and each department",
+        ),
+    }
 
 
 def _me_class(types: SubjectTypes) -> type:

@@ -13,7 +13,7 @@ from typer.main import get_command, get_group
 COMMANDS: Final = (
     *("serve", "demo", "schema", "token", "operator", "query", "stats"),
     *("catalogue", "source", "audit", "mandate", "scenario", "receipt", "policy", "consent", "case"),
-    *("review", "report", "db", "client", "keys"),
+    *("review", "publicity", "report", "db", "client", "keys"),
 )
 """Each a module of this package with `app`, a group, or else a function of its name."""
 _Command = TyperCommand | TyperGroup
