@@ -6,12 +6,12 @@ returned before the outcome is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from authz.audit import EventKind, PlannedRead, Result
+from authz.audit import Entry, EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
 from authz.cases.overlay import Marks
 from authz.decisions import Effect
@@ -48,6 +48,8 @@ class Manner:
     """Whether minor adverse records leave."""
     until: float | None = None
     """When sources have to have answered, in the loop's time; None leaves them their own deadlines."""
+    keeping: Callable[[SubjectRead], Awaitable[Sequence[Entry]]] | None = None
+    """What of a subject that was read is kept in one transaction with its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,16 @@ async def read_subjects(
                 outcomes += await read_subjects(context, grant, plan, [today], manner, pages, again)
                 continue
             sections = _sections(reading, lookup.key, confirmation, fetched, marks.get(lookup.key))
-            recorder.note(lookup.key, outcome_of(confirmation, sections))
+            outcome = outcome_of(confirmation, sections)
+            recorder.note(lookup.key, outcome)
             if isinstance(confirmation, Doubt):
                 outcomes.append(SubjectNotConfirmed())
                 continue
             subject, position = _subject(reading, lookup.key, confirmation), recorder.position(lookup.key)
-            outcomes.append(SubjectRead(reading, subject, sections, starts[lookup.key], position))
+            read = SubjectRead(reading, subject, sections, starts[lookup.key], position)
+            if manner.keeping:
+                recorder.note(lookup.key, outcome, *await manner.keeping(read))
+            outcomes.append(read)
     return outcomes
 
 

@@ -77,6 +77,7 @@ class Recorder:
         self._intents: dict[SubjectKey, IntentRef] = {}
         self._look = context.services.overlay.looking()
         self._outcomes: dict[SubjectKey, Outcome] = {}
+        self._kept: dict[SubjectKey, tuple[Entry, ...]] = {}
 
     async def __aenter__(self) -> Self:
         if isinstance(self._grant, Public):
@@ -103,9 +104,9 @@ class Recorder:
         """What cases make of records, no older than the intent; raises AuditUnavailable."""
         return self._look.standing or await self._services.overlay.current()
 
-    def note(self, key: SubjectKey, outcome: Outcome) -> None:
-        """What will be answered about one subject."""
-        self._outcomes[key] = outcome
+    def note(self, key: SubjectKey, outcome: Outcome, *kept: Entry) -> None:
+        """What will be answered about one subject, and what is kept in one transaction with that leaf."""
+        self._outcomes[key], self._kept[key] = outcome, kept
 
     def position(self, key: SubjectKey) -> int | None:
         """Where the intent about one subject stands in the log; None for a public read."""
@@ -119,6 +120,8 @@ class Recorder:
             return
         failed = Outcome(Result.ERROR, codes=(getattr(error, "code", "INTERNAL"),))
         outcomes = {} if error else self._outcomes
+        if error:
+            self._kept.clear()
         await _each(
             [self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items()]
         )
@@ -137,7 +140,7 @@ class Recorder:
         return await self._ticket.with_intent(lambda first: self._audit.intent(event, *first, *entries))
 
     async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
-        entries: list[Entry] = []
+        entries: list[Entry] = [*self._kept.get(key, ())]
         if isinstance(self._grant, Statutory | Consent):
             entries.append(self._services.register.running(self._grant))
         if isinstance(self._grant, Consent):

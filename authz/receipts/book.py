@@ -6,17 +6,30 @@ could not be answered. Of those a person may say that they looked by hand, with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, String, Table, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    insert,
+    select,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.audit import AuditLog, ManualCheck, Query
+from authz import audit
+from authz.audit import AuditLog, Ledger, ManualCheck, Query
 from authz.errors import AccessDenied, AuditUnavailable
 from authz.grants import Statutory
 from authz.keys import KeyRing
@@ -94,6 +107,33 @@ class Entry:
         return tuple(code for code in self.unknown if code not in self.by_hand)
 
 
+class _Checks(Ledger["Kept"]):
+    """The checks of a batch of outcomes."""
+
+    def __init__(self, connection: Connection, entries: Sequence[Kept]) -> None:
+        self._connection = connection
+        self._rows: list[Mapping[str, object]] = []
+
+    def check(self, entry: Kept) -> None:
+        """Refuses none."""
+
+    def enter(self, entry: Kept) -> None:
+        self._rows.append(entry.row)
+
+    def close(self) -> None:
+        if self._rows:
+            self._connection.execute(insert(check_receipt), self._rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(audit.Entry):
+    """A check that is kept with the outcome of its read."""
+
+    row: Mapping[str, object]
+
+    ledger = _Checks
+
+
 class ReceiptBook:
     """Issues receipts and finds the checks they prove."""
 
@@ -117,8 +157,8 @@ class ReceiptBook:
         """The moment in China."""
         return self._clock()
 
-    async def issue(self, receipt: Receipt, subject: str, unknown: Sequence[str]) -> str:
-        """Keep the check, then sign its receipt; raises AuditUnavailable, so nothing unkept is handed out."""
+    def keeping(self, receipt: Receipt, subject: str, unknown: Sequence[str]) -> Kept:
+        """With the outcome of the read, in its transaction: so there are both, or neither."""
         row = {
             "jti": receipt.jti,
             "scenario": receipt.scenario,
@@ -134,11 +174,10 @@ class ReceiptBook:
             "checked_at": millis(receipt.checked_at),
             "valid_until": millis(receipt.valid_until),
         }
-        try:
-            async with self._store.writing() as connection:
-                await connection.execute(insert(check_receipt).values(**row))
-        except (SQLAlchemyError, OSError) as error:
-            raise AuditUnavailable from error
+        return Kept(row)
+
+    def signed(self, receipt: Receipt) -> str:
+        """The compact JWS; handed out when the check is kept, and never before."""
         return signed(receipt, self._keys.receipt_key)
 
     def opened(self, jws: str) -> Receipt:

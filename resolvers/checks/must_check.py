@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import strawberry
 from graphql import FieldNode
 from strawberry.types.info import Info
 
-from authz.audit import EventKind
+from authz.audit import Entry, EventKind
 from authz.errors import AccessDenied
 from authz.grants import Consent, Statutory
 from authz.lifecycle import ADULT
@@ -28,14 +28,14 @@ from resolvers.access import AccessContext
 from resolvers.catalogue_graph import localized
 from resolvers.checks.answer import SubjectCheck
 from resolvers.checks.plan import check_plan
-from resolvers.checks.proof import proved
+from resolvers.checks.proof import Proof, prove
 from resolvers.checks.types import CheckReceipt, CheckResult, RelatedCheck, RelatedPersonInput
 from resolvers.context import RequestContext
 from resolvers.fields import bilingual
 from resolvers.identity import Lookup
 from resolvers.lookups import SubjectLookup, person, resolve_lookup
 from resolvers.planning import ResponsePath
-from resolvers.reading import Manner, SubjectRead, read_subjects
+from resolvers.reading import Manner, Outcome, SubjectRead, read_subjects
 from resolvers.recording import refusals_recorded
 from resolvers.roots import grant_of_operation, refuse_named
 from resolvers.scalars import Instant, ScenarioCode
@@ -89,8 +89,8 @@ async def must_check(
         for one in (found, *(each.lookup for each in persons)):
             refuse_named(context, one)
         _require_fit(context, scenario, found, persons)
-    checks = await _read(context, scenario, found, persons, context.plan.roots[key], (key,))
-    return await _result(context, scenario, checks, persons)
+    checks, proof = await _read(context, scenario, found, persons, context.plan.roots[key], (key,))
+    return _result(context, scenario, checks, proof, persons)
 
 
 def scenario_of(context: RequestContext) -> Scenario:
@@ -139,37 +139,66 @@ async def _read(
     persons: Sequence[_Person],
     nodes: list[FieldNode],
     path: ResponsePath,
-) -> list[SubjectCheck]:
-    """The subject and its persons, at the same time; raises what either reading raises."""
+) -> tuple[list[SubjectCheck], Proof]:
+    """The subject and its persons, at the same time, and the proof; raises what either reading raises."""
     until = asyncio.get_running_loop().time() + scenario.deadline_ms / 1000 * _FOR_SOURCES
     manner = Manner(EventKind.CHECK, scenario.clock, minor=False, until=until)
-    grant = grant_of_operation(context)
     plan = check_plan(context, scenario, found.key.subject_kind, [("CheckResult", nodes, path)])
-    readings = [read_subjects(context, grant, plan, [found], manner)]
-    if persons:
-        selections = [
-            ("RelatedCheck", below, (*path, name))
-            for name, below in context.walk.collect("CheckResult", nodes).items()
-            if below[0].name.value == "related"
-        ]
-        plan = check_plan(context, scenario, SubjectKind.NATURAL_PERSON, selections)
-        lookups = [each.lookup for each in persons]
-        readings.append(read_subjects(context, grant, plan, lookups, manner))
+    beside = asyncio.ensure_future(_read_persons(context, scenario, persons, nodes, path, manner))
+    made: list[tuple[list[SubjectCheck], Proof]] = []
+
+    async def keeping(read: SubjectRead) -> Sequence[Entry]:
+        """The check with the subject's outcome, once the persons were read too; none where one was not."""
+        await asyncio.wait([beside])
+        related = [] if beside.cancelled() or beside.exception() else beside.result()
+        reads = [one for one in (read, *related) if isinstance(one, SubjectRead)]
+        if len(reads) <= len(persons):
+            return ()
+        checks = [SubjectCheck(scenario, one) for one in reads]
+        made.append((checks, prove(context, scenario, checks)))
+        return (made[0][1].kept,)
+
+    keeps = replace(manner, keeping=keeping)
+    main = read_subjects(context, grant_of_operation(context), plan, [found], keeps)
     # each reading records its own end, so neither is left before the other is over
-    groups = await asyncio.gather(*readings, return_exceptions=True)
+    groups = await asyncio.gather(main, beside, return_exceptions=True)
     outcomes = [one for group in groups for one in ([group] if isinstance(group, BaseException) else group)]
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return [SubjectCheck(scenario, one) for one in outcomes if isinstance(one, SubjectRead)]
+    return made[0]
 
 
-async def _result(
-    context: RequestContext, scenario: Scenario, checks: list[SubjectCheck], persons: Sequence[_Person]
+async def _read_persons(
+    context: RequestContext,
+    scenario: Scenario,
+    persons: Sequence[_Person],
+    nodes: list[FieldNode],
+    path: ResponsePath,
+    manner: Manner,
+) -> list[Outcome]:
+    if not persons:
+        return []
+    selections = [
+        ("RelatedCheck", below, (*path, name))
+        for name, below in context.walk.collect("CheckResult", nodes).items()
+        if below[0].name.value == "related"
+    ]
+    plan = check_plan(context, scenario, SubjectKind.NATURAL_PERSON, selections)
+    lookups = [each.lookup for each in persons]
+    return await read_subjects(context, grant_of_operation(context), plan, lookups, manner)
+
+
+def _result(
+    context: RequestContext,
+    scenario: Scenario,
+    checks: list[SubjectCheck],
+    proof: Proof,
+    persons: Sequence[_Person],
 ) -> CheckResult:
     main, *related = checks
     pending = [task for check in checks for task in check.shown_tasks()]
-    proof = await proved(context, scenario, checks, list(dict.fromkeys(task.recordType for task in pending)))
+    jws = context.services.receipts.signed(proof.receipt)
     return CheckResult(
         checkId=strawberry.ID(proof.receipt.jti),
         scenario=ScenarioCode(scenario.code),
@@ -190,7 +219,7 @@ async def _result(
         validUntil=Instant(proof.receipt.valid_until),
         catalogueVersion=proof.receipt.catalogue_version,
         disclaimers=[localized(one) for one in DISCLAIMERS],
-        receipt=CheckReceipt(jws=proof.jws, nonce=proof.nonce, statement=proof.statement),
+        receipt=CheckReceipt(jws=jws, nonce=proof.nonce, statement=proof.statement),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
+from authz.audit import Entry
 from authz.audit.leaves import canonical
 from authz.calendar import add_working_days
 from authz.grants import Consent, Statutory
@@ -23,21 +24,20 @@ VALID_WORKING_DAYS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A receipt that is kept and signed, and what its digest is over."""
+    """A receipt, what is kept of the check with the outcome of the read, and what the digest is over."""
 
     receipt: Receipt
-    jws: str
+    kept: Entry
     nonce: str
     statement: str
 
 
-async def proved(
-    context: RequestContext, scenario: Scenario, checks: Sequence[SubjectCheck], unknown: Sequence[str]
-) -> Proof:
-    """Keep the check and sign its receipt; raises AuditUnavailable, and then there is no answer."""
+def prove(context: RequestContext, scenario: Scenario, checks: Sequence[SubjectCheck]) -> Proof:
+    """The proof of a check, all of whose subjects were read."""
     grant, services = grant_of_operation(context), context.services
     assert isinstance(grant, Statutory | Consent)  # noqa: S101 - no other grant checks
     main, *related = checks
+    unknown = list(dict.fromkeys(task.recordType for check in checks for task in check.shown_tasks()))
     checked_at = services.receipts.now.astimezone(CHINA_TIME)
     last_day = add_working_days(checked_at.date(), VALID_WORKING_DAYS)
     valid_until = datetime.combine(last_day, time(23, 59, 59), CHINA_TIME)
@@ -71,7 +71,7 @@ async def proved(
         valid_until=valid_until,
     )
     subject = services.references.audit_ref(main.read.subject.key)
-    return Proof(receipt, await services.receipts.issue(receipt, subject, unknown), nonce, statement)
+    return Proof(receipt, services.receipts.keeping(receipt, subject, unknown), nonce, statement)
 
 
 def statement_of(head: Mapping[str, str], subjects: Sequence[tuple[str, Shown]]) -> str:

@@ -180,7 +180,8 @@ async def test_after_five_working_days_the_check_is_made_again(broken: Office):
 
 
 async def test_no_receipt_no_answer(broken: Office):
-    """The check is kept before it is told: without its row nothing leaves."""
+    """The check is kept with the outcome of its read: there are both, or neither and no answer."""
+    start = len(await broken.leaves())
     async with broken.stage.deployment.store.writing() as connection:
         await connection.exec_driver_sql("ALTER TABLE check_receipt RENAME TO check_receipt_gone")
     refused = await broken.check("S04", "样例乙")
@@ -188,6 +189,7 @@ async def test_no_receipt_no_answer(broken: Office):
         await connection.exec_driver_sql("ALTER TABLE check_receipt_gone RENAME TO check_receipt")
     assert (refused.reply.status, refused.reply.codes) == (503, ["AUDIT_UNAVAILABLE"])
     assert "data" not in refused.reply.body
+    assert [leaf["phase"] for leaf in await broken.leaves(start)] == ["INTENT"]
 
 
 async def test_every_approval_system_of_the_county_can_check(broken: Office):
