@@ -63,12 +63,12 @@ async def test_in_a_case_nothing_is_used_too_long_nor_lost(years: Years, key: Su
     assert faults == []
 
 
-def opened(scenario: str) -> list[dict[str, Any]]:
+def opened(scenario: str, key: SubjectKey) -> list[dict[str, Any]]:
     """What a consent may open here: of each type a plain field, and the one that tells a breach."""
     items = []
     for one in catalogue().scenarios[scenario].relevance:
         entry = catalogue().record_types[one.record_type]
-        if entry in types_of(ADULT):
+        if entry in types_of(key):
             may, flag = one.fields or tuple(entry.field_by_name), flag_of(entry)
             plain = [name for name in may if entry.field_by_name[name].type is FieldType.STRING][:1]
             named = {*(plain or may[:1]), *([flag.name] if flag and flag.name in may else [])}
@@ -76,10 +76,10 @@ def opened(scenario: str) -> list[dict[str, Any]]:
     return items
 
 
-async def agreed(years: Years, scenario: str, reason: str, mode: str) -> dict[str, Any]:
-    """The basis of a bank's reads, as one use of a consent that the person gave."""
-    terms = {"scenario": scenario, "reason": reason, "mode": mode, "items": opened(scenario)}
-    wanted = loan(**terms) | {"subject": lookup(ADULT)}
+async def agreed(years: Years, key: SubjectKey, scenario: str, reason: str, mode: str) -> dict[str, Any]:
+    """The basis of a bank's reads, as one use of a consent that the person gave, for the company too."""
+    terms = {"scenario": scenario, "reason": reason, "mode": mode, "items": opened(scenario, key)}
+    wanted = loan(**terms) | {"subject": lookup(key)}
     bank = years.deployment.token(BANK)
     asked = (await years.ask("default", FIRST, REQUEST, {"input": wanted}, bank)).data["requestConsent"]
     agreement = {
@@ -94,20 +94,25 @@ async def agreed(years: Years, scenario: str, reason: str, mode: str) -> dict[st
 
 
 @pytest.mark.parametrize(
-    ("scenario", "reason", "mode"),
-    [("S17", "LOAN_APPROVAL", "CHECK"), ("S18", "EMPLOYMENT", "REPORT")],
+    ("key", "scenario", "reason", "mode"),
+    [
+        (ADULT, "S17", "LOAN_APPROVAL", "CHECK"),
+        (ADULT, "S18", "EMPLOYMENT", "REPORT"),
+        (COMPANY, "S17", "LOAN_APPROVAL", "CHECK"),
+    ],
+    ids=["loan", "employment", "loan of a company"],
 )
 async def test_on_consent_nothing_is_used_too_long_nor_lost(
-    years: Years, scenario: str, reason: str, mode: str
+    years: Years, key: SubjectKey, scenario: str, reason: str, mode: str
 ):
-    basis = await agreed(years, scenario, reason, mode)
+    basis = await agreed(years, key, scenario, reason, mode)
     token = years.deployment.token(BANK, consent_id=basis["consentId"])
-    codes = frozenset(item["recordType"] for item in opened(scenario))
-    query = subject(ADULT, codes)
-    looking = Looking(years, ADULT, Way("default", mode), BANK)
+    codes = frozenset(item["recordType"] for item in opened(scenario, key))
+    query = subject(key, codes)
+    looking = Looking(years, key, Way("default", mode), BANK)
     faults = []
-    for day in days_for(ADULT, looking.way, codes):
-        answer = await years.ask("default", day, query, {"who": lookup(ADULT), "access": basis}, token)
+    for day in days_for(key, looking.way, codes):
+        answer = await years.ask("default", day, query, {"who": lookup(key), "access": basis}, token)
         assert answer.codes == ()
         faults += looking.faults(day, answer.data["subject"], answer.denied)
     assert faults == []

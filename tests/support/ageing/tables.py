@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import FieldType, RecordField, RecordType, Role
-from tests.support.ageing.rows import IDENTITY, SUBJECTS, Sample, catalogue, roles_of, samples
+from tests.support.ageing.rows import ADULT, COMPANY, IDENTITY, SUBJECTS, Sample, catalogue, roles_of, samples
 
 SOURCE: Final = "ageing"
 _DECODED: Final[Mapping[FieldType, list[Any]]] = {
@@ -49,6 +49,14 @@ def manifest() -> dict[str, Any]:
         "inFlight": 1_000,
         "identity": IDENTITY,
         "records": {entry.code: _record(entry) for entry in _types()},
+        "confirms": {
+            "E-SC-99": {
+                "table": "acting",
+                "keys": {"USCC": {"columns": ["entity"]}},
+                "identity": ["id"],
+                "fields": {"representativeId": {"column": "person", "decode": ["citizenId"]}},
+            }
+        },
     }
 
 
@@ -108,6 +116,8 @@ def write_records(path: Path) -> None:
             columns |= set(map(_column_of, _fields(entry)))
             named = ", ".join(f"{column} TEXT" for column in sorted(columns))
             opened.execute(f"CREATE TABLE {_table(entry)} ({named})")
+        opened.execute("CREATE TABLE acting (id TEXT, entity TEXT, person TEXT)")
+        opened.execute("INSERT INTO acting VALUES ('1', ?, ?)", (COMPANY.value, ADULT.value))
         for sample in samples():
             row = _written(sample.entry, sample)
             places = ", ".join("?" for _ in row)
