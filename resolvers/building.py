@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from graphql import GraphQLError
 
+from authz.calendar import add_working_days
 from authz.decisions import Decision, Effect, TypeDecisions
 from authz.lifecycle import Adversity, Clocks, Status
 from authz.masks import MaskContext, mask
@@ -29,7 +30,8 @@ from resolvers.records import BASE_FIELDS, Freshness, RecordStatus, carrier_of
 
 Node: TypeAlias = dict[str, object]
 DATES = frozenset(
-    {"occurredOn", "determinedOn", "publishFrom", "publishUntil", "retentionUntil", "measureUntil", "repair"}
+    {"occurredOn", "determinedOn", "publishFrom", "publishBy", "publishUntil", "retentionUntil"}
+    | {"measureUntil", "repair"}
 )
 """Base fields that say when something was; a consent shows a date only as a field it names."""
 PROPERTY_OF: Final = {name: re.sub("(?=[A-Z])", "_", name).lower() for name in sorted(BASE_FIELDS)}
@@ -242,6 +244,14 @@ class Record:
     def publish_from(self) -> PartialDate | None:
         """When publication began."""
         return _day(self.clocks.publish_from)
+
+    @property
+    def publish_by(self) -> PartialDate | None:
+        """双公示: the last day of the term in which a published decision has to become public."""
+        within, determined = self.view.entry.clocks.publication.within, self.determined_on
+        if within is None or self.clocks.publish_from is None or not isinstance(determined, PartialDate):
+            return None
+        return None if determined.open_ended else _day(add_working_days(determined.earliest, within))
 
     @property
     def publish_until(self) -> PartialDate | None:

@@ -156,6 +156,9 @@ class CreditRecord:
     occurredOn: CalendarDate | None = described("行为日期", "Date of the act", AUTHORIZED)
     determinedOn: CalendarDate | None = described("认定日期", "Date of the finding", AUTHORIZED)
     publishFrom: CalendarDate | None = described("公示起始日", "Published from", AUTHORIZED)
+    publishBy: CalendarDate | None = described(
+        "最迟公示日（双公示，七个工作日）", "Last day on which it has to become public", AUTHORIZED
+    )
     publishUntil: CalendarDate | None = described("公示截止日", "Published until", AUTHORIZED)
     retentionUntil: CalendarDate | None = described("查询期限届满日", "May be queried until", AUTHORIZED)
     measureUntil: CalendarDate | None = described("措施期限届满日", "Measure ends", AUTHORIZED)
