@@ -72,3 +72,13 @@ async def test_the_demo_upgrades_what_an_older_one_left(tmp_path: Path, keys: st
     with started(state) as demo:
         verified = await command("audit", "verify", "--json", "-c", demo.config)
     assert (verified.json["leaves"], verified.json["fault"]) == (5, None)
+
+
+async def test_what_is_due_is_counted_first_and_erased_when_told(home: Home) -> None:
+    await command("db", "upgrade", "-c", home.config)
+    counted = await command("db", "retain", "--json", "-c", home.config)
+    assert counted.code == 0, counted.err
+    tables = {"rights_case", "record_mark", "check_receipt", "check_outcome", "outbox"}
+    assert counted.json == {"applied": False, "rows": dict.fromkeys(tables, 0)}
+    erased = await command("db", "retain", "--apply", "-c", home.config)
+    assert (erased.code, erased.out.count("erased")) == (0, len(tables))
