@@ -6,7 +6,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -22,6 +22,14 @@ from gateway.cli.common import CommandError, Json, console, print_json, reported
 from gateway.cli.published import published_keys
 from resolvers.report.pdf import attached
 
+
+class _AnyLength(jws.JWSRegistry):
+    """A report holds all that departments hold on somebody, which joserfc's 128 kB may be too few for."""
+
+    max_payload_length = 64 * 1024 * 1024
+
+
+_OF_ANY_LENGTH: Final = _AnyLength(algorithms=[ALGORITHM])
 app = typer.Typer(help="Reports that persons hand over: verify.", no_args_is_help=True)
 
 
@@ -84,7 +92,7 @@ def _signed(raw: bytes) -> str:
 
 def _opened(signed: str, keys: KeySet) -> dict[str, Any]:
     try:
-        opened = jws.deserialize_compact(signed, keys, [ALGORITHM])
+        opened = jws.deserialize_compact(signed, keys, registry=_OF_ANY_LENGTH)
     except (JoseError, ValueError):
         raise CommandError("REPORT_FORGED", "No key of this gateway made this signature.") from None
     if opened.headers().get("typ") != REPORT_TYPE:

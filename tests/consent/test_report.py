@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from pypdf import PdfReader, PdfWriter
 
@@ -87,6 +88,17 @@ async def test_a_character_that_the_face_lacks_is_marked_and_whole_in_the_data(t
     data.write_text(report["jws"])
     done = await command("report", "verify", str(data), "--jwks", str(await keys(town, tmp_path)))
     assert "样𠮷野公司" in done.out
+
+
+async def test_a_long_report_is_no_forged_one(town: Town, tmp_path: Path):
+    body = (await reported(town, "买买提·样例"))["jws"].split(".")[1]
+    content = orjson.loads(base64.urlsafe_b64decode(body + "=="))
+    section = content["person"]["identity"]["civilIdentity"]
+    section["records"] *= 1 + 400_000 // len(orjson.dumps(section["records"]))
+    data = tmp_path / "report.jws"
+    data.write_text(town.stage.deployment.signer.report(content))
+    done = await command("report", "verify", str(data), "--jwks", str(await keys(town, tmp_path)), "--json")
+    assert (done.code, done.json["jti"]) == (0, content["jti"])
 
 
 async def test_what_was_altered_or_is_something_else_is_no_report(town: Town, tmp_path: Path):
