@@ -178,7 +178,8 @@ def grant_of(
         )
     if sum(_personal(walk, node) for node in roots) > 1:
         raise AuthzError(
-            "ONE_PERSON_PER_OPERATION", "One operation reads one natural person. Send one for each."
+            "ONE_PERSON_PER_OPERATION",
+            "One operation reads one natural person, or makes one check. Send one for each.",
         )
     if not bases:
         return None
@@ -251,13 +252,16 @@ def _basis(walk: Walk, node: FieldNode) -> Basis:
 
 
 def _personal(walk: Walk, node: FieldNode) -> bool:
-    """Whether a root field leads to one natural person (or an individual business)."""
+    """Whether a root field leads to one natural person (or an individual business).
+
+    A check always: it may name related persons, and leaves a receipt that counts.
+    """
     name = node.name.value
-    if name in ("verifyIdentity", "consentReport", "me"):
+    if name in ("verifyIdentity", "consentReport", "me", CHECK):
         return True
     if name in ENTITY_ROOTS:
         return _leads_to_person(_arguments(walk, node).get("uscc"))
-    if name in ("subject", "represented", CHECK):
+    if name in ("subject", "represented"):
         lookup = _arguments(walk, node).get("lookup") or {}
         uscc = lookup.get("uscc")
         return uscc is None or _leads_to_person(uscc)

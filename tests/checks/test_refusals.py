@@ -135,12 +135,17 @@ async def test_an_officer_does_not_check_on_consent_nor_a_bank_another_s_subject
     assert (await office.ask(office.officer_of("S04"), CHECK, own)).codes == ["ACTOR_NOT_ALLOWED"]
 
 
-async def test_one_operation_checks_one_person(office: Office):
+@pytest.mark.parametrize(
+    ("scenario", "one", "other"),
+    [("S04", "测试甲", "样例乙"), ("S09", "测试有限公司", "测试有限公司")],
+    ids=["persons", "an entity twice"],
+)
+async def test_one_operation_makes_one_check(office: Office, scenario: str, one: str, other: str):
     query = """mutation Two($a: SubjectLookup!, $b: SubjectLookup!, $access: AccessContext!) {
       a: mustCheck(lookup: $a, access: $access) { checkId }
       b: mustCheck(lookup: $b, access: $access) { checkId } }"""
-    variables = {"a": lookup("测试甲"), "b": lookup("样例乙"), "access": office.access("S04")}
-    refused = await office.ask(office.officer_of("S04"), query, variables)
+    variables = {"a": lookup(one), "b": lookup(other), "access": office.access(scenario)}
+    refused = await office.ask(office.officer_of(scenario), query, variables)
     assert (refused.codes, refused.questions) == (["ONE_PERSON_PER_OPERATION"], ())
 
 
