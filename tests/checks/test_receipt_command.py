@@ -77,9 +77,12 @@ def set_nonce(answer: Any) -> None:
         set_predicate,
         set_statement,
         set_nonce,
+        lambda answer: answer["data"]["mustCheck"].update(subjectRef="sr_of_somebody_else"),
+        lambda answer: answer["data"]["mustCheck"].update(caseNo="RSKS-2026-9999"),
+        lambda answer: answer["data"]["mustCheck"].update(related=[{"items": [], "predicates": []}]),
         lambda answer: answer["data"]["mustCheck"].pop("receipt"),
     ],
-    ids=["result", "predicate", "statement", "nonce", "none"],
+    ids=["result", "predicate", "statement", "nonce", "subject", "case", "person", "none"],
 )
 async def test_another_answer_is_told(files: Path, answer: Any, forge: Callable[[Any], object]):
     forge(answer)
