@@ -81,7 +81,7 @@ class OutcomeBook:
         """
         found = None if report.receipt is None else await self._receipts.shown(report.receipt, grant)
         if found:
-            require_others(self._references, grant, found.subject)
+            require_others(self._references, grant, found.subject, *self._related(report.receipt or ""))
         outcome, digest = _id_of(found, grant), _digest(report, grant)
         if kept := await self._same(outcome, digest, found):
             return kept
@@ -123,6 +123,11 @@ class OutcomeBook:
             raise
         return await self._same(outcome, digest, found) or _gone()
 
+    def _related(self, jws: str) -> list[str]:
+        """Audit references of the related persons of a check."""
+        receipt, refs = self._receipts.opened(jws), self._references
+        return [refs.audit_ref(refs.resolve(one, receipt.client_id)) for one in receipt.related]
+
     async def rates(self, since: date, until: date) -> list[Rate]:
         """The must-check rates of a period, both days included; raises AuditUnavailable."""
         async with reading(self._store) as connection:
@@ -145,9 +150,11 @@ def _require_guards(report: Report, scenario: Scenario, found: Entry | None) -> 
     """What GR-09 asks of whoever acts against somebody."""
     require_officer(report.officer)
     words = report.reasons.strip()
-    if not 0 < len(words) <= LONGEST_REASONS or holds_personal_number(words):
+    told = 0 < len(words) <= LONGEST_REASONS and "".join(words.splitlines()).isprintable()
+    if not told or holds_personal_number(words):
         raise AccessDenied(
-            "OUTCOME_REASONS", f"Give reasons of at most {LONGEST_REASONS} characters, without a number."
+            "OUTCOME_REASONS",
+            f"Give reasons of at most {LONGEST_REASONS} plain characters, without a number.",
         )
     known = set(scenario.measure_codes) if found else set()
     if len(set(report.measures)) != len(report.measures) or not known.issuperset(report.measures):

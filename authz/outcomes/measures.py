@@ -83,10 +83,10 @@ def require_officer(text: str) -> None:
         )
 
 
-def require_others(references: References, grant: Statutory, subject: str) -> None:
-    """That nobody acts on their own case, by its subject's audit reference; raises OUTCOME_OWN_CASE."""
+def require_others(references: References, grant: Statutory, *subjects: str) -> None:
+    """That nobody acts on their own case, by its subjects' audit references; raises OUTCOME_OWN_CASE."""
     own = grant.actor.own_subject
-    if own is not None and subject in references.audit_refs(own):
+    if own is not None and not set(subjects).isdisjoint(references.audit_refs(own)):
         raise AccessDenied("OUTCOME_OWN_CASE", "It is your own case. A colleague acts on it and reports it.")
 
 

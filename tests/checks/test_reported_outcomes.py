@@ -127,6 +127,7 @@ BAD = [
     ({"officer": "张三"}, "OUTCOME_OFFICER"),
     ({"officer": "990101198001010014"}, "OUTCOME_OFFICER"),
     ({"reasons": "  "}, "OUTCOME_REASONS"),
+    ({"reasons": "\u200b\u202e"}, "OUTCOME_REASONS"),
     ({"reasons": "证件号990101198001010014"}, "OUTCOME_REASONS"),
     ({"reasons": "长" * 501}, "OUTCOME_REASONS"),
     (RESTRICTED | {"noticedOn": None}, "OUTCOME_NOTICE"),
@@ -321,17 +322,29 @@ async def test_nobody_acts_on_their_own_case(hr: Office):
         assert (status, answer["code"]) == (200, "OUTCOME_OWN_CASE")
 
 
-def as_officer(hr: Office, about: str) -> dict[str, str]:
+async def test_nobody_reports_on_a_check_that_names_them_beside_an_entity(hr: Office):
+    owner = {"citizenId": key("测试甲").value, "name": "测试甲"}
+    checked = await hr.check(
+        "S09", "测试有限公司", related=[{"role": "LEGAL_REPRESENTATIVE", "person": owner}]
+    )
+    variables = {"input": given(checked), "access": hr.access("S09", caseNo=checked.body["caseNo"])}
+    _, body = await hr.post(as_officer(hr, "测试甲", "procurement-centre"), REPORT, variables)
+    assert body["data"]["reportOutcome"]["code"] == "OUTCOME_OWN_CASE"
+    _, body = await hr.post(as_officer(hr, "样例乙", "procurement-centre"), REPORT, variables)
+    assert body["data"]["reportOutcome"]["id"] == checked.body["checkId"], "a colleague is heard"
+
+
+def as_officer(hr: Office, about: str, client: str = "hr-approval") -> dict[str, str]:
     """Headers of an officer who is this very person."""
     deployment = hr.stage.deployment
     signed = sign_operator(
         deployment.keys.signing_key,
         issuer=OPERATOR_ISSUER,
-        client_id="hr-approval",
+        client_id=client,
         audience=AUDIENCE,
         operator="op-0099",
         now=datetime.now(CHINA_TIME),
-        subject_ref=deployment.references.subject_ref(key(about), "hr-approval"),
+        subject_ref=deployment.references.subject_ref(key(about), client),
     )
-    token = deployment.token("hr-approval", "op-0099")
+    token = deployment.token(client, "op-0099")
     return {**presented(token, *deployment.expected_proof), HEADER: signed}
