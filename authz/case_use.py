@@ -35,6 +35,7 @@ from authz.errors import AccessDenied
 from authz.given import given
 from authz.grants import Statutory
 from authz.moments import millis, now_in_china
+from authz.prepared import Prepared
 from authz.references import References
 from authz.store import metadata
 from catalogue.identifiers import SubjectKey
@@ -72,24 +73,24 @@ officer_query: Final = Table(
 
 
 _THIS: Final = (officer_query.c.subject, officer_query.c.organization, officer_query.c.operator)
-_ASKED: Final = (
+_ASKED: Final = Prepared(
     select(*_THIS, officer_query.c.mandate, officer_query.c.case_no, func.max(officer_query.c.at).label("at"))
     .where(tuple_(*_THIS).in_(given("asked", 3)), officer_query.c.at > bindparam("since"))
     .group_by(*_THIS, officer_query.c.mandate, officer_query.c.case_no)
 )
 _CASE: Final = (case_subject.c.mandate, case_subject.c.case_no)
-_SIZES: Final = (
+_SIZES: Final = Prepared(
     select(*_CASE, func.count().label("subjects"))
     .where(tuple_(*_CASE).in_(given("cases", 2)))
     .group_by(*_CASE)
 )
-_HELD: Final = select(*_CASE, case_subject.c.subject).where(
-    tuple_(*_CASE, case_subject.c.subject).in_(given("held", 3))
+_HELD: Final = Prepared(
+    select(*_CASE, case_subject.c.subject).where(tuple_(*_CASE, case_subject.c.subject).in_(given("held", 3)))
 )
-_FORGET: Final = delete(officer_query).where(officer_query.c.at <= bindparam("over"))
-_NOTE: Final = insert(officer_query)
-_CLOSE: Final = delete(case_subject).where(case_subject.c.until < bindparam("today"))
-_ADD: Final = insert(case_subject)
+_FORGET: Final = Prepared(delete(officer_query).where(officer_query.c.at <= bindparam("over")))
+_NOTE: Final = Prepared(insert(officer_query))
+_CLOSE: Final = Prepared(delete(case_subject).where(case_subject.c.until < bindparam("today")))
+_ADD: Final = Prepared(insert(case_subject))
 
 
 class CaseUse:
@@ -122,12 +123,12 @@ class _Cases(Ledger["_Query"]):
         self._asked: dict[_Who, dict[_Case, int]] = {}
         self._new: list[dict[str, object]] = []
         asked = {who for entry in entries for who in entry.asked}
-        for row in connection.execute(_ASKED, {"asked": asked, "since": millis(now - REPEAT_WITHIN)}):
+        for row in _ASKED.all(connection, asked=asked, since=millis(now - REPEAT_WITHIN)):
             self._note((row.subject, row.organization, row.operator), (row.mandate, row.case_no), row.at)
-        sizes = connection.execute(_SIZES, {"cases": {entry.case for entry in entries}})
+        sizes = _SIZES.all(connection, cases={entry.case for entry in entries})
         held = {place for entry in entries for place in entry.places}
         self._sizes = Counter({(row.mandate, row.case_no): row.subjects for row in sizes})
-        self._held = {tuple(row) for row in connection.execute(_HELD, {"held": held})}
+        self._held = {tuple(row) for row in _HELD.all(connection, held=held)}
         self._added: list[dict[str, object]] = []
 
     def _note(self, who: _Who, case: _Case, at: int) -> None:
@@ -161,11 +162,11 @@ class _Cases(Ledger["_Query"]):
 
     def close(self) -> None:
         if self._new:
-            self._connection.execute(_FORGET, {"over": millis(self.now_in_china - REPEAT_WITHIN)})
-            self._connection.execute(_NOTE, self._new)
+            _FORGET.run(self._connection, [{"over": millis(self.now_in_china - REPEAT_WITHIN)}])
+            _NOTE.run(self._connection, self._new)
         if self._added:
-            self._connection.execute(_CLOSE, {"today": self.now_in_china.date()})
-            self._connection.execute(_ADD, self._added)
+            _CLOSE.run(self._connection, [{"today": self.now_in_china.date()}])
+            _ADD.run(self._connection, self._added)
 
     def _repeats(self, entry: _Query) -> bool:
         return not self._asked.keys().isdisjoint(entry.asked)

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import AuditUnavailable, StoreUnavailable
 from authz.freshness import Freshness
+from authz.prepared import Prepared
 from authz.store import Store, metadata
 
 LONGEST_TOKEN_SECONDS: Final = 3_600
@@ -41,7 +42,7 @@ revoked_token: Final = Table(
     Column("until", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-_NEW: Final = (
+_NEW: Final = Prepared(
     select(revoked_token).where(revoked_token.c.number > bindparam("known")).order_by(revoked_token.c.number)
 )
 
@@ -84,7 +85,7 @@ class Revocations:
             raise StoreUnavailable from None
 
     def _learn(self, connection: Connection) -> None:
-        rows = connection.execute(_NEW, {"known": self._last}).all()
+        rows = _NEW.all(connection, known=self._last)
         if rows:
             now = self._clock()
             kept = {digest: until for digest, until in self._until.items() if until >= now}

@@ -23,7 +23,7 @@ from asyncpg import PostgresError
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -181,10 +181,13 @@ class _SqliteThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     def _transact(self, work: Callable[[Connection], _Made]) -> _Made:
-        with self._engine.begin() as connection:
-            if self._begin:
-                connection.exec_driver_sql(self._begin)
-            return work(connection)
+        try:
+            with self._engine.begin() as connection:
+                if self._begin:
+                    connection.exec_driver_sql(self._begin)
+                return work(connection)
+        except sqlite3.Error as error:  # of what is prepared, which goes past SQLAlchemy
+            raise DatabaseError(None, None, error) from error
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)

@@ -30,13 +30,15 @@ from authz.audit.merkle import Frontier, leaf_hash
 from authz.audit.tables import audit_leaf, audit_subtree
 from authz.audit.tree import TreeDamaged, frontier_of, hashes_between, head_of, root_at
 from authz.errors import AccessDenied, AuditUnavailable
+from authz.prepared import Prepared
 from authz.store import Store
 
 LARGEST_BATCH: Final = 256
 
 _NEARBY: Final = 1_024
 """Leaves of other processes that are caught up on by reading their hashes alone."""
-_LEAVES: Final = insert(audit_leaf)
+_LEAVES: Final = Prepared(insert(audit_leaf))
+_SUBTREES: Final = Prepared(insert(audit_subtree))
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -180,9 +182,9 @@ class Appender:
                 }
             )
         if rows:
-            connection.execute(_LEAVES, rows)
+            _LEAVES.run(connection, rows)
         if subtrees:
-            connection.execute(insert(audit_subtree), [asdict(each) for each in subtrees])
+            _SUBTREES.run(connection, [asdict(each) for each in subtrees])
         if first // EVERY != tree.size // EVERY:
             self._notary.write(connection, tree.size, tree.root, self._clock())
         return settled, tree

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, select
 
 from authz.audit.merkle import EMPTY, STEP, Frontier, Span, complete_subtrees, joined, node_hash
 from authz.audit.tables import audit_leaf, audit_subtree
+from authz.prepared import Prepared
 
-_HEAD: Final = (
+_HEAD: Final = Prepared(
     select(audit_leaf.c.leaf_index, audit_leaf.c.root).order_by(audit_leaf.c.leaf_index.desc()).limit(1)
 )
 
@@ -25,8 +26,9 @@ class TreeDamaged(Exception):
 
 def head_of(connection: Connection) -> tuple[int, bytes]:
     """How many leaves there are, and the tree head."""
-    found = connection.execute(_HEAD).first()
-    return (int(found.leaf_index) + 1, found.root) if found else (0, EMPTY)
+    for last in _HEAD.all(connection):
+        return int(last.leaf_index) + 1, last.root
+    return 0, EMPTY
 
 
 def root_at(connection: Connection, size: int) -> bytes:

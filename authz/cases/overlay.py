@@ -24,13 +24,14 @@ from authz.cases.tables import record_mark
 from authz.freshness import Freshness
 from authz.grants import Channel
 from authz.lifecycle import Status
+from authz.prepared import Prepared
 from authz.references import References
 from authz.store import Store
 from catalogue.identifiers import SubjectKey
 from catalogue.model import Role
 from catalogue.values import PartialDate, Value
 
-_NEW: Final = (
+_NEW: Final = Prepared(
     select(record_mark).where(record_mark.c.number > bindparam("known")).order_by(record_mark.c.number)
 )
 _DISPUTABLE: Final = frozenset({None, Status.ACTIVE, Status.DISPUTED})
@@ -131,7 +132,7 @@ class _Known:
 
     def after(self, connection: Connection) -> _Known:
         """What is known once the acts that are new in the store are known too."""
-        rows = connection.execute(_NEW, {"known": self.last}).all()
+        rows = _NEW.all(connection, known=self.last)
         if not rows:
             return self
         standing = dict(self.by_subject)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.moments import millis, moment
+from authz.prepared import Prepared
 from authz.store import metadata
 
 register_event: Final = Table(
@@ -40,7 +41,7 @@ register_event: Final = Table(
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-_SINCE: Final = (
+_SINCE: Final = Prepared(
     select(register_event)
     .where(register_event.c.number > bindparam("known"))
     .order_by(register_event.c.number)
@@ -106,7 +107,7 @@ async def append(connection: AsyncConnection, event: Event) -> None:
 
 def since(connection: Connection, number: int) -> list[Event]:
     """Every act after the one of that number, in order; 0 for all."""
-    return [_event(row) for row in connection.execute(_SINCE, {"known": number})]
+    return [_event(row) for row in _SINCE.all(connection, known=number)]
 
 
 async def of(connection: AsyncConnection, item: Item) -> list[Event]:

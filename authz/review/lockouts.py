@@ -19,16 +19,19 @@ from authz.errors import ClientLocked
 from authz.given import given
 from authz.ids import new_id
 from authz.moments import millis, moment
+from authz.prepared import Prepared
 from authz.review import sequences
 from authz.review.quota import seconds
 from authz.review.tables import client_lock, confirmation_failure
 from authz.review.terms import Lockout
 
 FAILURES_SHOWN: Final = 50
-_HELD: Final = select(client_lock).where(
-    client_lock.c.client_id.in_(given("clients")),
-    client_lock.c.lifted_at.is_(None),
-    or_(client_lock.c.until.is_(None), client_lock.c.until > bindparam("now")),
+_HELD: Final = Prepared(
+    select(client_lock).where(
+        client_lock.c.client_id.in_(given("clients")),
+        client_lock.c.lifted_at.is_(None),
+        or_(client_lock.c.until.is_(None), client_lock.c.until > bindparam("now")),
+    )
 )
 
 
@@ -71,8 +74,9 @@ class Locks:
     def __init__(self, connection: Connection, clients: Collection[str], now: datetime) -> None:
         self._connection = connection
         self._now = now
-        given = {"clients": [(one,) for one in clients], "now": millis(now)}
-        self._locks = [_lock(row) for row in connection.execute(_HELD, given)] if clients else []
+        asked = [(one,) for one in clients]
+        held = _HELD.all(connection, clients=asked, now=millis(now)) if clients else ()
+        self._locks = [_lock(row) for row in held]
 
     def check(self, client_id: str, operator: str) -> None:
         """Raise ClientLocked where the client or this operator of it is locked."""

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from authz.errors import QuotaExceeded
 from authz.given import given
 from authz.moments import millis
+from authz.prepared import Prepared
 from authz.review.tables import client_use
 from authz.review.terms import Quota
 
@@ -24,8 +25,8 @@ SPANS: Final = {"minute": _MINUTE, "hour": 60 * _MINUTE, "day": 24 * 60 * _MINUT
 """Lengths in milliseconds."""
 _CHINA: Final = 8 * SPANS["hour"]
 _KEYS: Final = ("client_id", "person", "what")
-_USED: Final = select(client_use).where(
-    tuple_(*(client_use.c[name] for name in _KEYS)).in_(given("accounts", 3))
+_USED: Final = Prepared(
+    select(client_use).where(tuple_(*(client_use.c[name] for name in _KEYS)).in_(given("accounts", 3)))
 )
 
 
@@ -53,9 +54,9 @@ class Accounts:
         self._now = millis(now)
         self._rows = {account: self._running({}) for account in set(accounts)}
         if self._rows:
-            for row in connection.execute(_USED, {"accounts": list(map(tuple, self._rows))}).mappings():
-                account = Account(row["client_id"], row["person"], Counted(row["what"]))
-                self._rows[account] = self._running(row)
+            for row in _USED.all(connection, accounts=list(map(tuple, self._rows))):
+                account = Account(row.client_id, row.person, Counted(row.what))
+                self._rows[account] = self._running(row._asdict())
         self._changed: set[Account] = set()
 
     def check(self, account: Account, quota: Quota) -> None:
@@ -78,7 +79,7 @@ class Accounts:
         """Keep what was counted."""
         if self._changed:
             rows = [account._asdict() | self._rows[account] for account in sorted(self._changed)]
-            self._connection.execute(_UPSERT[self._connection.dialect.name], rows)
+            _UPSERT[self._connection.dialect.name].run(self._connection, rows)
 
     def _running(self, row: Mapping[Any, Any]) -> dict[str, int]:
         """The windows that run now; none goes back, for another process's clock may be behind."""
@@ -100,10 +101,10 @@ def seconds(left: int) -> int:
     return max(1, -(-left // 1000))
 
 
-def _upsert(insert: Any) -> Insert:  # noqa: ANN401 - each dialect has its own class of insert
+def _upsert(insert: Any) -> Prepared:  # noqa: ANN401 - each dialect has its own class of insert
     changed = {name: insert.excluded[name] for name in client_use.columns.keys() if name not in _KEYS}  # noqa: SIM118
     done: Insert = insert.on_conflict_do_update(index_elements=_KEYS, set_=changed)
-    return done
+    return Prepared(done)
 
 
 _UPSERT: Final = {

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.given import given
 from authz.moments import millis
+from authz.prepared import Prepared
 from authz.references import References
 from authz.review.tables import id_trace
 from catalogue.identifiers import KeyKind, SubjectKey
@@ -95,12 +96,11 @@ class Runs:
     def write(self) -> None:
         """Keep the places that touch no other."""
         if self._alone:
-            entered = _ENTER[self._connection.dialect.name]
-            self._connection.execute(entered, list(self._alone.values()))
+            _ENTER[self._connection.dialect.name].run(self._connection, list(self._alone.values()))
             self._alone = {}
 
     def _read(self) -> dict[str, str]:
-        found = self._connection.execute(_RUNS, {"traces": self._wanted}) if self._wanted else ()
+        found = _RUNS.all(self._connection, traces=self._wanted) if self._wanted else ()
         return {row.trace: row.run for row in found}
 
 
@@ -111,7 +111,7 @@ def _joined(connection: Connection, traces: Traces, now: int) -> int:
     touched = select(id_trace.c.run).where(mine, id_trace.c.trace.in_(around)).distinct()
     first, *others = sorted(connection.execute(touched).scalars())
     row = {"client_id": traces.client_id, "trace": traces.own, "run": first, "seen_at": now}
-    connection.execute(_ENTER[connection.dialect.name], row)
+    _ENTER[connection.dialect.name].run(connection, [row])
     if others:
         connection.execute(update(id_trace).where(mine, id_trace.c.run.in_(others)).values(run=first))
     since = now - int(KEPT.total_seconds() * 1000)
@@ -119,15 +119,17 @@ def _joined(connection: Connection, traces: Traces, now: int) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def _enter(insert: Any) -> Insert:  # noqa: ANN401 - each dialect has its own class of insert
+def _enter(insert: Any) -> Prepared:  # noqa: ANN401 - each dialect has its own class of insert
     """Put a place into a run; one that is in a run stays there, and was seen again."""
     again = {"seen_at": insert.excluded.seen_at}
     done: Insert = insert.on_conflict_do_update(index_elements=["client_id", "trace"], set_=again)
-    return done
+    return Prepared(done)
 
 
-_RUNS: Final = select(id_trace.c.trace, id_trace.c.run).where(
-    tuple_(id_trace.c.client_id, id_trace.c.trace).in_(given("traces", 2))
+_RUNS: Final = Prepared(
+    select(id_trace.c.trace, id_trace.c.run).where(
+        tuple_(id_trace.c.client_id, id_trace.c.trace).in_(given("traces", 2))
+    )
 )
 _ENTER: Final = {
     "sqlite": _enter(sqlite.insert(id_trace)),
