@@ -170,12 +170,13 @@ def _executor(deployment: Deployment, door: Door) -> Callable[[Operation], Await
         await door.look_again(operation.connection)
         report = executed.report
         if report is None:
-            return ExecutionOutcome(executed.data, executed.errors)
+            return ExecutionOutcome(executed.data, executed.errors, left=executed.left)
         sources = [
             SourceReport(entry.source, entry.state, entry.latency_ms / 1000, entry.rejected)
             for entry in report.sources
         ]
-        return ExecutionOutcome(executed.data, executed.errors, report.as_extensions(), sources)
+        extensions = report.as_extensions()
+        return ExecutionOutcome(executed.data, executed.errors, extensions, sources, left=executed.left)
 
     return execute
 

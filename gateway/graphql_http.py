@@ -72,6 +72,8 @@ class ExecutionOutcome:
     sources: Sequence[SourceReport] = ()
     status: int | None = None
     """Overrules the HTTP status where the executor knows better."""
+    left: str = ""
+    """Why the executor left it to graphql-core, as `OperationReport.left`."""
 
 
 Execute: TypeAlias = Callable[[Operation], Awaitable[ExecutionOutcome]]
@@ -301,6 +303,7 @@ def checked(query: object, operation_name: object, variables: object) -> Paramet
 
 def _answered(outcome: ExecutionOutcome, request_id: str, media: str, report: OperationReport) -> Response:
     report.sources = tuple(outcome.sources)
+    report.left = outcome.left
     report.codes = _codes(outcome.errors)
     report.outcome = Outcome.PARTIAL if outcome.errors else Outcome.OK
     body: dict[str, object] = {"data": outcome.data}

@@ -70,6 +70,12 @@ class Metrics:
         self.alarms = Counter(
             "gateway_use_alarms", "Alarms of the review of use by kind", ("kind",), registry=self.registry
         )
+        self.left = Counter(
+            "gateway_uncompiled_operations",
+            "Operations that graphql-core printed, for their document or for a value: right, but slower",
+            ("kind", "why"),
+            registry=self.registry,
+        )
         self.in_flight = Gauge("gateway_requests_in_flight", "Requests in flight", registry=self.registry)
         for outcome in Outcome:
             self.operations.labels("query", outcome.value)
@@ -80,6 +86,8 @@ class Metrics:
         kind = report.kind if report.kind in _KINDS else "none"
         self.operations.labels(kind, report.outcome.value).inc()
         self.seconds.observe(report.seconds)
+        if report.left:
+            self.left.labels(kind, report.left).inc()
         for code in report.codes:
             self.errors.labels(code).inc()
         if any(ERRORS[code].stage is Stage.ACCESS for code in report.codes):

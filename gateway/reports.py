@@ -50,6 +50,8 @@ class OperationReport:
     seconds: float = 0.0
     codes: tuple[str, ...] = ()
     sources: tuple[SourceReport, ...] = field(default=())
+    left: str = ""
+    """Why graphql-core printed the answer: `document` or `value`; empty where what is compiled did."""
 
 
 Observer: TypeAlias = Callable[[OperationReport], None]

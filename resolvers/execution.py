@@ -77,6 +77,8 @@ class Executed:
     errors: list[GraphQLError]
     report: Report | None = None
     """None when nothing was read."""
+    left: str = ""
+    """Why graphql-core printed it: for its document or for a value; empty where what is compiled did."""
 
 
 async def run(schema: GraphSchema, services: Services, request: Request) -> Executed:
@@ -120,7 +122,8 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     result = printed(context)
     data, errors = result if result is not None else await _by_reference(schema, request, context)
     context.answers.clear()  # they refer to the context: only the garbage collector would find them
-    return Executed(data, errors, context.report if grant else None)
+    left = "" if result is not None else "value" if plan.compiled else "document"
+    return Executed(data, errors, context.report if grant else None, left)
 
 
 def _event_kind(roots: Mapping[str, list[FieldNode]]) -> EventKind:
