@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import date
-from typing import Any
 
 from catalogue.identifiers import KeyKind
 from catalogue.model import Label
@@ -49,15 +48,15 @@ class Described:
 
     def begin(self, ask: Ask) -> Told:
         """By a task, unless a source knows better."""
-        return begun(self.fetch(ask))
+        return begun(lambda: self.fetch(ask))
 
 
-def begun(question: Coroutine[Any, Any, Answer]) -> Told:
-    """The question in a task of its own."""
+def begun(question: Callable[[], Awaitable[Answer]]) -> Told:
+    """The question in a task of its own; one that is cancelled at once has never been asked."""
 
     async def told() -> Answer | Exception:
         try:
-            return await question
+            return await question()
         except Exception as error:
             return error
 

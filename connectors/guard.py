@@ -160,7 +160,8 @@ class Guarded(Described):
         ask = self.behind.settled(ask)
         lane = self.behind.lane(ask)
         if lane is None:
-            return begun(self._ask(ask, self._until()))
+            until = self._until()
+            return begun(lambda: self._ask(ask, until))
         return self._batches.begin(lane, ask)
 
     async def tallies(self, record_type: str, month: date) -> Tallies:

@@ -85,7 +85,7 @@ class Recorded:
         return await self.behind.fetch(ask)
 
     def begin(self, ask: Ask) -> Told:
-        return begun(self.fetch(ask))
+        return begun(lambda: self.fetch(ask))
 
     async def tallies(self, record_type: str, month: date) -> Tallies:
         return await self.behind.tallies(record_type, month)
