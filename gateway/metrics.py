@@ -27,11 +27,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.operations = Counter(
-            "gateway_operations",
-            "Operations by kind and outcome",
-            ("kind", "outcome"),
-            registry=self.registry,
+        self.operations = self._counter(
+            "gateway_operations", "Operations by kind and outcome", "kind", "outcome"
         )
         self.seconds = Histogram(
             "gateway_operation_seconds",
@@ -39,21 +36,14 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.errors = Counter(
-            "gateway_errors", "Operations with an error of this code", ("code",), registry=self.registry
-        )
+        self.errors = self._counter("gateway_errors", "Operations with an error of this code", "code")
         self.denials = Counter(
             "gateway_denials", "Operations refused for who asked, why or about whom", registry=self.registry
         )
-        self.sources = Counter(
-            "gateway_source_answers",
-            "Answers of sources by state",
-            ("source", "state"),
-            registry=self.registry,
+        self.sources = self._counter(
+            "gateway_source_answers", "Answers of sources by state", "source", "state"
         )
-        self.rejected = Counter(
-            "gateway_rows_rejected", "Rows that could not be read", ("source",), registry=self.registry
-        )
+        self.rejected = self._counter("gateway_rows_rejected", "Rows that could not be read", "source")
         self.source_seconds = Histogram(
             "gateway_source_seconds",
             "Time a source took",
@@ -61,25 +51,23 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self.audit = Counter(
-            "gateway_audit_events",
-            "Audit events by phase and result",
-            ("phase", "result"),
-            registry=self.registry,
+        self.audit = self._counter(
+            "gateway_audit_events", "Audit events by phase and result", "phase", "result"
         )
-        self.alarms = Counter(
-            "gateway_use_alarms", "Alarms of the review of use by kind", ("kind",), registry=self.registry
-        )
-        self.left = Counter(
+        self.alarms = self._counter("gateway_use_alarms", "Alarms of the review of use by kind", "kind")
+        self.left = self._counter(
             "gateway_uncompiled_operations",
             "Operations that graphql-core printed, for their document or for a value: right, but slower",
-            ("kind", "why"),
-            registry=self.registry,
+            "kind",
+            "why",
         )
         self.in_flight = Gauge("gateway_requests_in_flight", "Requests in flight", registry=self.registry)
         for outcome in Outcome:
             self.operations.labels("query", outcome.value)
         self._of_source = cache(self._labelled)
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(name, told, labels, registry=self.registry)
 
     def observe(self, report: OperationReport) -> None:
         """Count one operation."""
