@@ -80,8 +80,9 @@ class OutcomeBook:
         OUTCOME_OWN_CASE, OUTCOME_OFFICER, OUTCOME_REASONS, OUTCOME_NOTICE, OUTCOME_MEASURE: of the report.
         """
         found = None if report.receipt is None else await self._receipts.shown(report.receipt, grant)
+        related = self._related(report.receipt) if report.receipt else ()
         if found:
-            require_others(self._references, grant, found.subject, *self._related(report.receipt or ""))
+            require_others(self._references, grant, found.subject, *related)
         outcome, digest = _id_of(found, grant), _digest(report, grant)
         if kept := await self._same(outcome, digest, found):
             return kept
@@ -94,7 +95,7 @@ class OutcomeBook:
                     "OUTCOME_BEFORE_CHECK",
                     "Somebody concluded before the check. Report it without a receipt.",
                 )
-        measures = _measures(report, scenario, outcome, found, grant)
+        measures = _measures(report, scenario, outcome, found, related, grant)
 
         async def keep(connection: AsyncConnection) -> None:
             now = self._receipts.now
@@ -106,9 +107,8 @@ class OutcomeBook:
                 )
             except IntegrityError:
                 raise _reported() from None
-            step = Step(
-                MeasureState.INITIATED, report.officer, grant.actor.operator, report.concluded_on, now
-            )
+            who = (report.officer, grant.actor.operator)
+            step = Step(MeasureState.INITIATED, *who, report.concluded_on, now)
             for measure in measures:
                 await initiate(connection, measure, step)
 
@@ -123,10 +123,10 @@ class OutcomeBook:
             raise
         return await self._same(outcome, digest, found) or _gone()
 
-    def _related(self, jws: str) -> list[str]:
+    def _related(self, jws: str) -> tuple[str, ...]:
         """Audit references of the related persons of a check."""
         receipt, refs = self._receipts.opened(jws), self._references
-        return [refs.audit_ref(refs.resolve(one, receipt.client_id)) for one in receipt.related]
+        return tuple({refs.audit_ref(refs.resolve(one, receipt.client_id)) for one in receipt.related})
 
     async def rates(self, since: date, until: date) -> list[Rate]:
         """The must-check rates of a period, both days included; raises AuditUnavailable."""
@@ -177,7 +177,12 @@ def _require_whole(found: Entry, scenario: Scenario) -> None:
 
 
 def _measures(
-    report: Report, scenario: Scenario, outcome: str, found: Entry | None, grant: Statutory
+    report: Report,
+    scenario: Scenario,
+    outcome: str,
+    found: Entry | None,
+    related: tuple[str, ...],
+    grant: Statutory,
 ) -> list[Measure]:
     if found is None:
         return []
@@ -193,6 +198,7 @@ def _measures(
             code=code,
             record_types=_suspended_by(code, scenario),
             state=MeasureState.INITIATED,
+            related=related,
         )
         for code in report.measures
     ]

@@ -49,7 +49,7 @@ class MeasureBook:
         if not found or (found[0].organization, found[0].scenario, found[0].case_no) != ours:
             raise AccessDenied("MEASURE_UNKNOWN", "There is no such measure in this case.")
         (measure,) = found
-        require_others(self._references, grant, measure.subject)
+        require_others(self._references, grant, *measure.parties)
         _require_step(measure, step)
 
         async def make(connection: AsyncConnection) -> None:
@@ -59,7 +59,7 @@ class MeasureBook:
             suspended = step.state is MeasureState.SUSPENDED
             if not await tables.move(connection, measure, step, measure.state if suspended else None):
                 raise _no_step()
-            await outbox.within(connection, _to_person(measure, step.at))
+            await outbox.within(connection, *_to_persons(measure, step.at))
 
         subject, outcome = measure.subject, measure.outcome
         act = HumanAct(grant, query, subject, step.state, outcome, step.officer, measure=measure.id)
@@ -68,10 +68,9 @@ class MeasureBook:
         return replace(measure, state=step.state, resumes=resumes, steps=(*measure.steps, step))
 
     async def of_subject(self, subjects: Collection[str]) -> list[Measure]:
-        """Measures about one subject, by its audit references, newest first; raises AuditUnavailable."""
-        query = select(taken_measure).where(taken_measure.c.subject.in_(subjects))
+        """Measures that concern somebody, by audit references, newest first; raises AuditUnavailable."""
         async with reading(self._store) as connection:
-            found = await tables.load(connection, query)
+            found = await tables.load(connection, tables.concerning(subjects))
         return sorted(found, key=lambda measure: measure.steps[0].at, reverse=True)
 
 
@@ -95,7 +94,7 @@ async def initiate(connection: AsyncConnection, measure: Measure, step: Step) ->
     await tables.add(connection, measure, step)
     if await _objected(connection, measure):
         await _suspend(connection, measure, step.at)
-    await outbox.within(connection, _to_person(measure, step.at))
+    await outbox.within(connection, *_to_persons(measure, step.at))
 
 
 async def suspend(
@@ -103,16 +102,15 @@ async def suspend(
 ) -> None:
     """Suspend what somebody decided by discretion on such records of a subject (ruling 29).
 
-    Orders of a court and bans of a statute stay. The person and who took the measure are told.
+    Orders of a court and bans of a statute stay. The persons and who took the measure are told.
     """
-    column = taken_measure.c
-    query = select(taken_measure).where(column.subject.in_(subjects), column.state.in_(SUSPENDABLE))
+    query = tables.concerning(subjects).where(taken_measure.c.state.in_(SUSPENDABLE))
     for measure in await tables.load(connection, query):
         if record_type in measure.record_types:
             await _suspend(connection, measure, at)
             taker = Recipient(RecipientKind.CLIENT, measure.client)
             moved = Notice(taker, NoticeKind.MEASURE_MOVED, measure.id, at)
-            await outbox.within(connection, _to_person(measure, at), moved)
+            await outbox.within(connection, *_to_persons(measure, at), moved)
 
 
 async def _suspend(connection: AsyncConnection, measure: Measure, at: datetime) -> None:
@@ -124,7 +122,7 @@ async def _objected(connection: AsyncConnection, measure: Measure) -> bool:
     """Whether an objection that suspends waits on such a record."""
     column = rights_case.c
     query = select(column.id).where(
-        column.subject == measure.subject,
+        column.subject.in_(measure.parties),
         column.kind == Kind.OBJECTION,
         column.suspends.is_(True),
         column.state.in_(WAITING),
@@ -146,6 +144,8 @@ def _no_step() -> AccessDenied:
     return AccessDenied("MEASURE_STEP", "The measure does not stand where this step begins. Read it again.")
 
 
-def _to_person(measure: Measure, at: datetime) -> Notice:
-    person = Recipient(RecipientKind.PERSON, measure.subject)
-    return Notice(person, NoticeKind.MEASURE_MOVED, measure.id, at)
+def _to_persons(measure: Measure, at: datetime) -> list[Notice]:
+    return [
+        Notice(Recipient(RecipientKind.PERSON, party), NoticeKind.MEASURE_MOVED, measure.id, at)
+        for party in measure.parties
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -75,6 +76,12 @@ measure_step: Final = Table(
     Column("done", Boolean),
     Column("at", BigInteger, nullable=False),
 )
+measure_person: Final = Table(
+    "measure_person",
+    metadata,
+    Column("measure", String(40), ForeignKey("taken_measure.id"), primary_key=True),
+    Column("subject", String(64), primary_key=True, index=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,24 @@ class Measure:
     record_types: tuple[str, ...]
     """An objection to such records suspends it; none suspends an order of a court or a ban of a statute."""
     state: MeasureState
+    related: tuple[str, ...] = ()
+    """Audit references of the persons who were checked with the subject: it may rest on their records."""
     resumes: MeasureState | None = None
     """Where it stood before it was suspended."""
     steps: tuple[Step, ...] = ()
     """In their order."""
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Audit references of everybody whom it concerns."""
+        return (self.subject, *self.related)
+
+
+def concerning(subjects: Collection[str]) -> Select[Any]:
+    """Measures that concern somebody, by their audit references."""
+    column, person = taken_measure.c, measure_person.c
+    beside = select(person.measure).where(person.subject.in_(subjects))
+    return select(taken_measure).where(or_(column.subject.in_(subjects), column.id.in_(beside)))
 
 
 async def add(connection: AsyncConnection, measure: Measure, step: Step) -> None:
@@ -116,6 +137,9 @@ async def add(connection: AsyncConnection, measure: Measure, step: Step) -> None
     row = {column.name: getattr(measure, column.name) for column in taken_measure.c}
     row["record_types"] = " ".join(measure.record_types)
     await connection.execute(insert(taken_measure).values(row))
+    beside = [{"measure": measure.id, "subject": subject} for subject in measure.related]
+    if beside:
+        await connection.execute(insert(measure_person), beside)
     await _note(connection, measure.id, step)
 
 
@@ -136,16 +160,22 @@ async def move(
 
 
 async def load(connection: AsyncConnection, query: Select[Any]) -> list[Measure]:
-    """Measures of a query over `taken_measure`, each with its steps."""
+    """Measures of a query over `taken_measure`, each with its persons and its steps."""
     found = [_measure(row) for row in await connection.execute(query.order_by(taken_measure.c.code))]
-    step = measure_step.c
-    query = select(measure_step).where(step.measure.in_([one.id for one in found])).order_by(step.number)
+    if not found:
+        return []
+    ids, step, person = [one.id for one in found], measure_step.c, measure_person.c
     steps: dict[str, list[Step]] = {}
-    for row in await connection.execute(query) if found else ():
+    query = select(measure_step).where(step.measure.in_(ids)).order_by(step.number)
+    for row in await connection.execute(query):
         state, at = MeasureState(row.state), moment(row.at)
         taken = Step(state, row.officer, row.operator, row.on_day, at, row.done)
         steps.setdefault(row.measure, []).append(taken)
-    return [replace(one, steps=tuple(steps[one.id])) for one in found]
+    related: dict[str, list[str]] = {}
+    query = select(measure_person).where(person.measure.in_(ids)).order_by(person.subject)
+    for row in await connection.execute(query):
+        related.setdefault(row.measure, []).append(row.subject)
+    return [replace(one, related=tuple(related.get(one.id, ())), steps=tuple(steps[one.id])) for one in found]
 
 
 async def of_outcome(connection: AsyncConnection, outcome: str) -> Sequence[Measure]:
