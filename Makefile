@@ -6,7 +6,7 @@ LOCK := requirements.lock
 DURATION ?= 1200
 CASES ?= 100000
 
-.PHONY: demo test check schema lock bench fuzz soak clean
+.PHONY: demo test check schema lock bench fuzz soak stories clean
 .DEFAULT_GOAL := help
 
 help: ## What there is
@@ -47,6 +47,9 @@ bench: $(VENV)/.dev ## Measure against a floor of raw drivers, strawberry and pe
 
 soak: $(VENV)/.dev ## Kill, hang, slow and restart departments under load; DURATION=1200 seconds
 	$(BIN)/python -m tests.soak --seconds $(DURATION)
+
+stories: $(VENV)/.dev ## Play five must-checks from the first call to the last right, and tell them
+	$(BIN)/python -m tests.stories
 
 fuzz: $(VENV)/.dev ## Compiled printing against graphql-core; CASES=100000
 	$(BIN)/python -m tests.fuzz --cases $(CASES)
