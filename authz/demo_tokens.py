@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from joserfc.jwk import Key
+
 from authz.access_tokens import sign_access_token
 from authz.clients import Client
 from authz.consent.token_scope import TYPE
@@ -34,9 +36,10 @@ def issue_operator(keys: KeyRing, client: Client, *, audience: str, now: datetim
     )
 
 
-def demo_operator_issuer(keys: KeyRing) -> dict[str, object]:
-    """`operatorIssuer` of a demo client, as its register has it."""
-    return {"issuer": OPERATOR_ISSUER, "jwks": dict(keys.verification_keys().as_dict(private=False))}
+def demo_operator_issuer(keys: KeyRing, *others: Key) -> dict[str, object]:
+    """`operatorIssuer` of a demo client, as its register has it; `others` are keys it signs with as well."""
+    public = [*keys.verification_keys().keys, *others]
+    return {"issuer": OPERATOR_ISSUER, "jwks": {"keys": [dict(key.as_dict(private=False)) for key in public]}}
 
 
 def issue_token(

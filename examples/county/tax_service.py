@@ -25,6 +25,9 @@ PAGE: Final = 10
 WINDOW: Final = 300
 """Seconds a signature stays good."""
 
+BUSY_WITH: Final = "990101198609150066"
+"""忙线样例, about whom it is always too busy to answer: a test subject (docs/sandbox.md)."""
+
 Fields = Mapping[str, object]
 _FILE: Final = web.AppKey("file", sqlite3.Connection)
 _SECRET: Final = web.AppKey("secret", str)
@@ -93,6 +96,8 @@ async def _page(
         number, page = str(asked[key]), max(1, int(asked.get("page", "1")))
     except (ValueError, KeyError, TypeError):
         return _json("98", "报文格式错误")
+    if number == BUSY_WITH:
+        return _json("99", "系统繁忙")
     found = request.app[_FILE].execute(query, (number, PAGE, (page - 1) * PAGE)).fetchall()
     if not found:
         return _json("01", "查无数据")

@@ -26,6 +26,7 @@ from authz.clients import load_clients
 from authz.demo_tokens import demo_operator_issuer, issue_token
 from authz.keys import KeyRing, complete_keys, generate_keys, load_keys
 from catalogue.identifiers import SubjectKey
+from catalogue.loader import load_catalogue
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import CommandError, console, reported, settings_of
 from gateway.cli.db import upgraded
@@ -33,6 +34,7 @@ from gateway.cli.serve import require_free, server_of
 from gateway.deployment import deploy
 from gateway.settings import Settings
 from gateway.web.provider import CALLBACK
+from resolvers.checks.documents import operation_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COUNTY = CHECKOUT / "examples" / "county"
@@ -45,6 +47,9 @@ BANK_CALLBACK = "http://127.0.0.1:8765/callback"
 """Where the sample clients wait for the person to come back."""
 BANK_KEY = "bank.jwk"
 """The file with its private key; a real bank's never leaves the bank."""
+APPROVAL_CLIENT = "hr-approval"
+APPROVAL_KEY = "approval.jwk"
+"""The file with the key of the approval systems, and of the login that vouches for their staff."""
 START_SECONDS = 20
 """What a service of the county is given to start, on a machine that is busy."""
 
@@ -85,7 +90,8 @@ def prepare(state: Path, persons: int, entities: int, port: int, tax_port: int, 
         subprocess.run([sys.executable, str(COUNTY / "generate.py"), *options], check=True)  # noqa: S603
         marker.write_text(size)
     _keys(state / "keys.yaml")
-    _register(state / "clients.yaml", _bank_key(state / BANK_KEY), load_keys(state / "keys.yaml"))
+    bank, approval = _client_key(state / BANK_KEY), _client_key(state / APPROVAL_KEY)
+    _register(state / "clients.yaml", bank, approval, load_keys(state / "keys.yaml"))
     environment = (data / "county.env").read_text()
     (state / "county.env").write_text(f"{environment}COUNTY_TAX_URL=http://127.0.0.1:{tax_port}\n")
     config = state / "gateway.yaml"
@@ -125,25 +131,31 @@ def _keys(path: Path) -> None:
     complete_keys(path)
 
 
-def _bank_key(path: Path) -> ECKey:
-    """The demo bank's own key, which only the bank would have."""
+def _client_key(path: Path) -> ECKey:
+    """A demo client's own key, which only the client would have."""
     if not path.is_file():
         key = ECKey.generate_key("P-256", auto_kid=True)
         _write_secret(path, orjson.dumps(key.as_dict(private=True)))
     return ECKey.import_key(orjson.loads(path.read_bytes()))
 
 
-def _register(path: Path, bank_key: ECKey, keys: KeyRing) -> None:
-    """The county's clients: the bank with the public half of its key, authorities with their own login's."""
+def _register(path: Path, bank: ECKey, approval: ECKey, keys: KeyRing) -> None:
+    """The county's clients with the public halves of their keys; the demo's login vouches for officers."""
     clients = yaml.safe_load((COUNTY / "clients.yaml").read_text(encoding="utf-8"))
     for client in clients:
         if client["clientId"] == BANK_CLIENT:
             client["grantTypes"] = ["client_credentials", "authorization_code"]
             client["redirectUris"] = [BANK_CALLBACK]
-            client["jwks"] = {"keys": [dict(bank_key.as_dict(private=False))]}
+            client["jwks"] = _public(bank)
         if client["kind"] == ActorKind.OFFICER:
-            client["operatorIssuer"] = demo_operator_issuer(keys)
+            client["grantTypes"] = ["client_credentials"]
+            client["jwks"] = _public(approval)
+            client["operatorIssuer"] = demo_operator_issuer(keys, approval)
     path.write_text(yaml.safe_dump(clients, allow_unicode=True), encoding="utf-8")
+
+
+def _public(key: ECKey) -> dict[str, object]:
+    return {"keys": [dict(key.as_dict(private=False))]}
 
 
 def _write_secret(path: Path, content: bytes) -> None:
@@ -218,9 +230,11 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
     _write_secret(token_file, token.encode())
     body = {"query": (COUNTY / "queries" / "me.graphql").read_text(encoding="utf-8")}
     (state / "me.json").write_bytes(orjson.dumps(body))
+    (state / "check.json").write_bytes(orjson.dumps(_first_check()))
     data = state / "county"
     command = sys.argv[0]  # as it was called: few have the environment's bin folder on their path
     url = f"http://127.0.0.1:{settings.port}/graphql"
+    client = f"{APPROVAL_CLIENT} -c {state}/gateway.yaml"
     return f"""
 [bold green]ready[/] {url}   (open it in a browser for GraphiQL)
 
@@ -237,9 +251,32 @@ def welcome(settings: Settings, state: Path, tax_pid: int) -> str:
 [bold]A bank with a key of its own[/] gets a token, reads, revokes it, and is refused (pip install httpx2):
   {sys.executable} {CHECKOUT}/examples/clients/bank.py {settings.issuer} {state}/{BANK_KEY}
 
-[bold]An officer in a case[/]: {command} token hr-approval -c {state}/gateway.yaml
-  and who asks, signed for one question: {command} operator hr-approval -c {state}/gateway.yaml
+[bold]An approval system checks a candidate[/] (and again for every test subject: docs/sandbox.md):
+  curl -s {url} -d @{state}/check.json -H 'Content-Type: application/json' \\
+    -H "Authorization: Bearer $({command} token {client})" \\
+    -H "Operator-Assertion: $({command} operator {client})" | python3 -m json.tool --no-ensure-ascii
+
 [bold]Is everything as its manifest says?[/] {command} source check -c {state}/gateway.yaml
 
 Ctrl-C stops all of it.
 """
+
+
+def _first_check() -> dict[str, object]:
+    """The operation of S04 about 测试甲, as an approval system sends it; again and again, as one tries it."""
+    catalogue = load_catalogue()
+    return {
+        "query": operation_of(catalogue.scenarios["S04"], catalogue),
+        "variables": {
+            "lookup": {"person": {"citizenId": TEST_PERSON, "name": "测试甲"}},
+            "access": {
+                "scenario": "S04",
+                "caseNo": "RSKS-2026-0001",
+                "purpose": "公务员招录资格审查",
+                "reasonCode": "QUALIFICATION_REVIEW",
+                "noConflictOfInterest": True,
+                "repeatReason": "CASE_CONTINUED",
+                "repeatNote": "试用",
+            },
+        },
+    }
