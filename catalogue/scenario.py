@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -141,6 +141,10 @@ class RelatedRole(StrEnum):
     PROFESSIONAL = "PROFESSIONAL"
 
 
+FACTS_OF_THE_CASE: Final = ""
+"""In place of a predicate: a measure without one rests on whatever the check found."""
+
+
 class Scenario(Entry):
     """A must-check scenario (应查必查)."""
 
@@ -184,6 +188,13 @@ class Scenario(Entry):
     def predicate_by_code(self) -> Mapping[str, Predicate]:
         """Predicates by their code."""
         return {predicate.code: predicate for predicate in self.predicates}
+
+    @cached_property
+    def suspendable(self) -> tuple[AttachedMeasure, ...]:
+        """Restrictions that an objection suspends: no order of a court, no ban of a statute (ruling 29)."""
+        return tuple(
+            one for one in self.measures if one.disputed == "SUSPENDED" and not one.code.startswith("I")
+        )
 
     @cached_property
     def measure_codes(self) -> tuple[str, ...]:

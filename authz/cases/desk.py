@@ -39,6 +39,7 @@ from authz.consent.tables import reading
 from authz.errors import AccessDenied
 from authz.moments import now_in_china
 from authz.outbox import Notice, NoticeKind, Recipient, RecipientKind
+from authz.outcomes import measures
 from authz.references import References
 from authz.store import Store
 from authz.wording import holds_personal_number
@@ -184,6 +185,8 @@ class CaseDesk:
                 raise refused(Code.STATE)
             if effect is not None:
                 await tables.mark(connection, case, effect, event.at)
+            if event.act is Act.UPHELD:
+                await measures.revive(connection, case, event.at)
             moved = Notice(person_of(case), NoticeKind.CASE_MOVED, case.id, event.at)
             await outbox.within(connection, moved)
             if event.act in TOLD_TO_READERS:

@@ -168,7 +168,7 @@ class CaseRegister:
                 words = self._seal.seal(content.text, case.id) if effect is Effect.STATED else None
                 await tables.mark(connection, filed, effect, case.filed_at, words)
             if effect is Effect.DISPUTED:
-                await measures.suspend(connection, refs, case.record_type or "", case.filed_at)
+                await measures.suspend(connection, refs, case.record_type, hashes, case.filed_at)
             await outbox.within(connection, *_told(filed, NoticeKind.CASE_FILED, case.filed_at))
 
         await self._audit.case(self._act(Act.FILED, caller, case, content.subject), add)
@@ -206,6 +206,8 @@ class CaseRegister:
                 raise refused(Code.STATE)
             if case.record is not None:
                 await tables.mark(connection, case, Effect.ENDED, now)
+            if case.kind is Kind.OBJECTION:
+                await measures.revive(connection, case, now)
             await outbox.within(connection, *_told(case, NoticeKind.CASE_MOVED, now))
 
         await self._audit.case(self._act(Act.WITHDRAWN, caller, case, content.subject, State.WITHDRAWN), move)

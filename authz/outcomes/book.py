@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -32,7 +32,7 @@ from authz.references import References
 from authz.store import Store
 from authz.wording import holds_personal_number
 from catalogue.model import Obligation
-from catalogue.scenario import Scenario
+from catalogue.scenario import FACTS_OF_THE_CASE, Scenario
 
 LONGEST_REASONS: Final = 500
 
@@ -95,7 +95,7 @@ class OutcomeBook:
                     "OUTCOME_BEFORE_CHECK",
                     "Somebody concluded before the check. Report it without a receipt.",
                 )
-        measures = _measures(report, scenario, outcome, found, related, grant)
+        measures = await self._resting(found, scenario, _measures(report, scenario, found, related, grant))
 
         async def keep(connection: AsyncConnection) -> None:
             now = self._receipts.now
@@ -126,12 +126,28 @@ class OutcomeBook:
     def _related(self, jws: str) -> tuple[str, ...]:
         """Audit references of the related persons of a check."""
         receipt, refs = self._receipts.opened(jws), self._references
-        return tuple({refs.audit_ref(refs.resolve(one, receipt.client_id)) for one in receipt.related})
+        return tuple(
+            sorted({refs.audit_ref(refs.resolve(one, receipt.client_id)) for one in receipt.related})
+        )
 
     async def rates(self, since: date, until: date) -> list[Rate]:
         """The must-check rates of a period, both days included; raises AuditUnavailable."""
         async with reading(self._store) as connection:
             return await rates(connection, since, until)
+
+    async def _resting(
+        self, found: Entry | None, scenario: Scenario, measures: Sequence[Measure]
+    ) -> list[Measure]:
+        """Each with the records that counted at its check; where none did, on any of its types."""
+        resting: list[Measure] = []
+        if found is None:
+            return resting
+        for measure in measures:
+            grounds = await self._receipts.grounds(found.jti, _predicates_of(measure.code, scenario))
+            unknown = tuple(code for code in measure.record_types if code in found.unknown)
+            types = unknown if grounds else measure.record_types
+            resting.append(replace(measure, record_types=types, grounds=grounds))
+        return resting
 
     async def _same(self, outcome: str, digest: str, found: Entry | None) -> Reported | None:
         """The outcome of this id; raises AccessDenied OUTCOME_REPORTED where it says something else."""
@@ -179,7 +195,6 @@ def _require_whole(found: Entry, scenario: Scenario) -> None:
 def _measures(
     report: Report,
     scenario: Scenario,
-    outcome: str,
     found: Entry | None,
     related: tuple[str, ...],
     grant: Statutory,
@@ -189,14 +204,14 @@ def _measures(
     return [
         Measure(
             id=new_id("ms"),
-            outcome=outcome,
+            outcome=found.jti,
             subject=found.subject,
             organization=found.organization,
             client=grant.actor.client_id,
             scenario=found.scenario,
             case_no=found.case_no,
             code=code,
-            record_types=_suspended_by(code, scenario),
+            record_types=_types_of(code, scenario),
             state=MeasureState.INITIATED,
             related=related,
         )
@@ -204,18 +219,18 @@ def _measures(
     ]
 
 
-def _suspended_by(code: str, scenario: Scenario) -> tuple[str, ...]:
-    """Record types an objection to which suspends the measure.
+def _predicates_of(code: str, scenario: Scenario) -> list[str]:
+    """On what the measure rests, as far as an objection suspends it (ruling 29)."""
+    return [one.when or FACTS_OF_THE_CASE for one in scenario.suspendable if one.code == code]
 
-    Never those of an order of a court or a ban of a statute (ruling 29), and nothing takes an incentive away.
-    """
-    terms = [one for one in scenario.measures if one.code == code and one.disputed == "SUSPENDED"]
-    if code.startswith("I"):
-        return ()
-    if any(one.when is None for one in terms):
+
+def _types_of(code: str, scenario: Scenario) -> tuple[str, ...]:
+    """Record types that it may rest on."""
+    predicates = _predicates_of(code, scenario)
+    if FACTS_OF_THE_CASE in predicates:
         return tuple(sorted(scenario.record_types))
-    predicates = [scenario.predicate_by_code[one.when] for one in terms if one.when]
-    return tuple(dict.fromkeys(each for predicate in predicates for each in predicate.record_types))
+    types = (each for one in predicates for each in scenario.predicate_by_code[one].record_types)
+    return tuple(dict.fromkeys(types))
 
 
 def _id_of(found: Entry | None, grant: Statutory) -> str:

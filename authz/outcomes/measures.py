@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz import outbox
 from authz.audit import AuditLog, HumanAct, Query
 from authz.cases.states import WAITING, Kind
-from authz.cases.tables import rights_case
+from authz.cases.tables import Case, rights_case
 from authz.consent.tables import reading
 from authz.errors import AccessDenied
 from authz.grants import Statutory
@@ -98,37 +98,64 @@ async def initiate(connection: AsyncConnection, measure: Measure, step: Step) ->
 
 
 async def suspend(
-    connection: AsyncConnection, subjects: Collection[str], record_type: str, at: datetime
+    connection: AsyncConnection,
+    subjects: Collection[str],
+    record_type: str | None,
+    records: Collection[str],
+    at: datetime,
 ) -> None:
-    """Suspend what somebody decided by discretion on such records of a subject (ruling 29).
+    """Suspend what somebody decided by discretion on a record of a subject (ruling 29).
 
-    Orders of a court and bans of a statute stay. The persons and who took the measure are told.
+    By any hash of the record or of its decision: what rests on another record stays, and so do orders of
+    a court and bans of a statute. The persons and who took the measure are told.
     """
     query = tables.concerning(subjects).where(taken_measure.c.state.in_(SUSPENDABLE))
     for measure in await tables.load(connection, query):
-        if record_type in measure.record_types:
+        if measure.rests_on(record_type, records):
             await _suspend(connection, measure, at)
-            taker = Recipient(RecipientKind.CLIENT, measure.client)
-            moved = Notice(taker, NoticeKind.MEASURE_MOVED, measure.id, at)
-            await outbox.within(connection, *_to_persons(measure, at), moved)
+            await _tell(connection, measure, at)
+
+
+async def revive(connection: AsyncConnection, case: Case, at: datetime) -> None:
+    """Let go on what an objection suspended that came to nothing, unless another one waits.
+
+    What a person suspended, a person lets go on.
+    """
+    query = tables.concerning([case.subject]).where(taken_measure.c.state == MeasureState.SUSPENDED)
+    for measure in await tables.load(connection, query):
+        by_objection = not measure.steps[-1].officer and measure.rests_on(
+            case.record_type, {case.record, case.document}
+        )
+        if by_objection and measure.resumes and not await _objected(connection, measure):
+            await tables.move(connection, measure, _by_itself(measure.resumes, at))
+            await _tell(connection, measure, at)
 
 
 async def _suspend(connection: AsyncConnection, measure: Measure, at: datetime) -> None:
-    day = at.astimezone(CHINA_TIME).date()
-    await tables.move(connection, measure, Step(MeasureState.SUSPENDED, "", "", day, at), measure.state)
+    await tables.move(connection, measure, _by_itself(MeasureState.SUSPENDED, at), measure.state)
+
+
+def _by_itself(state: MeasureState, at: datetime) -> Step:
+    """A step that an objection makes, and no officer."""
+    return Step(state, "", "", at.astimezone(CHINA_TIME).date(), at)
+
+
+async def _tell(connection: AsyncConnection, measure: Measure, at: datetime) -> None:
+    taker = Notice(Recipient(RecipientKind.CLIENT, measure.client), NoticeKind.MEASURE_MOVED, measure.id, at)
+    await outbox.within(connection, *_to_persons(measure, at), taker)
 
 
 async def _objected(connection: AsyncConnection, measure: Measure) -> bool:
-    """Whether an objection that suspends waits on such a record."""
+    """Whether an objection that suspends waits on a record that it rests on."""
     column = rights_case.c
-    query = select(column.id).where(
+    query = select(column.record_type, column.record, column.document).where(
         column.subject.in_(measure.parties),
         column.kind == Kind.OBJECTION,
         column.suspends.is_(True),
         column.state.in_(WAITING),
-        column.record_type.in_(measure.record_types),
     )
-    return (await connection.execute(query.limit(1))).first() is not None
+    waiting = (await connection.execute(query)).all()
+    return any(measure.rests_on(row.record_type, {row.record, row.document}) for row in waiting)
 
 
 def _require_step(measure: Measure, step: Step) -> None:

@@ -82,6 +82,12 @@ measure_person: Final = Table(
     Column("measure", String(40), ForeignKey("taken_measure.id"), primary_key=True),
     Column("subject", String(64), primary_key=True, index=True),
 )
+measure_ground: Final = Table(
+    "measure_ground",
+    metadata,
+    Column("measure", String(40), ForeignKey("taken_measure.id"), primary_key=True),
+    Column("record", String(64), primary_key=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +116,23 @@ class Measure:
     case_no: str
     code: str
     record_types: tuple[str, ...]
-    """An objection to such records suspends it; none suspends an order of a court or a ban of a statute."""
+    """Types whose records the check did not know, or all where it found none that it rests on.
+
+    An objection to such records suspends it; none suspends an order of a court or a ban of a statute.
+    """
     state: MeasureState
+    grounds: tuple[str, ...] = ()
+    """Keyed hashes of the records that it rests on, and of their decisions: so does one to these."""
     related: tuple[str, ...] = ()
     """Audit references of the persons who were checked with the subject: it may rest on their records."""
     resumes: MeasureState | None = None
     """Where it stood before it was suspended."""
     steps: tuple[Step, ...] = ()
     """In their order."""
+
+    def rests_on(self, record_type: str | None, records: Collection[str | None]) -> bool:
+        """Whether an objection to a record suspends it, by its type and the hashes of it and its decision."""
+        return record_type in self.record_types or not set(self.grounds).isdisjoint(records)
 
     @property
     def parties(self) -> tuple[str, ...]:
@@ -140,6 +155,9 @@ async def add(connection: AsyncConnection, measure: Measure, step: Step) -> None
     beside = [{"measure": measure.id, "subject": subject} for subject in measure.related]
     if beside:
         await connection.execute(insert(measure_person), beside)
+    rests = [{"measure": measure.id, "record": record} for record in measure.grounds]
+    if rests:
+        await connection.execute(insert(measure_ground), rests)
     await _note(connection, measure.id, step)
 
 
@@ -160,22 +178,35 @@ async def move(
 
 
 async def load(connection: AsyncConnection, query: Select[Any]) -> list[Measure]:
-    """Measures of a query over `taken_measure`, each with its persons and its steps."""
+    """Measures of a query over `taken_measure`, each with its persons, its grounds and its steps."""
     found = [_measure(row) for row in await connection.execute(query.order_by(taken_measure.c.code))]
     if not found:
         return []
-    ids, step, person = [one.id for one in found], measure_step.c, measure_person.c
+    ids, step = [one.id for one in found], measure_step.c
     steps: dict[str, list[Step]] = {}
     query = select(measure_step).where(step.measure.in_(ids)).order_by(step.number)
     for row in await connection.execute(query):
         state, at = MeasureState(row.state), moment(row.at)
         taken = Step(state, row.officer, row.operator, row.on_day, at, row.done)
         steps.setdefault(row.measure, []).append(taken)
-    related: dict[str, list[str]] = {}
-    query = select(measure_person).where(person.measure.in_(ids)).order_by(person.subject)
-    for row in await connection.execute(query):
-        related.setdefault(row.measure, []).append(row.subject)
-    return [replace(one, related=tuple(related.get(one.id, ())), steps=tuple(steps[one.id])) for one in found]
+    persons = await _beside(connection, measure_person.c.measure, measure_person.c.subject, ids)
+    grounds = await _beside(connection, measure_ground.c.measure, measure_ground.c.record, ids)
+    return [
+        replace(
+            one, related=persons.get(one.id, ()), grounds=grounds.get(one.id, ()), steps=tuple(steps[one.id])
+        )
+        for one in found
+    ]
+
+
+async def _beside(
+    connection: AsyncConnection, measure: Column[str], value: Column[str], ids: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """What stands beside measures in another table, by measure."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in await connection.execute(select(measure, value).where(measure.in_(ids)).order_by(value)):
+        found[row[0]] = (*found.get(row[0], ()), row[1])
+    return found
 
 
 async def of_outcome(connection: AsyncConnection, outcome: str) -> Sequence[Measure]:

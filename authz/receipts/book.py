@@ -6,7 +6,7 @@ could not be answered. Of those a person may say that they looked by hand, with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -65,6 +65,14 @@ manual_check: Final = Table(
     Column("method", String(16), nullable=False),
     Column("checked_on", Date, nullable=False),
 )
+check_ground: Final = Table(
+    "check_ground",
+    metadata,
+    Column("jti", String(40), ForeignKey("check_receipt.jti"), primary_key=True),
+    Column("predicate", String(64), primary_key=True),
+    # a keyed hash, as the audit has it
+    Column("record", String(64), primary_key=True),
+)
 
 
 class ManualMethod(StrEnum):
@@ -113,16 +121,21 @@ class _Checks(Ledger["Kept"]):
     def __init__(self, connection: Connection, entries: Sequence[Kept]) -> None:
         self._connection = connection
         self._rows: list[Mapping[str, object]] = []
+        self._grounds: list[dict[str, object]] = []
 
     def check(self, entry: Kept) -> None:
         """Refuses none."""
 
     def enter(self, entry: Kept) -> None:
         self._rows.append(entry.row)
+        jti = entry.row["jti"]
+        self._grounds += [{"jti": jti, "predicate": one, "record": record} for one, record in entry.grounds]
 
     def close(self) -> None:
         if self._rows:
             self._connection.execute(insert(check_receipt), self._rows)
+        if self._grounds:
+            self._connection.execute(insert(check_ground), self._grounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,8 @@ class Kept(audit.Entry):
     """A check that is kept with the outcome of its read."""
 
     row: Mapping[str, object]
+    grounds: Collection[tuple[str, str]] = ()
+    """Predicates, and hashes of the records that count against them."""
 
     ledger = _Checks
 
@@ -157,7 +172,13 @@ class ReceiptBook:
         """The moment in China."""
         return self._clock()
 
-    def keeping(self, receipt: Receipt, subject: str, unknown: Sequence[str]) -> Kept:
+    def keeping(
+        self,
+        receipt: Receipt,
+        subject: str,
+        unknown: Sequence[str],
+        grounds: Collection[tuple[str, str]] = (),
+    ) -> Kept:
         """With the outcome of the read, in its transaction: so there are both, or neither."""
         row = {
             "jti": receipt.jti,
@@ -174,7 +195,7 @@ class ReceiptBook:
             "checked_at": millis(receipt.checked_at),
             "valid_until": millis(receipt.valid_until),
         }
-        return Kept(row)
+        return Kept(row, grounds)
 
     def signed(self, receipt: Receipt) -> str:
         """The compact JWS; handed out when the check is kept, and never before."""
@@ -183,6 +204,16 @@ class ReceiptBook:
     def opened(self, jws: str) -> Receipt:
         """A receipt of this gateway; raises ReceiptInvalid."""
         return opened(jws, self._keys.receipt_keys())
+
+    async def grounds(self, jti: str, predicates: Collection[str]) -> tuple[str, ...]:
+        """Hashes of the records that counted against these predicates of a check; raises AuditUnavailable."""
+        column = check_ground.c
+        query = select(column.record).where(column.jti == jti, column.predicate.in_(predicates)).distinct()
+        try:
+            async with self._store.reading() as connection:
+                return tuple(sorted((await connection.execute(query)).scalars()))
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditUnavailable from error
 
     async def find(self, jti: str) -> Entry | None:
         """The check of a receipt; raises AuditUnavailable."""

@@ -10,6 +10,7 @@ from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue
 from catalogue.scenario import Disclosure, Scenario
 from resolvers.context import RequestContext
+from resolvers.healing import document_fields
 from resolvers.planning import ResponsePath, SubjectPlan
 
 _TOLD = ("severity", "status")
@@ -36,10 +37,19 @@ def check_plan(
             if predicate.value and code in plan.types:
                 plan.types[code].fields.add(predicate.value.field)
                 plan.types[code].paths.setdefault(predicate.value.field, [])
+    for code in _weighed(scenario) & plan.types.keys():
+        # so that an objection to the same decision in another source is known to be one (ruling 31)
+        plan.types[code].fields |= document_fields(context.services.catalogue.record_types[code])
     if scenario.disclosure is Disclosure.RECORDS:
         for selection in selections:
             _select(context, plan, *selection)
     return plan
+
+
+def _weighed(scenario: Scenario) -> set[str]:
+    """Types that a measure may rest on which an objection suspends."""
+    named = (terms.when for terms in scenario.suspendable if terms.when)
+    return {code for when in named for code in scenario.predicate_by_code[when].absent}
 
 
 def types_of(scenario: Scenario, catalogue: Catalogue, kind: SubjectKind) -> list[str]:

@@ -15,6 +15,7 @@ from authz.receipts import Completeness, Receipt, digest_of, new_check_id, new_n
 from catalogue.scenario import Scenario
 from catalogue.values import CHINA_TIME
 from resolvers.checks.answer import Shown, SubjectCheck
+from resolvers.checks.grounds import grounds_of
 from resolvers.context import RequestContext
 from resolvers.roots import grant_of_operation
 
@@ -71,7 +72,9 @@ def prove(context: RequestContext, scenario: Scenario, checks: Sequence[SubjectC
         valid_until=valid_until,
     )
     subject = services.references.audit_ref(main.read.subject.key)
-    return Proof(receipt, services.receipts.keeping(receipt, subject, unknown), nonce, statement)
+    grounds = grounds_of(checks, scenario, services.references)
+    kept = services.receipts.keeping(receipt, subject, unknown, grounds)
+    return Proof(receipt, kept, nonce, statement)
 
 
 def statement_of(head: Mapping[str, str], subjects: Sequence[tuple[str, Shown]]) -> str:

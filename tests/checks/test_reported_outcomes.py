@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -239,8 +241,56 @@ async def test_an_objection_suspends_at_once_until_it_is_settled(hr: Office):
     (begun,) = (await reported(hr, late, **RESTRICTED))["measures"]
     assert begun["state"] == "SUSPENDED"
     assert (await rights.decided(case, "UPHELD"))["state"] == "UPHELD"
-    assert await advanced(hr, checked, measure, "NOTIFIED") == "NOTIFIED"
+    assert await told(hr, measure) == ["PERSON", "PERSON", "PERSON", "CLIENT", "PERSON", "CLIENT"]
+    assert await standing(hr, measure, begun["id"]) == ["NOTIFIED", "INITIATED"], "where each stood before"
     assert await advanced(hr, checked, measure, "REVOKED") == "REVOKED"
+
+
+async def standing(hr: Office, *measures: str) -> list[str]:
+    """Where measures stand, as the person sees it."""
+    reply = await hr.ask(hr.person("测试甲"), "{ me { measures { id state } } }")
+    states = {one["id"]: one["state"] for one in reply.data["me"]["measures"]}
+    return [states[measure] for measure in measures]
+
+
+async def test_an_objection_to_another_record_of_the_type_suspends_nothing(hr: Office):
+    rights = Rights(hr)
+    checked, measure = await restricted(hr)
+    with closing(sqlite3.connect(hr.folder / "court.db")) as opened, opened:
+        opened.row_factory = sqlite3.Row
+        row = dict(opened.execute("SELECT * FROM zx_sxbzxr WHERE id = 1").fetchone())
+        row |= {"id": 901, "ah": "（2025）测0101执88号", "yjwh": "（2025）测0101民初88号"}
+        opened.execute(f"INSERT INTO zx_sxbzxr VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+    try:
+        records = {one["caseNo"]: one for one in await rights.mine()}
+        (later,) = (record for number, record in records.items() if "88号" in number)
+        (first,) = (record for number, record in records.items() if "88号" not in number)
+        elsewhere = await rights.objected(later)
+        assert elsewhere["suspends"] is True
+        assert await standing(hr, measure) == ["INITIATED"], "it rests on the other record"
+        again = await hr.check("S04", "测试甲")
+        (anew,) = (await reported(hr, again, **RESTRICTED))["measures"]
+        assert anew["state"] == "INITIATED", "what is disputed did not count at its check"
+        case = await rights.objected(first, reason="NOT_MINE")
+        assert await standing(hr, measure, anew["id"]) == ["SUSPENDED", "SUSPENDED"]
+        await rights.moved(rights.town.person(), f'withdrawCase(id: "{elsewhere["id"]}")')
+        assert await standing(hr, measure) == ["SUSPENDED"]
+        assert await advanced(hr, checked, measure, "INITIATED") == "MEASURE_DISPUTED"
+        await rights.moved(rights.town.person(), f'withdrawCase(id: "{case["id"]}")')
+        assert await standing(hr, measure, anew["id"]) == ["INITIATED", "INITIATED"]
+    finally:
+        with closing(sqlite3.connect(hr.folder / "court.db")) as opened, opened:
+            opened.execute("DELETE FROM zx_sxbzxr WHERE id = 901")
+
+
+async def test_what_an_officer_suspended_an_objection_does_not_let_go_on(hr: Office):
+    rights = Rights(hr)
+    checked, measure = await restricted(hr)
+    assert await advanced(hr, checked, measure, "SUSPENDED") == "SUSPENDED"
+    (record,) = await rights.mine()
+    case = await rights.objected(record, reason="OUT_OF_TIME")
+    await rights.moved(rights.town.person(), f'withdrawCase(id: "{case["id"]}")')
+    assert await standing(hr, measure) == ["SUSPENDED"]
 
 
 async def test_the_person_reads_what_was_done_about_them_and_nobody_else_does(hr: Office):

@@ -28,7 +28,8 @@ async def play(county: County) -> None:
         await he_objects(hall, he, first, measure)
         assert await its.next("MEASURE_MOVED") == measure
         await the_steward_upholds(county)
-        for state in ("NOTIFIED", "RESPONDED", "EXECUTED"):
+        assert await he.measures() == {"R-01": "NOTIFIED"}, "the objection came to nothing"
+        for state in ("RESPONDED", "EXECUTED"):
             assert await hall.step(first, measure, state) == state
         assert await hall.step(first, measure, "FED_BACK", executed=True) == "FED_BACK"
         assert await hall.step(first, measure, "CLOSED") == "CLOSED"
