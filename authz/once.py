@@ -47,6 +47,7 @@ class Kind(StrEnum):
     PROOF = "proof"
     EXPORT = "export"
     OPERATOR = "operator"
+    CHUNK = "chunk"
 
 
 class Replayed(AccessDenied):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import unicodedata
 from itertools import product
 from typing import Final
@@ -82,6 +83,10 @@ class References:
         named = (_plain(document_no), _plain(authority))
         return self._every("dh", Purpose.AUDIT_RECORD, *named, key.kind, key.value) if all(named) else ()
 
+    def secret(self, *parts: str) -> bytes:
+        """32 bytes that nobody else can make, the same for the same parts while the first key is kept."""
+        return _begun(self._keys.kept(Purpose.AUDIT_SUBJECT)[0], *parts).digest()
+
     def trace(self, client_id: str, *position: str) -> str:
         """`tr_…`: a place in the order of ids as the sequence detector knows it, for one client."""
         # in hexadecimal, which is three times faster: a read looks for seven, and none leaves the store
@@ -117,12 +122,16 @@ def _hashed(prefix: str, key: Key, *parts: str) -> str:
 
 
 def _mac(key: Key, *parts: str) -> bytes:
+    return _begun(key, *parts).digest()[:_HASH_LENGTH]
+
+
+def _begun(key: Key, *parts: str) -> hmac.HMAC:
     if not all(parts):
         raise ValueError("a reference needs every part")
     mac = key.mac.copy()
     # lengths first, so that ("a", "bc") and ("ab", "c") differ
     mac.update(b"".join([len(each).to_bytes(4, "big") + each for each in map(str.encode, parts)]))
-    return mac.digest()[:_HASH_LENGTH]
+    return mac
 
 
 def _plain(text: str) -> str:

@@ -46,6 +46,8 @@ PERSONAL_PLACES: Final = (
     "PersonLookup.citizenId",
     "PersonLookup.name",
     "SubjectLookup.subjectRef",
+    "CheckRowInput.citizenId",
+    "CheckRowInput.name",
 )
 """Arguments and input fields that take variables only, whatever is written there (ruling 5)."""
 SECTION_COST: Final = 10

@@ -39,7 +39,7 @@ from authz.operators import Operators
 from authz.outcomes.book import OutcomeBook
 from authz.outcomes.measures import MeasureBook
 from authz.publicity import PublicityBook
-from authz.receipts import ReceiptBook
+from authz.receipts import ChunkBook, ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -167,6 +167,7 @@ class Deployment:
             once=self.once,
             tickets=self.tickets,
             receipts=receipts,
+            chunks=ChunkBook(self.store, self.references),
             outcomes=OutcomeBook(self.store, self.audit, receipts, self.references),
             measures=MeasureBook(self.store, self.audit, self.references),
             statistics=StatisticsBook(self.store, self.audit),

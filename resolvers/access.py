@@ -44,7 +44,8 @@ _CASE_CLAIM: Final = (
 """Members of the access context in the order of `CaseClaim`."""
 PERSON_ROOTS = frozenset({"subject", "represented", "consentReport", "verifyIdentity", "me"})
 CHECK: Final = "mustCheck"
-CHECK_ROOTS: Final = frozenset({CHECK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
+CHECK_CHUNK: Final = "mustCheckChunk"
+CHECK_ROOTS: Final = frozenset({CHECK, CHECK_CHUNK, "recordManualCheck", "reportOutcome", "advanceMeasure"})
 """Mutations that stand on a grant as reads do: a check leaves a receipt, so it is no query."""
 _GRANTED: Final = PERSON_ROOTS | ENTITY_ROOTS | CHECK_ROOTS | {"_entities"}
 
@@ -257,7 +258,7 @@ def _personal(walk: Walk, node: FieldNode) -> bool:
     A check always: it may name related persons, and leaves a receipt that counts.
     """
     name = node.name.value
-    if name in ("verifyIdentity", "consentReport", "me", CHECK):
+    if name in ("verifyIdentity", "consentReport", "me", CHECK, CHECK_CHUNK):
         return True
     if name in ENTITY_ROOTS:
         return _leads_to_person(_arguments(walk, node).get("uscc"))

@@ -25,7 +25,7 @@ from authz.operators import Operators
 from authz.outcomes.book import OutcomeBook
 from authz.outcomes.measures import MeasureBook
 from authz.publicity import PublicityBook
-from authz.receipts import ReceiptBook
+from authz.receipts import ChunkBook, ReceiptBook
 from authz.references import References
 from authz.register.live import LiveRegister
 from authz.review.desk import Desk
@@ -78,6 +78,7 @@ class Services:
     notices: Notices
     plans: Plans
     receipts: ReceiptBook
+    chunks: ChunkBook
     outcomes: OutcomeBook
     measures: MeasureBook
     statistics: StatisticsBook

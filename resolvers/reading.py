@@ -50,6 +50,8 @@ class Manner:
     """When sources have to have answered, in the loop's time; None leaves them their own deadlines."""
     keeping: Callable[[SubjectRead], Awaitable[Sequence[Entry]]] | None = None
     """What of a subject that was read is kept in one transaction with its outcome."""
+    recorder: Callable[..., Recorder] = Recorder
+    """Writes its leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +137,18 @@ async def read_subjects(
     async with refusals_recorded(context):
         _require_publicity(reading, lookups)
         starts = {lookup.key: _starts(reading, pages, asked_by or lookup.key) for lookup in lookups}
-    async with Recorder(context, grant, reading.decided.planned, lookups, manner.kind) as recorder:
+    async with manner.recorder(context, grant, reading.decided.planned, lookups, manner.kind) as recorder:
         standing = await recorder.standing()
-        found = await confirm(context, lookups, until=manner.until)
+        admitted = [lookup for lookup in lookups if lookup.key not in recorder.refusals]
+        found = await confirm(context, admitted, until=manner.until) if admitted else {}
         confirmed = {key: _followed(grant, one) for key, one in found.items()}
         marks = marks_on(standing, confirmed)
-        fetched = await _fetched(reading, _asks(reading, lookups, confirmed, marks))
+        fetched = await _fetched(reading, _asks(reading, admitted, confirmed, marks))
         outcomes: list[Outcome] = []
         for lookup in lookups:
+            if refusal := recorder.refusals.get(lookup.key):
+                outcomes.append(refusal)
+                continue
             confirmation = confirmed[lookup.key]
             if isinstance(confirmation, Moved):
                 # decided, read and recorded as if asked by the number of today, so that its holder sees it

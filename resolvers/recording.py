@@ -78,6 +78,8 @@ class Recorder:
         self._look = context.services.overlay.looking()
         self._outcomes: dict[SubjectKey, Outcome] = {}
         self._kept: dict[SubjectKey, tuple[Entry, ...]] = {}
+        self.refusals: dict[SubjectKey, AuthzError] = {}
+        """Subjects that may not be read, where others of the same reading may."""
 
     async def __aenter__(self) -> Self:
         if isinstance(self._grant, Public):
@@ -126,9 +128,9 @@ class Recorder:
             [self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items()]
         )
 
-    async def _intend(self, key: SubjectKey) -> IntentRef:
+    async def _intend(self, key: SubjectKey, *first: Entry) -> IntentRef:
         """Record one intent; what is allowed so often, or to so many, is counted together with it."""
-        entries = [self._services.guard.entering(self._grant, key), self._look]
+        entries = [*first, self._services.guard.entering(self._grant, key), self._look]
         if isinstance(self._grant, Consent):
             entries.append(self._services.consent_use.counting(self._grant))
         if isinstance(self._grant, Statutory):
@@ -149,10 +151,15 @@ class Recorder:
             entries.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
         outcome = replace(outcome, batches=self._batches())
         try:
-            await self._audit.outcome(ref, outcome, *entries)
+            await self._write(ref, key, outcome, entries)
         except AccessDenied as refusal:
             await self._audit.outcome(ref, Outcome(Result.DENY, codes=(refusal.code,)))
             raise
+
+    async def _write(
+        self, ref: IntentRef, key: SubjectKey, outcome: Outcome, entries: Sequence[Entry]
+    ) -> None:
+        await self._audit.outcome(ref, outcome, *entries)
 
     def _batches(self) -> tuple[str, ...]:
         return tuple(sorted({asked.batch for asked in self._report.sources if asked.batch}))
@@ -237,7 +244,7 @@ async def deny(
     query: Query,
     code: str,
     key: SubjectKey | None = None,
-    *,
+    *first: Entry,
     kind: EventKind = EventKind.READ,
 ) -> None:
     """Record that an operation was refused before any source was asked.
@@ -246,4 +253,4 @@ async def deny(
     """
     event = Denial(kind, actor, query, (code,))
     counted = () if event.anonymous else (services.guard.refused(actor, key, code),)
-    await services.audit.denial(event, *counted)
+    await services.audit.denial(event, *first, *counted)

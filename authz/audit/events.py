@@ -81,15 +81,16 @@ class Query:
     operation_name: str
     operation_hash: str
     request_id: str = ""
+    chunk: str = ""  # of a bulk check: job and number, by which it finds what is recorded of it
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, str]:
         """The event's `query`; a client chooses the name, and may have put a number in it."""
         numbered = holds_many_digits(self.operation_name)
         return {
             "operationHash": self.operation_hash,
             "operationName": MASKED_NUMBER if numbered else scrub(self.operation_name),
             "requestId": self.request_id,
-        }
+        } | ({"chunk": self.chunk} if self.chunk else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,7 @@ def due_of(event: Mapping[str, Any]) -> datetime | None:
 
 def visible_at(event: Mapping[str, Any], now: datetime) -> bool:
     """Whether the subject of a recorded event may see it by now."""
-    due = due_of(event)
-    return due is None or due <= now
+    return (due := due_of(event)) is None or due <= now
 
 
 @dataclass(frozen=True, slots=True)

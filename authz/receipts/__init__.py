@@ -1,6 +1,7 @@
 """Proof that somebody checked: signed receipts of must-checks, and what is kept of them. Never a value."""
 
-from authz.receipts.book import Entry, ManualMethod, ReceiptBook
+from authz.receipts.book import Entry, Kept, ManualMethod, ReceiptBook
+from authz.receipts.chunks import Chunk, ChunkBook
 from authz.receipts.evidence import bears_out
 from authz.receipts.receipt import (
     Completeness,
@@ -14,8 +15,11 @@ from authz.receipts.receipt import (
 )
 
 __all__ = [
+    "Chunk",
+    "ChunkBook",
     "Completeness",
     "Entry",
+    "Kept",
     "ManualMethod",
     "Receipt",
     "ReceiptBook",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -19,12 +19,14 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     String,
     Table,
     insert,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +36,9 @@ from authz.errors import AccessDenied, AuditUnavailable
 from authz.grants import Statutory
 from authz.keys import KeyRing
 from authz.moments import millis, moment, now_in_china
+from authz.receipts import summary as summaries
 from authz.receipts.receipt import Receipt, opened, signed
+from authz.receipts.summary import Summary
 from authz.store import Store, metadata
 
 check_receipt: Final = Table(
@@ -149,6 +153,18 @@ class Kept(audit.Entry):
     ledger = _Checks
 
 
+def _upsert(insert_: Any) -> Insert:  # noqa: ANN401 - each dialect has its own class of insert
+    kept = insert_(check_receipt)
+    changing = ("completeness", "unknown", "checked_at", "valid_until")
+    made: Insert = kept.on_conflict_do_update(
+        index_elements=["jti"], set_={name: kept.excluded[name] for name in changing}
+    )
+    return made
+
+
+_UPSERT: Final = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
 class ReceiptBook:
     """Issues receipts and finds the checks they prove."""
 
@@ -196,6 +212,33 @@ class ReceiptBook:
             "valid_until": millis(receipt.valid_until),
         }
         return Kept(row, grounds)
+
+    async def keep(self, *checks: Kept) -> None:
+        """Keep checks of a chunk, those kept already as they stand now; raises AuditUnavailable."""
+        rows = [check.row for check in checks]
+        try:
+            await self._store.write(
+                lambda connection: connection.execute(_UPSERT[connection.dialect.name], rows)
+            )
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditUnavailable from error
+
+    async def times(self, jtis: Sequence[str]) -> dict[str, datetime]:
+        """When those of these checks that are kept were made; raises AuditUnavailable."""
+        query = select(check_receipt.c.jti, check_receipt.c.checked_at).where(check_receipt.c.jti.in_(jtis))
+        try:
+            rows = await self._store.read(lambda connection: connection.execute(query).all())
+        except (SQLAlchemyError, OSError) as error:
+            raise AuditUnavailable from error
+        return {row.jti: moment(row.checked_at) for row in rows}
+
+    def summarized(self, summary: Summary) -> str:
+        """A summary of a bulk check, signed as receipts are."""
+        return summaries.signed(summary, self._keys.receipt_key)
+
+    def summaries(self, given: Sequence[str]) -> list[Summary]:
+        """Summaries of this gateway; raises SummaryInvalid."""
+        return [summaries.opened(each, self._keys.receipt_keys()) for each in given]
 
     def signed(self, receipt: Receipt) -> str:
         """The compact JWS; handed out when the check is kept, and never before."""

@@ -17,10 +17,8 @@ def operation_of(scenario: Scenario, catalogue: Catalogue) -> str:
     if related:
         variables += ", $relatedPersons: [RelatedPersonInput!]"
         arguments += ", relatedPersons: $relatedPersons"
-    kinds = [kind for kind in SubjectKind if _records(scenario, catalogue, {kind})]
     lines = [
-        f"# {scenario.code} {scenario.name.zh} / {scenario.name.en}",
-        f"# {scenario.guard.zh} / {scenario.guard.en}",
+        *_heading(scenario),
         f"mutation {scenario.code}({variables}) {{",
         f"  mustCheck({arguments}) {{",
         "    checkId caseNo subjectRef displayName obligation",
@@ -28,7 +26,7 @@ def operation_of(scenario: Scenario, catalogue: Catalogue) -> str:
         "    items {",
         "      recordType recordTypeName result state reason count severityMax",
         "      departmentName contact fetchedAt",
-        *_selected(scenario, catalogue, kinds, " " * 6),
+        *_selected(scenario, catalogue, tuple(SubjectKind), " " * 6),
         "    }",
         "    predicates { code value reasons recordTypes recordIds covered { recordType period } }",
         "    measures { measure { code name { zh en } } predicate obligation basis humanVerification }",
@@ -39,6 +37,39 @@ def operation_of(scenario: Scenario, catalogue: Catalogue) -> str:
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def chunk_operation_of(scenario: Scenario, catalogue: Catalogue) -> str:
+    """The same for many subjects, without what is alike for all and without related persons."""
+    lines = [
+        *_heading(scenario),
+        f"mutation {scenario.code}Chunk("
+        "$job: ID!, $number: Int!, $rows: [CheckRowInput!]!, $access: AccessContext!) {",
+        "  mustCheckChunk(job: $job, number: $number, rows: $rows, access: $access) {",
+        "    summary",
+        "    rows {",
+        "      line refusal { code message retryAfter }",
+        "      check {",
+        "        checkId subjectRef displayName completeness manualCheckRequired checkedAt validUntil",
+        "        tasks { recordType step }",
+        "        items {",
+        "          recordType result state reason count severityMax fetchedAt",
+        *_selected(scenario, catalogue, tuple(SubjectKind), " " * 10),
+        "        }",
+        "        predicates { code value reasons recordTypes recordIds }",
+        "        measures { measure { code } predicate obligation basis humanVerification }",
+        "        receipt { jws nonce statement }",
+        "      }",
+        "    }",
+        "  }",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(scenario: Scenario) -> Iterator[str]:
+    yield f"# {scenario.code} {scenario.name.zh} / {scenario.name.en}"
+    yield f"# {scenario.guard.zh} / {scenario.guard.en}"
 
 
 def _related(scenario: Scenario, catalogue: Catalogue) -> Iterator[str]:

@@ -88,9 +88,10 @@ async def must_check(
         persons = [_Person(asked, person(asked.person)) for asked in related_persons or ()]
         for one in (found, *(each.lookup for each in persons)):
             refuse_named(context, one)
-        _require_fit(context, scenario, found, persons)
+        require_fit(context, scenario, found)
+        _require_persons(context, scenario, found, persons)
     checks, proof = await _read(context, scenario, found, persons, context.plan.roots[key], (key,))
-    return _result(context, scenario, checks, proof, persons)
+    return result_of(context, scenario, checks, proof, persons)
 
 
 def scenario_of(context: RequestContext) -> Scenario:
@@ -104,18 +105,23 @@ def scenario_of(context: RequestContext) -> Scenario:
     return scenario
 
 
-def _require_fit(
-    context: RequestContext, scenario: Scenario, found: Lookup, persons: Sequence[_Person]
-) -> None:
-    """Whether the scenario concerns such a subject, and such persons; raises AccessDenied."""
+def require_fit(context: RequestContext, scenario: Scenario, found: Lookup) -> None:
+    """Whether the scenario concerns such a subject; raises AccessDenied."""
     catalogue, kind = context.services.catalogue, found.key.subject_kind
     if not any(kind in catalogue.record_types[code].subjects for code in scenario.record_types):
         raise AccessDenied("SCENARIO_SUBJECT", "The scenario does not concern this kind of subject.")
     born = birth_date(found.key.value) if found.key.kind is KeyKind.CITIZEN_ID else None
     if scenario.adults_only and born and context.services.today() <= ADULT.after(born):
         raise AccessDenied("SCENARIO_ADULTS", "The scenario concerns adults only.")
+
+
+def _require_persons(
+    context: RequestContext, scenario: Scenario, found: Lookup, persons: Sequence[_Person]
+) -> None:
+    """Whether such persons may be named with the subject; raises AccessDenied."""
     if not persons:
         return
+    kind = found.key.subject_kind
     roles = {each.asked.role for each in persons}
     keys = {each.lookup.key for each in persons}
     fits = (
@@ -189,13 +195,14 @@ async def _read_persons(
     return await read_subjects(context, grant_of_operation(context), plan, lookups, manner)
 
 
-def _result(
+def result_of(
     context: RequestContext,
     scenario: Scenario,
     checks: list[SubjectCheck],
     proof: Proof,
-    persons: Sequence[_Person],
+    persons: Sequence[_Person] = (),
 ) -> CheckResult:
+    """What leaves of a check that is kept."""
     main, *related = checks
     pending = [task for check in checks for task in check.shown_tasks()]
     jws = context.services.receipts.signed(proof.receipt)

@@ -8,16 +8,19 @@ from typing import Any
 import strawberry
 
 from catalogue.model import DataClass
+from resolvers.checks.chunk import must_check_chunk
+from resolvers.checks.chunk_types import CheckChunk
 from resolvers.checks.manual import ManualCheckResult, record_manual_check
 from resolvers.checks.must_check import must_check
 from resolvers.checks.outcome import MeasureResult, OutcomeResult, advance_measure, report_outcome
+from resolvers.checks.summary import add_check_summaries
 from resolvers.checks.types import CheckResult
 from resolvers.directives import classified
 from resolvers.fields import bilingual
 
 
 def check_mutations() -> Mapping[str, Any]:
-    """`mustCheck`, `recordManualCheck`, `reportOutcome` and `advanceMeasure`."""
+    """Checks, one by one and in bulk, checks by hand, outcomes and measures."""
     return {
         "mustCheck": strawberry.mutation(
             resolver=must_check,
@@ -28,6 +31,7 @@ def check_mutations() -> Mapping[str, Any]:
             ),
             directives=[classified(DataClass.AUTHORIZED)],
         ),
+        **_bulk_mutations(),
         "recordManualCheck": strawberry.mutation(
             resolver=record_manual_check,
             graphql_type=ManualCheckResult,
@@ -50,6 +54,29 @@ def check_mutations() -> Mapping[str, Any]:
             resolver=advance_measure,
             graphql_type=MeasureResult,
             description=bilingual("登记措施进展", "Report one step of a measure"),
+            directives=[classified(DataClass.AUTHORIZED)],
+        ),
+    }
+
+
+def _bulk_mutations() -> Mapping[str, Any]:
+    return {
+        "mustCheckChunk": strawberry.mutation(
+            resolver=must_check_chunk,
+            graphql_type=CheckChunk | None,
+            description=bilingual(
+                "批量应查必查的一批：逐一核查、登记并告知；重发同一批不重复登记和计数",
+                "A chunk of a bulk check: each subject checked, recorded and told; sent again it is neither "
+                "recorded nor counted twice",
+            ),
+            directives=[classified(DataClass.AUTHORIZED)],
+        ),
+        "addCheckSummaries": strawberry.mutation(
+            resolver=add_check_summaries,
+            graphql_type=str,
+            description=bilingual(
+                "合并同一批量任务的各批汇总", "Add summaries of one job up to one, signed as they are"
+            ),
             directives=[classified(DataClass.AUTHORIZED)],
         ),
     }

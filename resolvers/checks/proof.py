@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
-from authz.audit import Entry
 from authz.audit.leaves import canonical
 from authz.calendar import add_working_days
 from authz.grants import Consent, Statutory
-from authz.receipts import Completeness, Receipt, digest_of, new_check_id, new_nonce
+from authz.receipts import Completeness, Kept, Receipt, digest_of, new_check_id, new_nonce
 from catalogue.scenario import Scenario
 from catalogue.values import CHINA_TIME
 from resolvers.checks.answer import Shown, SubjectCheck
@@ -28,22 +27,28 @@ class Proof:
     """A receipt, what is kept of the check with the outcome of the read, and what the digest is over."""
 
     receipt: Receipt
-    kept: Entry
+    kept: Kept
     nonce: str
     statement: str
 
 
-def prove(context: RequestContext, scenario: Scenario, checks: Sequence[SubjectCheck]) -> Proof:
-    """The proof of a check, all of whose subjects were read."""
+def prove(
+    context: RequestContext,
+    scenario: Scenario,
+    checks: Sequence[SubjectCheck],
+    named: tuple[str, str] | None = None,
+    made_at: datetime | None = None,
+) -> Proof:
+    """The proof of a check, all of whose subjects were read; `named` are its id and its nonce."""
     grant, services = grant_of_operation(context), context.services
     assert isinstance(grant, Statutory | Consent)  # noqa: S101 - no other grant checks
     main, *related = checks
     unknown = list(dict.fromkeys(task.recordType for check in checks for task in check.shown_tasks()))
-    checked_at = services.receipts.now.astimezone(CHINA_TIME)
+    checked_at = (made_at or services.receipts.now).astimezone(CHINA_TIME)
     last_day = add_working_days(checked_at.date(), VALID_WORKING_DAYS)
     valid_until = datetime.combine(last_day, time(23, 59, 59), CHINA_TIME)
     completeness = Completeness.INCOMPLETE if unknown else Completeness.COMPLETE
-    check_id, nonce = new_check_id(), new_nonce()
+    check_id, nonce = named or (new_check_id(), new_nonce())
     head = {
         "caseNo": grant.case_no,
         "checkId": check_id,

@@ -1,0 +1,134 @@
+"""The leaves of a chunk's reads: each subject for itself, and once however often the chunk comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import orjson
+
+from authz.audit import Entry, EventKind, IntentRef, Outcome, PlannedRead, Visibility
+from authz.audit.events import due_of
+from authz.audit.leaves import Leaf, canonical
+from authz.errors import AccessDenied, AuthzError, QuotaExceeded
+from authz.grants import Statutory
+from authz.once import Replayed
+from authz.receipts import Chunk
+from authz.receipts.chunks import Step
+from catalogue.identifiers import SubjectKey
+from resolvers.context import RequestContext
+from resolvers.identity import Lookup
+from resolvers.recording import Recorder, deny
+
+_TOLD: Final = ("codes", "entity", "result", "suppressed")
+"""Members of an outcome that say what was answered; under which ids sources were asked may differ."""
+_ASK_LATER: Final = 60
+"""Seconds after which a refusal for want of quota, given before, is worth another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRun:
+    """One coming of a chunk."""
+
+    context: RequestContext
+    grant: Statutory
+    chunk: Chunk
+    unchanged: set[SubjectKey] = field(default_factory=set)
+    """Subjects of whom the same was answered when the chunk came before."""
+
+    def recorder(
+        self,
+        context: RequestContext,
+        grant: Statutory,
+        reads: tuple[PlannedRead, ...],
+        lookups: Sequence[Lookup],
+        kind: EventKind,
+    ) -> Recorder:
+        """The recorder of one of its readings (`resolvers.reading.Manner`)."""
+        return _ChunkRecorder(self, reads, lookups, kind)
+
+    async def refuse(self, refusal: AuthzError, place: str, key: SubjectKey | None = None) -> AuthzError:
+        """Record the refusal of one subject once; returns what the client is told."""
+        context, first = self.context, self.chunk.once(Step.BEGUN, place)
+        about = context.services, context.actor, context.query, refusal.code, key
+        try:
+            with suppress(Replayed):
+                await deny(*about, first, kind=EventKind.CHECK)
+        except QuotaExceeded as throttled:
+            return throttled
+        return refusal
+
+
+class _ChunkRecorder(Recorder):
+    """As for any reading, except that a subject that is refused leaves the others theirs."""
+
+    def __init__(
+        self, run: ChunkRun, reads: tuple[PlannedRead, ...], lookups: Sequence[Lookup], kind: EventKind
+    ) -> None:
+        super().__init__(run.context, run.grant, reads, lookups, kind)
+        self._run = run
+        self._before: dict[SubjectKey, Mapping[str, Any] | None] = {}
+
+    async def __aenter__(self) -> Self:
+        begun = await asyncio.gather(*map(self._begin, self._keys))
+        for key, one in zip(self._keys, begun, strict=True):
+            if isinstance(one, IntentRef):
+                self._intents[key] = one
+            else:
+                self.refusals[key] = one
+        return self
+
+    async def _begin(self, key: SubjectKey) -> IntentRef | AuthzError:
+        place = self._services.references.audit_refs(key)[0]
+        try:
+            return await self._intend(key, self._run.chunk.once(Step.BEGUN, place))
+        except Replayed:
+            return await self._begun_before(key)
+        except AccessDenied as refusal:
+            return await self._run.refuse(refusal, place, key)
+
+    async def _begun_before(self, key: SubjectKey) -> IntentRef | AuthzError:
+        found = await self._services.chunks.recorded(self._run.chunk, key)
+        if found.begun.event["phase"] == "DENIAL":
+            return _refused_before(found.begun)
+        self._before[key] = found.ended
+        return IntentRef(found.begun.index, found.begun.subject, _visibility(found.begun.event))
+
+    async def _write(
+        self, ref: IntentRef, key: SubjectKey, outcome: Outcome, entries: Sequence[Entry]
+    ) -> None:
+        """The outcome; of a chunk that came before only what it did not say yet."""
+        before = self._before.get(key)
+        if before is None:
+            place = self._services.references.audit_refs(key)[0]
+            try:
+                await self._audit.outcome(ref, outcome, self._run.chunk.once(Step.ENDED, place), *entries)
+            except Replayed:
+                before = (await self._services.chunks.recorded(self._run.chunk, key)).ended or {}
+            else:
+                return
+        if not self._says(before, outcome):
+            await self._audit.outcome(ref, outcome, *entries)
+            return
+        self._run.unchanged.add(key)
+        # nothing is written that could find out: somebody may have stopped it meanwhile
+        (await self._services.register.current()).require_running(self._run.grant)
+
+    def _says(self, before: Mapping[str, Any], outcome: Outcome) -> bool:
+        now = orjson.loads(canonical(outcome.as_json(self._services.references)))
+        return all(before.get(name) == now[name] for name in _TOLD)
+
+
+def _refused_before(leaf: Leaf) -> AuthzError:
+    event: dict[str, Any] = leaf.event
+    (code,) = event["codes"]
+    if code == "QUOTA_EXCEEDED":
+        return QuotaExceeded(_ASK_LATER)
+    return AccessDenied(code, "It was refused when the chunk came first.")
+
+
+def _visibility(event: Mapping[str, Any]) -> Visibility:
+    return Visibility(due_of(event), event["visibility"].get("delayBasisId"))

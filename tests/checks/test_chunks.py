@@ -1,0 +1,93 @@
+"""A bulk check, chunk by chunk: each subject for itself, and nothing twice however often a chunk comes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from authz.ids import new_id
+from authz.receipts import summary
+from tests.checks.conftest import Office, lookup
+from tests.consent.conftest import Reply
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CHUNK: Final = """
+mutation Chunk($job: ID!, $number: Int!, $rows: [CheckRowInput!]!, $access: AccessContext!) {
+  mustCheckChunk(job: $job, number: $number, rows: $rows, access: $access) {
+    summary
+    rows {
+      line refusal { code retryAfter }
+      check { checkId subjectRef completeness items { recordType result recordIds records { status } }
+        predicates { code value } receipt { jws nonce statement } }
+    }
+  }
+}
+"""
+BAD_ID: Final = {"citizenId": "990101198001010015", "name": "测试甲"}
+
+
+def row(line: int, about: str, **changes: str) -> dict[str, Any]:
+    found = lookup(about)
+    return {"line": line, **found.get("person", found), **changes}
+
+
+async def send(office: Office, job: str, rows: list[Any], number: int = 1, **access: Any) -> Reply:
+    case = office.access("S04") | {"caseNo": "RSKS-2026-9001"} | access
+    variables = {"job": job, "number": number, "rows": rows, "access": case}
+    return await office.ask(office.officer_of("S04"), CHUNK, variables)
+
+
+def told(reply: Reply) -> dict[int, Any]:
+    assert not reply.codes, reply.body
+    return {each["line"]: each for each in reply.data["mustCheckChunk"]["rows"]}
+
+
+async def leaves_of(office: Office, job: str) -> dict[str, int]:
+    """How many leaves of each phase a job has, outcomes by their intents."""
+    leaves = await office.leaves()
+    places = {at for at, leaf in enumerate(leaves) if leaf.get("query", {}).get("chunk", "").startswith(job)}
+    found: dict[str, int] = {}
+    for at, leaf in enumerate(leaves):
+        if at in places or leaf.get("intentIndex") in places:
+            found[leaf["phase"]] = found.get(leaf["phase"], 0) + 1
+    return found
+
+
+async def test_each_subject_has_its_own_check_or_refusal(office: Office):
+    rows = [row(2, "测试甲"), row(3, "样例乙"), row(4, "测试甲", name="样例乙"), {"line": 5, **BAD_ID}]
+    reply = await send(office, new_id("jb"), rows)
+    found = told(reply)
+    assert found[2]["check"]["completeness"] == found[3]["check"]["completeness"] == "COMPLETE"
+    results = {item["recordType"]: item["result"] for item in found[2]["check"]["items"]}
+    assert results["P-FY-01"] == "PRESENT"
+    assert [found[line]["refusal"]["code"] for line in (4, 5)] == ["SUBJECT_REPEATED", "IDENTIFIER_INVALID"]
+    said = summary.opened(
+        reply.data["mustCheckChunk"]["summary"], office.stage.deployment.keys.receipt_keys()
+    )
+    assert (said.complete, said.incomplete, said.whole) == ("2-3", "", True)
+    assert said.refused == {"IDENTIFIER_INVALID": "5", "SUBJECT_REPEATED": "4"}
+
+
+async def test_a_chunk_that_comes_again_is_neither_recorded_nor_counted_twice(office: Office):
+    job = new_id("jb")
+    rows = [row(2, "测试甲"), row(3, "样例乙", name="测试甲"), {"line": 4, **BAD_ID}]
+    first = await send(office, job, rows)
+    recorded = await leaves_of(office, job)
+    assert recorded == {"INTENT": 2, "OUTCOME": 2, "DENIAL": 1}
+    again = await send(office, job, rows)
+    assert await leaves_of(office, job) == recorded
+    one, other = told(first), told(again)
+    assert [one[line]["refusal"] for line in (3, 4)] == [other[line]["refusal"] for line in (3, 4)]
+    receipts = [each[2]["check"]["receipt"] for each in (one, other)]
+    books = [office.stage.deployment.services.receipts.opened(each["jws"]) for each in receipts]
+    assert books[0] == books[1]
+    assert receipts[0]["statement"] == receipts[1]["statement"]
+
+
+async def test_other_rows_under_the_same_number_are_refused(office: Office):
+    job = new_id("jb")
+    told(await send(office, job, [row(2, "测试甲")]))
+    assert (await send(office, job, [row(2, "样例乙")])).codes == ["CHUNK_CHANGED"]
+    told(await send(office, job, [row(3, "样例乙")], number=2))
