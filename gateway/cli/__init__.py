@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 COMMANDS: Final = (
-    *("serve", "demo", "schema", "token", "operator", "query", "stats"),
+    *("serve", "demo", "schema", "token", "operator", "query", "check", "stats"),
     *("catalogue", "source", "audit", "mandate", "scenario", "receipt", "policy", "consent", "case"),
     *("review", "publicity", "report", "db", "client", "keys"),
 )
