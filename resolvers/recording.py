@@ -135,11 +135,14 @@ class Recorder:
             entries.append(self._services.consent_use.counting(self._grant))
         if isinstance(self._grant, Statutory):
             entries.append(self._services.case_use.counting(self._grant, key))
-        told = visibility_of(self._grant, datetime.now(CHINA_TIME))
-        event = Intent(self._kind, self._grant, self._query, self._reads, key, told)
+        event = self._event(key)
         if self._ticket is None:
             return await self._audit.intent(event, *entries)
         return await self._ticket.with_intent(lambda first: self._audit.intent(event, *first, *entries))
+
+    def _event(self, key: SubjectKey) -> Intent:
+        told = visibility_of(self._grant, datetime.now(CHINA_TIME))
+        return Intent(self._kind, self._grant, self._query, self._reads, key, told)
 
     async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
         entries: list[Entry] = [*self._kept.get(key, ())]

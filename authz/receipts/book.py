@@ -155,7 +155,7 @@ class Kept(audit.Entry):
 
 def _upsert(insert_: Any) -> Insert:  # noqa: ANN401 - each dialect has its own class of insert
     kept = insert_(check_receipt)
-    changing = ("completeness", "unknown", "checked_at", "valid_until")
+    changing = ("position", "completeness", "unknown", "checked_at", "valid_until")
     made: Insert = kept.on_conflict_do_update(
         index_elements=["jti"], set_={name: kept.excluded[name] for name in changing}
     )

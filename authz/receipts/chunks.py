@@ -33,6 +33,8 @@ from catalogue.identifiers import SubjectKey
 
 KEPT: Final = timedelta(days=7)
 """How long a chunk may come again."""
+SAME_READ: Final = timedelta(minutes=10)
+"""How long a chunk that comes again is no read of its own (ruling 6)."""
 MOST_CHUNKS: Final = 100_000
 _JOB: Final = re.compile(r"jb_[a-z]{32}")
 
@@ -154,12 +156,18 @@ class ChunkBook:
                 if event["phase"] == "OUTCOME" and begun and event["intentIndex"] == begun.index:
                     ended = event
                 elif event.get("query", {}).get("chunk") == chunk.name and self._of_client(event, chunk):
-                    begun = leaf
+                    begun, ended = leaf, None
         except (SQLAlchemyError, OSError, ValueError) as error:
             raise AuditUnavailable from error
         if begun is None:
             raise AuditUnavailable
         return Recorded(begun, ended)
+
+    def same(self, begun: Leaf, intent: Mapping[str, Any]) -> bool:
+        """Whether an intent would say what is recorded: who reads which fields on what basis, just now."""
+        event: dict[str, Any] = begun.event
+        lately = self._clock() - datetime.fromisoformat(event["recordedAt"]) < SAME_READ
+        return lately and all(event[name] == intent[name] for name in ("agent", "authorization", "entity"))
 
     @staticmethod
     def _of_client(event: Mapping[str, Any], chunk: Chunk) -> bool:

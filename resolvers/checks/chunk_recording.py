@@ -81,8 +81,10 @@ class _ChunkRecorder(Recorder):
                 self.refusals[key] = one
         return self
 
-    async def _begin(self, key: SubjectKey) -> IntentRef | AuthzError:
+    async def _begin(self, key: SubjectKey, after: int | None = None) -> IntentRef | AuthzError:
+        """The intent, if the chunk has none yet; `after` is the index of one that tells of another read."""
         place = self._services.references.audit_refs(key)[0]
+        place = place if after is None else f"{place} after {after}"
         try:
             return await self._intend(key, self._run.chunk.once(Step.BEGUN, place))
         except Replayed:
@@ -94,6 +96,9 @@ class _ChunkRecorder(Recorder):
         found = await self._services.chunks.recorded(self._run.chunk, key)
         if found.begun.event["phase"] == "DENIAL":
             return _refused_before(found.begun)
+        now = orjson.loads(canonical(self._event(key).as_json(self._services.references)))
+        if not self._services.chunks.same(found.begun, now):
+            return await self._begin(key, found.begun.index)
         self._before[key] = found.ended
         return IntentRef(found.begun.index, found.begun.subject, _visibility(found.begun.event))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
 
 from authz.ids import new_id
-from authz.receipts import summary
+from authz.receipts import ChunkBook, summary
+from authz.receipts.chunks import SAME_READ
+from catalogue.values import CHINA_TIME
 from tests.checks.conftest import Office, lookup
 from tests.consent.conftest import Reply
 
@@ -91,3 +94,27 @@ async def test_other_rows_under_the_same_number_are_refused(office: Office):
     told(await send(office, job, [row(2, "测试甲")]))
     assert (await send(office, job, [row(2, "样例乙")])).codes == ["CHUNK_CHANGED"]
     told(await send(office, job, [row(3, "样例乙")], number=2))
+
+
+async def test_more_fields_another_officer_or_a_later_look_are_reads_that_the_person_sees(office: Office):
+    """A chunk that comes again is no way to look at people for a week on one line of their log."""
+    job, rows = new_id("jb"), [row(2, "测试甲")]
+    fields = CHUNK.replace("{ status }", "{ status ... on PersonJudgmentDefault { caseNo court } }")
+    case = office.access("S04") | {"caseNo": "RSKS-2026-9001"}
+    given = {"job": job, "number": 1, "rows": rows, "access": case}
+
+    async def comes(query: str = CHUNK, staff: str = "op-0087", there: Office = office) -> dict[str, int]:
+        reply = await there.ask(there.stage.deployment.token("hr-approval", staff), query, given)
+        assert told(reply)[2]["check"]["completeness"] == "COMPLETE"
+        return await leaves_of(office, job)
+
+    assert await comes() == {"INTENT": 1, "OUTCOME": 1}
+    assert await comes() == {"INTENT": 1, "OUTCOME": 1}
+    assert await comes(fields) == {"INTENT": 2, "OUTCOME": 2}
+    assert await comes(fields) == {"INTENT": 2, "OUTCOME": 2}
+    assert await comes(fields, "op-0099") == {"INTENT": 3, "OUTCOME": 3}
+    services = office.stage.deployment.services
+    soon = datetime.now(CHINA_TIME) + SAME_READ
+    chunks = ChunkBook(office.stage.deployment.store, services.references, clock=lambda: soon)
+    async with office.later(chunks=chunks) as later:
+        assert await comes(fields, "op-0099", later) == {"INTENT": 4, "OUTCOME": 4}
