@@ -66,7 +66,8 @@ async def must_check_chunk(info: Info, job: Job, number: Number, rows: Rows, acc
         if not isinstance(grant, Statutory):
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Bulk checks are for case officers of an authority.")
         scenario = scenario_of(context)
-        if not 0 < len(rows) <= CHUNK_MAX or len({row.line for row in rows}) < len(rows):
+        lines = {row.line for row in rows if row.line > 0}
+        if not 0 < len(rows) <= CHUNK_MAX or len(lines) < len(rows):
             raise AccessDenied(
                 "CHUNK_INVALID", f"Send 1 to {CHUNK_MAX} rows, each with a line number of its own."
             )

@@ -96,6 +96,12 @@ async def test_other_rows_under_the_same_number_are_refused(office: Office):
     told(await send(office, job, [row(3, "样例乙")], number=2))
 
 
+@pytest.mark.parametrize("lines", [[2, 2], [-1], [0], []])
+async def test_lines_are_numbered_from_one_and_each_for_itself(office: Office, lines: list[int]):
+    sent = await send(office, new_id("jb"), [row(line, "测试甲") for line in lines])
+    assert sent.codes == ["CHUNK_INVALID"]
+
+
 async def test_more_fields_another_officer_or_a_later_look_are_reads_that_the_person_sees(office: Office):
     """A chunk that comes again is no way to look at people for a week on one line of their log."""
     job, rows = new_id("jb"), [row(2, "测试甲")]
