@@ -118,7 +118,7 @@ class _Cases(Ledger["_Query"]):
 
     def __init__(self, connection: Connection, entries: Sequence[_Query]) -> None:
         self._connection = connection
-        self.now_in_china = now = max(entry.at for entry in entries)
+        self._now = now = max(entry.at for entry in entries)
         self._at, self._same_since = millis(now), millis(now - SAME_USE)
         self._asked: dict[_Who, dict[_Case, int]] = {}
         self._new: list[dict[str, object]] = []
@@ -162,10 +162,10 @@ class _Cases(Ledger["_Query"]):
 
     def close(self) -> None:
         if self._new:
-            _FORGET.run(self._connection, [{"over": millis(self.now_in_china - REPEAT_WITHIN)}])
+            _FORGET.run(self._connection, [{"over": millis(self._now - REPEAT_WITHIN)}])
             _NOTE.run(self._connection, self._new)
         if self._added:
-            _CLOSE.run(self._connection, [{"today": self.now_in_china.date()}])
+            _CLOSE.run(self._connection, [{"today": self._now.date()}])
             _ADD.run(self._connection, self._added)
 
     def _repeats(self, entry: _Query) -> bool:
