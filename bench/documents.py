@@ -50,7 +50,7 @@ def main(documents: Annotated[int, typer.Option(min=1, help="Distinct documents.
         started = perf_counter()
         document = cache.get(text.replace("SpecialOccupation", f"Seen{number}"), "bench")
         operation = document.operation(None)
-        variables = coerce_variables(schema, operation, VARIABLES)
+        variables = coerce_variables(document.signature(operation), VARIABLES)
         plan = plans.of(schema, document.ast, document.digest, operation, variables)
         walk = Walk(schema, plan.fragments, variables)
         kind = SubjectKind.NATURAL_PERSON
