@@ -1,4 +1,4 @@
-"""`credit-gateway receipt`: whether a receipt of a must-check holds; needs no more than public keys."""
+"""`credit-gateway receipt`: whether a receipt or a summary holds; needs no more than public keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Annotated
 
 import orjson
 import typer
+from joserfc.jwk import KeySet
 from rich.table import Table
 
 from authz.keys import load_keys
-from authz.receipts import Receipt, ReceiptInvalid, bears_out, opened
+from authz.receipts import Receipt, ReceiptInvalid, bears_out, opened, summary
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
     DEFAULT_CONFIG,
@@ -28,23 +29,25 @@ from gateway.cli.published import published_keys
 
 INVALID, EXPIRED = 1, 3
 """Exit codes: not to be believed; genuine, but the check has to be made again."""
+PARTIAL = 3
+"""Exit code: genuine, but of a part of the job."""
+File = Annotated[str, typer.Argument(help="File with the compact JWS, or - for standard input.")]
+Jwks = Annotated[
+    str | None,
+    typer.Option(help="The gateway's receipt-jwks.json: a file or an address. Its own keys if absent."),
+]
 app = typer.Typer(help="Receipts of must-checks.", no_args_is_help=True)
 
 
 @app.callback()
 def receipt() -> None:
-    """Group of commands, even while there is one."""
+    """Group of commands."""
 
 
 @app.command("verify")
 def verify(
-    file: Annotated[
-        str, typer.Argument(help="File with the receipt (compact JWS), or - for standard input.")
-    ],
-    jwks: Annotated[
-        str | None,
-        typer.Option(help="The gateway's receipt-jwks.json: a file or an address. Its own keys if absent."),
-    ] = None,
+    file: File,
+    jwks: Jwks = None,
     result: Annotated[
         Path | None, typer.Option(help="The answer (JSON) that came with the receipt: is it the one?")
     ] = None,
@@ -53,8 +56,7 @@ def verify(
 ) -> None:
     """Verify a receipt. Exit code 0: it holds and is valid; 1: it does not hold; 3: it has expired."""
     with reported():
-        text = sys.stdin.read() if file == "-" else _read(Path(file)).decode("ascii", "replace")
-        keys = published_keys(jwks) if jwks else load_keys(settings_of(config).keys).receipt_keys()
+        text, keys = _given(file), _keys(jwks, config)
         answer = _json(_read(result)) if result else None
     try:
         found = opened(text, keys)
@@ -70,18 +72,46 @@ def verify(
         raise typer.Exit(EXPIRED)
 
 
+@app.command("summary")
+def verify_summary(
+    file: File, jwks: Jwks = None, config: Config = DEFAULT_CONFIG, as_json: Json = False
+) -> None:
+    """Verify the summary of a bulk check. Exit code 0: it holds; 1: it does not; 3: chunks are not in it."""
+    with reported():
+        text, keys = _given(file), _keys(jwks, config)
+    try:
+        found = summary.opened(text, keys)
+    except summary.SummaryInvalid:
+        _say("INVALID", None, as_json=as_json)
+        raise typer.Exit(INVALID) from None
+    _say("WHOLE" if found.whole else "PARTIAL", found, as_json=as_json)
+    if not found.whole:
+        raise typer.Exit(PARTIAL)
+
+
+def _given(file: str) -> str:
+    return sys.stdin.read() if file == "-" else _read(Path(file)).decode("ascii", "replace")
+
+
+def _keys(jwks: str | None, config: Path) -> KeySet:
+    return published_keys(jwks) if jwks else load_keys(settings_of(config).keys).receipt_keys()
+
+
 _SAID = {
+    "WHOLE": "the summary holds and has every chunk of the job",
+    "PARTIAL": "the summary holds, but chunks of the job are not in it",
     "VALID": "the receipt holds and is valid",
     "EXPIRED": "the receipt holds, but it has expired: make the check again",
-    "INVALID": "the receipt does NOT hold",
+    "INVALID": "it does NOT hold",
     "OTHER_RESULT": "the receipt holds, but for another result",
 }
 
 
-def _say(verdict: str, found: Receipt | None, *, as_json: bool) -> None:
+def _say(verdict: str, found: Receipt | summary.Summary | None, *, as_json: bool) -> None:
     members = found.model_dump(mode="json", by_alias=True) if found else {}
     if as_json:
-        print_json({"verdict": verdict, "receipt": members or None})
+        kind = "summary" if isinstance(found, summary.Summary) else "receipt"
+        print_json({"verdict": verdict, kind: members or None})
         return
     console.print(_SAID[verdict], highlight=False)
     if members:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pytest
 
 from authz.ids import new_id
@@ -13,6 +15,7 @@ from authz.receipts.chunks import SAME_READ
 from catalogue.values import CHINA_TIME
 from tests.checks.conftest import Office, lookup
 from tests.consent.conftest import Reply
+from tests.support.commands import command
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -124,3 +127,27 @@ async def test_more_fields_another_officer_or_a_later_look_are_reads_that_the_pe
     chunks = ChunkBook(office.stage.deployment.store, services.references, clock=lambda: soon)
     async with office.later(chunks=chunks) as later:
         assert await comes(fields, "op-0099", later) == {"INTENT": 4, "OUTCOME": 4}
+
+
+async def test_the_summary_of_a_job_is_verified_offline(office: Office, tmp_path: Path):
+    job = new_id("jb")
+    one = (await send(office, job, [row(2, "测试甲")])).data["mustCheckChunk"]["summary"]
+    two = (await send(office, job, [row(3, "样例乙")], 2)).data["mustCheckChunk"]["summary"]
+    add = "mutation Add($summaries: [String!]!) { addCheckSummaries(summaries: $summaries) }"
+    whole = await office.ask(office.officer_of("S04"), add, {"summaries": [one, two]})
+    part = await office.ask(office.officer_of("S04"), add, {"summaries": [two]})
+    keys = office.stage.deployment.keys.receipt_keys().as_dict(private=False)
+    (tmp_path / "jwks.json").write_bytes(orjson.dumps(keys))
+
+    async def verdict(text: str) -> tuple[int, str]:
+        ended = await command(
+            "receipt", "summary", "-", "--jwks", "jwks.json", "--json", cwd=tmp_path, stdin=text
+        )
+        return ended.code, ended.json["verdict"]
+
+    assert await verdict(whole.result) == (0, "WHOLE")
+    assert await verdict(part.result) == (3, "PARTIAL")
+    head, _, signature = whole.result.split(".")
+    assert await verdict(f"{head}.{part.result.split('.')[1]}.{signature}") == (1, "INVALID")
+    receipt = told(await send(office, job, [row(2, "测试甲")]))[2]["check"]["receipt"]["jws"]
+    assert await verdict(receipt) == (1, "INVALID")
