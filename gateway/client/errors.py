@@ -28,20 +28,30 @@ _PASSING: Final = frozenset(
 class GatewayError(Exception):
     """`retryable` says whether the same request can succeed later, not whether sending it again is safe."""
 
-    def __init__(self, code: str, message: str, *, retryable: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.retryable = retryable
         self.retry_after = retry_after
         """Seconds, where the gateway said so."""
+        self.request_id = request_id
+        """What to name when you ask the operator; None where no answer came."""
 
 
 class Refused(GatewayError):
     """The gateway answered that it will not."""
 
     @classmethod
-    def of(cls, error: dict[str, object]) -> Refused:
+    def of(cls, error: dict[str, object], request_id: str | None) -> Refused:
         """One entry of `errors`."""
         extensions = error.get("extensions")
         told = extensions if isinstance(extensions, dict) else {}
@@ -51,6 +61,7 @@ class Refused(GatewayError):
             str(error.get("message", "")),
             retryable=bool(told.get("retryable", code in _PASSING)),
             retry_after=float(after) if isinstance(after, int | float) else None,
+            request_id=request_id,
         )
 
 

@@ -11,6 +11,7 @@ from gateway.client.errors import GatewayError, Refused, Unreachable
 
 ACCEPT: Final = "application/graphql-response+json"
 OPERATOR: Final = "Operator-Assertion"
+REQUEST_ID: Final = "X-Request-ID"
 
 
 class Credentials(Protocol):
@@ -75,10 +76,10 @@ class Transport:
             raise Unreachable("GATEWAY_TIMEOUT", "The gateway did not answer in time.", sent=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable("GATEWAY_RUBBISH", "The answer did not arrive whole.", sent=True) from error
-        return _data(answer)
+        return _data(answer, response.headers.get(REQUEST_ID))
 
 
-def _data(answer: object) -> dict[str, Any]:
+def _data(answer: object, request_id: str | None) -> dict[str, Any]:
     """The data of an answer; raises Refused where there is none, even if only one field of it is null."""
     if not isinstance(answer, dict):
         raise Unreachable("GATEWAY_RUBBISH", "The answer is not GraphQL.", sent=True)
@@ -86,5 +87,5 @@ def _data(answer: object) -> dict[str, Any]:
     if isinstance(data, dict) and any(one is not None for one in data.values()):
         return data
     if errors:
-        raise Refused.of(errors[0])
+        raise Refused.of(errors[0], request_id)
     raise GatewayError("GATEWAY_RUBBISH", "The answer is empty.", retryable=False)
