@@ -242,6 +242,7 @@ async def test_everything_works_without_javascript(opened, site):
     for path in PAGES:
         await page.goto(path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await page.goto("/looked")
     await page.get_by_label("目的含有").fill("没有的目的")
     await page.get_by_role("button", name="查看").click()
     await expect(page.get_by_text("没有符合条件的查询")).to_be_visible()
