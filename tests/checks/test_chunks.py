@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +13,12 @@ import pytest
 from authz.ids import new_id
 from authz.receipts import ChunkBook, summary
 from authz.receipts.chunks import SAME_READ
+from catalogue.identifiers import KeyKind
 from catalogue.values import CHINA_TIME
 from tests.checks.conftest import Office, lookup
 from tests.consent.conftest import Reply
 from tests.support.commands import command
+from tests.support.county import cast
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -151,3 +154,14 @@ async def test_the_summary_of_a_job_is_verified_offline(office: Office, tmp_path
     assert await verdict(f"{head}.{part.result.split('.')[1]}.{signature}") == (1, "INVALID")
     receipt = told(await send(office, job, [row(2, "测试甲")]))[2]["check"]["receipt"]["jws"]
     assert await verdict(receipt) == (1, "INVALID")
+
+
+async def test_a_chunk_is_one_question_for_each_type(office: Office):
+    persons = [name for name, key in cast().items() if key.kind is KeyKind.CITIZEN_ID]
+    reply = await send(office, new_id("jb"), [row(line, name) for line, name in enumerate(persons, 2)])
+    checked = [each for each in told(reply).values() if each["check"]]
+    asked = Counter((question.source, question.record_type) for question in reply.questions)
+    assert len(checked) > 9
+    assert set(asked.values()) == {1}
+    keys = {question.keys for question in reply.questions if question.record_type != "P-GA-01"}
+    assert keys == {len(checked)}, "all of them, but for the register, which confirms whom to ask about"
