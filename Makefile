@@ -29,7 +29,7 @@ demo: $(VENV)/.runtime ## Start a county of eight departments and the gateway ov
 	$(BIN)/credit-gateway demo
 
 test: $(VENV)/.dev ## Run all tests; says what it left out for want of a server
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Lint, types, schema drift, catalogue lint
 	$(BIN)/ruff check .
