@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 from tests.support.processes import BINARY, PATIENCE, environ
 
 _CONTROLLED = (
@@ -35,6 +37,7 @@ def at_terminal(
     os.close(theirs)
     try:
         screen = _read(ours, until=prompt.encode())
+        _wait_for_input(process.pid)
         os.write(ours, typed.encode())
         screen += _read(ours)
         return process.wait(PATIENCE), screen.decode()
@@ -43,6 +46,13 @@ def at_terminal(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def _wait_for_input(pid: int) -> None:
+    """Until it sleeps in the prompt: a Ctrl-C just before that is noticed with the next key alone."""
+    deadline = time.monotonic() + PATIENCE
+    while psutil.Process(pid).status() != psutil.STATUS_SLEEPING:
+        assert time.monotonic() < deadline
 
 
 def _read(terminal: int, until: bytes | None = None) -> bytes:
