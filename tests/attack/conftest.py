@@ -23,6 +23,7 @@ from gateway.deployment import Deployment, deploy
 from gateway.settings import load_settings
 from tests.support.county import COUNTY, serving_tax, write_county
 from tests.support.http import served
+from tests.support.unhurried import UNHURRIED_MS, copy_unhurried
 from tests.support.use import BOUNDLESS
 
 ISSUER, AUDIENCE = "http://127.0.0.1:1", "attacked"
@@ -102,10 +103,10 @@ def _written(folder: Path) -> Path:
         "audience": AUDIENCE,
         **{name: f"{name}.yaml" for name in ("keys", "clients", "mandates")},
         "jwks": "jwks.json",
-        "sources": str(COUNTY / "sources"),
+        "sources": str(copy_unhurried(COUNTY / "sources", folder / "sources")),
         "catalogue": str(COUNTY / "catalogue"),
         "limits": {"document_burst_kib": 1_000_000, "public_subjects_per_minute": 10**9},
-        "deadlines": {"operation_ms": 20_000},
+        "deadlines": {"operation_ms": UNHURRIED_MS},
     }
     config.write_text(yaml.safe_dump(settings), "utf-8")
     return config

@@ -26,6 +26,7 @@ from resolvers.context import Report
 from resolvers.fetching import fetch_all
 from tests.support.county import COUNTY, cast, serving_tax, write_county
 from tests.support.questions import catalogue
+from tests.support.unhurried import UNHURRIED_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,8 +50,8 @@ async def county(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
     variables = await write_county(folder)
     (folder / "sources").mkdir()
     for name, content in MANIFESTS.items():
-        unhurried = {key: value for key, value in content.items() if key != "ratePerSecond"}
-        text = yaml.safe_dump(unhurried | {"deadlineMs": 20_000}, allow_unicode=True)
+        unpaced = {key: value for key, value in content.items() if key != "ratePerSecond"}
+        text = yaml.safe_dump(unpaced | {"deadlineMs": UNHURRIED_MS}, allow_unicode=True)
         (folder / "sources" / f"{name}.yaml").write_text(text, "utf-8")
     async with serving_tax(folder) as tax:
         sources = load_sources(folder / "sources", catalogue(), variables | {"COUNTY_TAX_URL": tax})
@@ -139,7 +140,7 @@ async def test_a_table_that_has_gone_is_drift_and_not_silence(
     with closing(sqlite3.connect(path)) as opened:
         for (table,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             opened.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
-    broken = load_sources(COUNTY / "sources", catalogue(), variables)[name]
+    broken = load_sources(folder / "sources", catalogue(), variables)[name]
     with pytest.raises(SourceDrift):
         await broken.fetch(everyone(sources[name], code))
     await broken.close()

@@ -26,12 +26,11 @@ from gateway.settings import load_settings
 from tests.support.county import COUNTY, TODAY, serving_tax
 from tests.support.documents import ROOT, Section, sections
 from tests.support.http import served
+from tests.support.unhurried import copy_unhurried, unhurried
 
 README = sections(ROOT / "README.md")
 CONFIG = Path("var/demo/gateway.yaml")
 PROGRAM = (sys.executable, "-c", "from gateway.cli import main; main()")
-UNHURRIED = "deadlineMs: 20000\n"
-"""A busy machine is not what the README is about."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clone")
     county = root / "examples" / "county"
     shutil.copytree(COUNTY / "queries", county / "queries")
-    for path in [*sorted((COUNTY / "sources").glob("*.yaml")), None]:
-        text = path.read_text("utf-8") if path else _add("yaml")[0]
-        name = path.name if path else "fire.yaml"
-        (county / "sources").mkdir(exist_ok=True)
-        (county / "sources" / name).write_text(UNHURRIED + re.sub(r"(?m)^deadlineMs.*\n", "", text), "utf-8")
+    added = copy_unhurried(COUNTY / "sources", county / "sources") / "fire.yaml"
+    added.write_text(unhurried(_add("yaml")[0]), "utf-8")
     subprocess.run([sys.executable, "-c", _add("python")[0]], cwd=root, check=True)
     config = prepare(root / "var" / "demo", 6, 3, 0, 0, 0)
     _rewrite(config, root)

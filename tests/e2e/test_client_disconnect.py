@@ -57,7 +57,7 @@ async def test_a_closed_socket_ends_the_query_at_the_database(engine_county: Eng
         (statement,) = await eventually(asked)
         assert TRACE in statement
         writer.close()
-        await eventually(idle, patience=20)
+        await eventually(idle, patience=40)
     await eventually(counted)
     await engine_county.pace("civil", 0)
     await back_to(server, whole)

@@ -321,8 +321,10 @@ async def test_a_revoked_token_is_refused_by_the_other_process_within_a_second(
     revoked = time.monotonic()
     here = await graph(pair[0].url, bank, token)
     assert (here.status, here.codes) == (401, ["TOKEN_REVOKED"])
+    asked = time.monotonic()
     while (there := await graph(pair[1].url, bank, token)).status == 200:
-        assert time.monotonic() - revoked < 1
+        assert asked - revoked < 1, "asked a second after the revocation, however long the answer took"
+        asked = time.monotonic()
     assert (there.status, there.codes) == (401, ["TOKEN_REVOKED"])
     other = Party(pair[1].url, bank.issuer)
     assert (await other.post("/oauth/introspect", token=token)).body == {"active": False}

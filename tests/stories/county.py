@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import aiohttp
 import yaml
 from sqlalchemy.engine import URL
 
+from catalogue.values import CHINA_TIME
 from examples.county.generator.county import County as Size
 from examples.county.generator.county import database_urls, environment, generate
 from examples.county.generator.dice import PEOPLE, Dice
@@ -30,6 +31,7 @@ from tests.support.http import served
 from tests.support.oauth import OFFICE_KEY, embed, with_grants
 from tests.support.processes import Home, Reply, free_port, serving, settle, tax_bureau
 from tests.support.tls import certificate, front
+from tests.support.unhurried import UNHURRIED_MS
 from tests.support.use import BOUNDLESS
 
 SIZE: Final = Size(persons=420, entities=40)
@@ -38,9 +40,7 @@ PROCESSES: Final = {"sqlite": 1, "postgresql": 2}
 OPERATORS: Final = "https://login.county.example.cn"
 """The authorities' own login, which says who of their staff asks."""
 APP_CALLBACK: Final = "https://app.example.cn/callback"
-TODAY: Final = date.today()
-UNHURRIED_MS: Final = 20_000
-"""Deadlines of sources: a busy machine is not what a story is about."""
+TODAY: Final = datetime.now(CHINA_TIME).date()
 
 
 @dataclass
@@ -169,5 +169,3 @@ def _deploy(home: Home, url: str, issuer: str) -> None:
             each |= {"grantTypes": ["authorization_code"], "redirectUris": [APP_CALLBACK]}
     (home.folder / "clients.yaml").write_text(yaml.safe_dump(clients, allow_unicode=True), "utf-8")
     (home.folder / "mandates.yaml").write_bytes((COUNTY / "mandates.yaml").read_bytes())
-    for path in home.sources.glob("*.yaml"):
-        home.manifest(path.stem, lambda manifest: manifest.update(deadlineMs=UNHURRIED_MS))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -17,6 +18,7 @@ from catalogue.model import Catalogue
 from connectors.protocol import Answer, Ask, Source
 from connectors.registry import load_sources
 from examples.county import tax_service
+from tests.support.unhurried import copy_unhurried
 
 COUNTY = Path(tax_service.__file__).parent
 SECRET = "demo-only-secret"
@@ -51,7 +53,8 @@ async def serving_tax(data: Path, rate: float = 10_000) -> AsyncIterator[str]:
 @asynccontextmanager
 async def sources(environment: Mapping[str, str]) -> AsyncIterator[dict[str, Source]]:
     """All sources of the county's manifests, closed behind the test."""
-    found = load_sources(COUNTY / "sources", catalogue(), environment)
+    with TemporaryDirectory() as folder:
+        found = load_sources(copy_unhurried(COUNTY / "sources", Path(folder)), catalogue(), environment)
     try:
         yield found
     finally:

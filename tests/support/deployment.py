@@ -31,12 +31,11 @@ from tests.support.bank import BOUND
 from tests.support.county import COUNTY, TODAY, serving_tax, write_county
 from tests.support.http import served
 from tests.support.recording import Ledger, Recorded
+from tests.support.unhurried import UNHURRIED_MS, copy_unhurried
 from tests.support.use import BOUNDLESS
 
 ISSUER, AUDIENCE = "http://127.0.0.1:1", "credit-gateway-test"
 PERSON_CLIENT = "citizen-app"
-UNHURRIED_MS = 20_000
-"""Deadlines of sources in tests: a busy machine is not what a scenario is about."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class TestDeployment(Deployment):
         """The same sources and store under another locality's profile."""
         other = replace(self, locality=self.catalogue.localities[code])
         other.__dict__["schema"] = self.schema  # built from the catalogue alone, and slowly
-        other.__dict__["public_quota"] = self.public_quota
+        other.__dict__["public_quota"], other.__dict__["turns"] = self.public_quota, self.turns
         return other
 
     def with_settings(self, **groups: Mapping[str, Any]) -> TestDeployment:
@@ -179,13 +178,7 @@ def _write_deployment(
             copy = folder / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(path.read_text("utf-8"), "utf-8")
-        for path in sorted((source / "sources").glob("*.yaml")):
-            lines = [
-                line for line in path.read_text("utf-8").splitlines() if not line.startswith("deadlineMs")
-            ]
-            (folder / "sources").mkdir(exist_ok=True)
-            unhurried = [f"deadlineMs: {UNHURRIED_MS}", *lines]
-            (folder / "sources" / path.name).write_text("\n".join(unhurried), "utf-8")
+        copy_unhurried(source / "sources", folder / "sources")
     _write_samples(folder, overlay, environment)
     settings = {
         "issuer": ISSUER,

@@ -32,6 +32,7 @@ from catalogue.identifiers import SubjectKey
 from catalogue.strict_yaml import StrictLoader
 from tests.support.bank import BOUND, presented
 from tests.support.county import COUNTY
+from tests.support.unhurried import UNHURRIED_MS, copy_unhurried
 from tests.support.use import BOUNDLESS
 
 BINARY: Final = str(Path(sys.executable).with_name("credit-gateway"))
@@ -40,7 +41,7 @@ METRICS_TOKEN: Final = "metrics-of-a-test-and-of-nothing-else"
 ISSUER: Final = "https://id.county.example.cn"
 BANK: Final = "sample-bank"
 AUDIENCE: Final = "credit-gateway-test"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """Seconds until a condition that must come true is given up; no test waits that long."""
 
 T = TypeVar("T")
@@ -186,7 +187,7 @@ def settle(
     folder: Path, environment: Mapping[str, str], keys: KeyRing | None = None, **settings: object
 ) -> Home:
     """Write a deployment over the county's manifests, with a breaker that tests can wait for."""
-    (folder / "sources").mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     keys = keys or generate_keys()
     keys.write(folder / "keys.yaml")
     (folder / "jwks.json").write_bytes(orjson.dumps(keys.verification_keys().as_dict(private=False)))
@@ -201,6 +202,7 @@ def settle(
         "sources": "sources",
         "catalogue": str(COUNTY / "catalogue"),
         "store": "sqlite:///gateway.db",
+        "deadlines": {"operation_ms": UNHURRIED_MS},
         **settings,
     }
     clients = yaml.safe_load((COUNTY / "clients.yaml").read_text("utf-8"))
@@ -211,8 +213,7 @@ def settle(
     trusting = [mandate | {"operatorAssertion": False} for mandate in mandates]  # another test's question
     (folder / "mandates.yaml").write_text(yaml.safe_dump(trusting, allow_unicode=True), "utf-8")
     home.config.write_text(yaml.safe_dump(content))
-    for path in (COUNTY / "sources").glob("*.yaml"):
-        (home.sources / path.name).write_bytes(path.read_bytes())
+    for path in copy_unhurried(COUNTY / "sources", home.sources).glob("*.yaml"):
         home.manifest(path.stem, lambda manifest: manifest.update(breaker={"failures": 5, "openForMs": 100}))
     return home
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from catalogue.model import Catalogue
 from connectors.manifest import Manifest
+from tests.support.unhurried import UNHURRIED_MS
 
 PERSON, OTHER, MINOR = "990101198001010014", "990101197512310022", "99010120120615004X"
 COMPANY = "91990100MA9TE00142"
@@ -95,7 +96,7 @@ def manifest_of(records: Mapping[str, Any], **changes: Any) -> Manifest:
         "contact": "desk@example.cn",
         "connector": "sql",
         "url": "sqlite:///unused.db",
-        "deadlineMs": 5000,
+        "deadlineMs": UNHURRIED_MS,
         "records": records,
         **changes,
     }

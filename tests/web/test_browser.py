@@ -41,6 +41,7 @@ PAGES = ("/", "/records", "/records/judicial", "/consents", "/rights", "/looked"
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium():
     assert CHROMIUM, "CI needs Chromium: apt install chromium"
+    expect.set_options(timeout=30_000)
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -70,6 +71,7 @@ async def opened(chromium, site):
 async def sign_in(page, path="/records", name=PERSON):
     await page.goto(path)
     await page.get_by_role("button", name=name).click()
+    await page.wait_for_url(f"**{path}")
 
 
 async def test_the_loan_story(opened, site):
@@ -201,8 +203,11 @@ async def test_an_objection_in_two_clicks(opened, language, words):
     page = await opened(PHONE, locale=language)
     await sign_in(page, "/records/judicial")
     await page.get_by_role("link", name=link, exact=True).first.click()
-    if await page.get_by_role("button", name=PERSON).count():  # at the provider once more, strongly
-        await page.get_by_role("button", name=PERSON).click()
+    provider, form = page.get_by_role("button", name=PERSON), page.get_by_label(reason)
+    await expect(provider.or_(form).first).to_be_visible()
+    if await provider.count():  # at the provider once more, strongly
+        await provider.click()
+        await expect(form).to_be_visible()
     for path in ("form", "/rights", "/records/judicial"):
         if path != "form":
             await page.goto(path)
@@ -210,7 +215,7 @@ async def test_an_objection_in_two_clicks(opened, language, words):
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         if path == "form":
-            await page.get_by_label(reason).check()
+            await form.check()
             await page.get_by_role("button", name=confirm).click()
             await expect(page.get_by_text(told)).to_be_visible()
         if path == "/records/judicial":
