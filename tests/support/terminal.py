@@ -15,10 +15,15 @@ import psutil
 
 from tests.support.processes import BINARY, PATIENCE, environ
 
-_CONTROLLED = (
-    "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); os.execv(sys.argv[1], sys.argv[1:])"
-)
-"""The first terminal that the leader of a session opens controls it: passwords are asked there."""
+_CONTROLLED = """
+import os, signal, sys
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""The first terminal that the leader of a session opens controls it: passwords are asked there.
+
+A shell at a terminal lets Ctrl-C through, however the tests themselves were started."""
 
 
 def at_terminal(
