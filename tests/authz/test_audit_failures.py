@@ -98,7 +98,7 @@ async def test_waiting_is_bounded_in_number_and_in_time(own_database: Database) 
     async with audit_log(own_database.url, store_patience=30.0, capacity=2, patience=0.2) as log:
         async with Holder(own_database):
             calls = asyncio.gather(*(log.intent(intent()) for _ in range(10)), return_exceptions=True)
-            answers = await asyncio.wait_for(calls, 15)
+            answers = await asyncio.wait_for(calls, 60)
         assert all(isinstance(answer, AuditUnavailable) for answer in answers)
     async with audit_log(own_database.url) as log:
         assert (await log.verify()).leaves < 10, "those beyond the bound never reached the writer"
@@ -137,7 +137,7 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> 
                 pass
     # aiosqlite does not wait for the thread of a connection that failed, which still reports to this loop
     for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 @pytest.mark.postgresql

@@ -226,7 +226,7 @@ async def test_counts_are_flushed_from_time_to_time(own_database: Database) -> N
         async with AuditLog(store, KEYS, ORIGIN, settle_every=0.01) as log:
             log.observers.append(lambda phase, written: flushed.set() if written else None)
             log.public_read(["E-SC-01"])
-            await asyncio.wait_for(flushed.wait(), 10)
+            await asyncio.wait_for(flushed.wait(), 60)
 
 
 async def test_a_subject_finds_every_event_about_itself(own_database: Database) -> None:

@@ -30,8 +30,7 @@ async def writers(
     processes = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, **pipes) for _ in range(count)]
     try:
         for each in processes:
-            assert each.stdout
-            assert await asyncio.wait_for(each.stdout.readline(), 60) == b"ready\n"
+            assert await line_of(each) == b"ready\n"
         yield processes
     finally:
         for each in processes:
@@ -45,6 +44,11 @@ def go(process: Process) -> None:
     process.stdin.write(b"\n")
 
 
+async def line_of(process: Process) -> bytes:
+    assert process.stdout
+    return await asyncio.wait_for(process.stdout.readline(), 60)
+
+
 async def answered(process: Process) -> list[int]:
     """The intents whose outcome the process could have answered."""
     assert process.stdout
@@ -55,7 +59,11 @@ async def test_processes_that_write_at_once_make_one_tree(own_database: Database
     async with writers(own_database, tmp_path, 3, 200) as processes:
         for each in processes:
             go(each)
+        begun = [[int(await line_of(each)) for _ in range(10)] for each in processes]
+        for each in processes:  # all have begun, and none is done: so they take turns
+            go(each)
         told = await asyncio.wait_for(asyncio.gather(*(answered(each) for each in processes)), 120)
+        told = [[*first, *rest] for first, rest in zip(begun, told, strict=True)]
         assert [await each.wait() for each in processes] == [0, 0, 0]
     found = await verified(own_database)
     assert (found.leaves, found.fault, found.signed) == (1_200, None, 1_200)
@@ -66,18 +74,17 @@ async def test_processes_that_write_at_once_make_one_tree(own_database: Database
         path = (await log.prove_growth(777)).path
     assert sorted(chain.from_iterable(told)) == sorted(linked), "each answer has its own two events"
     assert grew(777, roots[776], first.size, first.root, path)
-    turns = [min(each) for each in told], [max(each) for each in told]
-    assert max(turns[0]) < min(turns[1]), "they took turns"
+    assert max(map(min, told)) < min(map(max, told)), "they took turns"
 
 
 async def test_a_process_that_is_killed_hurts_no_other(own_database: Database, tmp_path: Path) -> None:
     async with writers(own_database, tmp_path, 2, 2_000) as (victim, other):
-        go(victim)
-        go(other)
-        assert victim.stdout
-        first = int(await asyncio.wait_for(victim.stdout.readline(), 60))
+        for each in (victim, victim, other, other):
+            go(each)
+        first = int(await line_of(victim))
         victim.send_signal(signal.SIGKILL)
         assert await victim.wait() == -signal.SIGKILL
+        assert victim.stdout
         said = {first, *(int(line) for line in (await victim.stdout.read()).split(b"\n")[:-1])}
         said |= set(await asyncio.wait_for(answered(other), 120))
         assert await other.wait() == 0

@@ -93,6 +93,9 @@ class Recorded:
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         return self.behind.explain(record_type, fields)
 
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        return self.behind.row_source(record_type, fields)
+
     async def check(self) -> list[Finding]:
         return await self.behind.check()
 
