@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,7 @@ class WorkingCalendar:
         """Whether offices work; by weekends alone in a year without a notice."""
         year = self.notices.get(day.year)
         if year is None and _packaged(day.year):
-            return bool(chinese_calendar.is_workday(day))
+            return _packaged_workday(day)
         if year is not None and day in year.holidays | year.workdays:
             return day in year.workdays
         return day.weekday() < _SATURDAY
@@ -92,6 +92,12 @@ def load_calendar(path: Path = _OVERRIDES) -> WorkingCalendar:
     return WorkingCalendar(notices)
 
 
+@lru_cache(4096)
+def _packaged_workday(day: date) -> bool:
+    """As the package's notice of its year says, which looks at every day anew."""
+    return bool(chinese_calendar.is_workday(day))
+
+
 @cache
 def _packaged(year: int) -> bool:
     """Whether the package has the year's notice; it raises NotImplementedError beyond."""
@@ -111,6 +117,7 @@ def deadline(start: date, n: int) -> Deadline:
     return CALENDAR.deadline(start, n)
 
 
+@lru_cache(1024)
 def add_working_days(start: date, n: int) -> date:
     """The n-th working day after `start`; use `deadline` to know whether it is assumed."""
     return CALENDAR.deadline(start, n).on

@@ -100,7 +100,14 @@ class Facts(NamedTuple):
 
     def soonest(self, roles: Iterable[Role]) -> date | None:
         """The earliest of several dates; None when all are missing or open-ended."""
-        return min([day for role in roles if (day := self.on(role))], default=None)
+        soonest = None
+        for role in roles:
+            found = self.dates.get(role)
+            if found is None or found.open_ended:
+                continue
+            if soonest is None or found.earliest < soonest:
+                soonest = found.earliest
+        return soonest
 
 
 NATIONAL_MAXIMUM: Final[Mapping[Severity, Period]] = {
@@ -143,17 +150,18 @@ def facts(
     told = controls.get(Role.SEVERITY)
     severity = _severity(entry, told)
     adversity = _adversity(entry, values, declared=told is not None)
+    plain = adversity is Adversity.NONE
     return Facts(
-        adversity=adversity,
-        nature=entry.nature if adversity is Adversity.NONE else Nature.ADVERSE,
-        severity=severity if adversity is not Adversity.NONE else None,
-        status=_status(controls.get(Role.STATUS)),
-        repaired=_repaired(controls),
-        simple=controls.get(Role.PROCEDURE) in _SIMPLE,
-        appeal_open=_appeal_open(controls.get(Role.APPEAL)),
-        dates={role: value for role, value in controls.items() if isinstance(value, PartialDate)},
-        born=born,
-        personal=personal or born is not None,
+        adversity,
+        entry.nature if plain else Nature.ADVERSE,
+        None if plain else severity,
+        _status(controls.get(Role.STATUS)),
+        _repaired(controls),
+        controls.get(Role.PROCEDURE) in _SIMPLE,
+        _appeal_open(controls.get(Role.APPEAL)),
+        {role: value for role, value in controls.items() if value.__class__ is PartialDate},
+        born,
+        personal or born is not None,
     )
 
 
@@ -166,13 +174,18 @@ def _severity(entry: RecordType, value: Value) -> Severity | None:
 def _adversity(entry: RecordType, values: Mapping[str, Value], *, declared: bool) -> Adversity:
     if entry.nature is Nature.ADVERSE:
         return Adversity.WHOLE
-    found = [(values.get(name, _UNREAD), name) for name in entry.adverse_when]
-    present = any(
-        value not in _NOTHING and value not in entry.adverse_unless.get(name, ()) for value, name in found
-    )
-    if not present and not declared:
-        return Adversity.NONE
-    return Adversity.PART if entry.adverse_part else Adversity.WHOLE
+    if declared or _present(entry, values):
+        return Adversity.PART if entry.adverse_part else Adversity.WHOLE
+    return Adversity.NONE
+
+
+def _present(entry: RecordType, values: Mapping[str, Value]) -> bool:
+    """Whether there is an adverse part in any of the fields that may hold one."""
+    for name in entry.adverse_when:
+        value = values.get(name, _UNREAD)
+        if value not in _NOTHING and value not in entry.adverse_unless.get(name, ()):
+            return True
+    return False
 
 
 def _status(value: Value) -> Status:
@@ -220,7 +233,10 @@ def visible(
 
 def _start(record: Facts, rules: model.Clocks) -> date | None:
     """The day the clocks start, by the type's order of preference."""
-    return next((day for role in rules.starts_on if (day := record.on(role))), None)
+    for role in rules.starts_on:
+        if day := record.on(role):
+            return day
+    return None
 
 
 def _published(record: Facts, rules: model.Clocks, locality: Locality) -> bool:
@@ -318,7 +334,7 @@ def _cap(case: _Case, start: date) -> date:
     law = case.rules.publication.max
     known = case.record.severity
     severities = (known,) if known else case.entry.severities or tuple(Severity)
-    return min(law.get(severity, NATIONAL_MAXIMUM[severity]).after(start) for severity in severities)
+    return min([law.get(severity, NATIONAL_MAXIMUM[severity]).after(start) for severity in severities])
 
 
 def _keep(case: _Case, start: date | None) -> date | None:
@@ -327,12 +343,9 @@ def _keep(case: _Case, start: date | None) -> date | None:
     removed = record.on(Role.REMOVED_ON)
     if retention.kind == "UNTIL_REMOVED" or start is None:
         return removed
-    ended = record.on(Role.ENDED_ON)
-    begins = {
-        "DETERMINED": start,
-        "ENDED": ended or start,
-        "EARLIEST": min(start, ended or start),
-    }[case.locality.clock_start]
+    ended = record.on(Role.ENDED_ON) or start
+    kind = case.locality.clock_start
+    begins = start if kind == "DETERMINED" else ended if kind == "ENDED" else min(start, ended)
     keep = case.locality.adverse_retention.after(begins)
     if retention.period:
         keep = min(keep, retention.period.after(begins))

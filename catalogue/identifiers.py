@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from operator import mul
 from typing import Final, NamedTuple
+
+from catalogue.values import CHINA_TIME
 
 
 class SubjectKind(StrEnum):
@@ -55,13 +56,11 @@ class IdentifierError(ValueError):
 _WRAPPING: Final = re.compile(r"[\s'\"=\u3000\u00a0\u200b\ufeff‘’“”]+")
 _SCIENTIFIC: Final = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 _CITIZEN_ID: Final = re.compile(r"[0-9]{17}[0-9X]")
-_CITIZEN_ID_15: Final = re.compile(r"[0-9]{15}")
-_CITIZEN_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ZEROS: Final = ord("0") * sum(_CITIZEN_WEIGHTS)
+_FIFTEEN_DIGITS: Final = re.compile(r"[0-9]{15}")
 _USCC: Final = re.compile(r"[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}")
 _USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_USCC_VALUES: Final = bytes.maketrans(_USCC_ALPHABET.encode(), bytes(range(31)))
-_USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+_USCC_DIGITS: Final = bytes.maketrans(_USCC_ALPHABET.encode(), b"0123456789ABCDEFGHIJKLMNOPQRSTU")
+"""The values of its characters as digits of Python's integers."""
 _CENTENARIAN: Final = {"996", "997", "998", "999"}
 _FIRST_BIRTH_YEAR: Final = 1850
 _PAST: Final = 2026
@@ -80,11 +79,7 @@ def normalize_citizen_id(text: str) -> str:
 
     Raises IdentifierError, also for centenarians' 15-digit numbers (the century is unknown).
     """
-    number = text
-    if not _CITIZEN_ID.fullmatch(number):
-        number = clean(text)
-    if not _CITIZEN_ID.fullmatch(number):
-        number = _upgraded(number)
+    number = text if _CITIZEN_ID.fullmatch(text) else _cleaned_citizen_id(text)
     if _birth_date(number) is None:
         raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.DATE)
     if _citizen_check(number) != number[-1]:
@@ -92,11 +87,14 @@ def normalize_citizen_id(text: str) -> str:
     return number
 
 
-def _upgraded(number: str) -> str:
-    """The 18 characters of a 15-digit number; raises IdentifierError for anything else."""
+def _cleaned_citizen_id(text: str) -> str:
+    """The 18 characters of a citizen id, a 15-digit number upgraded; raises IdentifierError."""
+    number = clean(text)
+    if _CITIZEN_ID.fullmatch(number):
+        return number
     if _SCIENTIFIC.fullmatch(number):
         raise IdentifierError(KeyKind.CITIZEN_ID, IdentifierFault.SCIENTIFIC_NOTATION)
-    if not _CITIZEN_ID_15.fullmatch(number):
+    if not _FIFTEEN_DIGITS.fullmatch(number):
         fault = IdentifierFault.CHARACTERS if len(number) == 18 else IdentifierFault.LENGTH
         raise IdentifierError(KeyKind.CITIZEN_ID, fault)
     if number[12:] in _CENTENARIAN:
@@ -107,12 +105,14 @@ def _upgraded(number: str) -> str:
 
 def _citizen_check(number: str) -> str:
     """The check digit over 17 ASCII digits (ISO 7064 MOD 11-2); every row read needs one."""
-    return "10X98765432"[(sum(map(mul, number.encode(), _CITIZEN_WEIGHTS)) - _ZEROS) % 11]
+    # the weights are powers of 2, which is 13 modulo 11: as digits to base 13 they are weighed at once
+    return "10X98765432"[int(number[:17], 13) * 2 % 11]
 
 
 def _uscc_check(code: str) -> str:
     """The check digit over 17 characters of the alphabet (GB 32100)."""
-    return _USCC_ALPHABET[-sum(map(mul, code.encode().translate(_USCC_VALUES), _USCC_WEIGHTS)) % 31]
+    # the weights are powers of 3 from the left, which is 34 modulo 31
+    return _USCC_ALPHABET[-int(code[16::-1].encode().translate(_USCC_DIGITS), 34) % 31]
 
 
 def is_citizen_id(text: str) -> bool:
@@ -127,6 +127,8 @@ def is_citizen_id(text: str) -> bool:
 def holds_citizen_id(text: str) -> bool:
     """Whether a citizen id stands anywhere in the text, spaced, full-width or between other characters."""
     plain = clean(text)
+    if not _FIFTEEN_DIGITS.search(plain):
+        return False
     windows = (plain[at : at + size] for size in (18, 15) for at in range(len(plain) - size + 1))
     return any(map(is_citizen_id, windows))
 
@@ -140,11 +142,13 @@ def birth_date(citizen_id: str) -> date:
 
 
 def _birth_date(number: str) -> date | None:
+    digits = number[6:14]
     try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        # of eight characters `fromisoformat` would also take a week
+        born = date.fromisoformat(digits if digits.isdigit() else "")
     except ValueError:
         return None
-    past = born.year < _PAST or born <= date.today()
+    past = born.year < _PAST or born <= datetime.now(CHINA_TIME).date()
     return born if past and born.year >= _FIRST_BIRTH_YEAR else None
 
 
@@ -155,17 +159,23 @@ def citizen_id_15(citizen_id: str) -> str | None:
 
 def normalize_uscc(text: str) -> str:
     """The 18-character USCC; raises IdentifierError, PERSONAL when it is a citizen id."""
+    code = text if _USCC.fullmatch(text) else _cleaned_uscc(text)
+    if _CITIZEN_ID.fullmatch(code) and is_citizen_id(code):
+        raise IdentifierError(KeyKind.USCC, IdentifierFault.PERSONAL)
+    if _uscc_check(code) != code[-1]:
+        raise IdentifierError(KeyKind.USCC, IdentifierFault.CHECK_DIGIT)
+    return code
+
+
+def _cleaned_uscc(text: str) -> str:
+    """18 characters of a USCC, or a citizen id; raises IdentifierError."""
     code = clean(text).replace("-", "")
     if _SCIENTIFIC.fullmatch(code):
         raise IdentifierError(KeyKind.USCC, IdentifierFault.SCIENTIFIC_NOTATION)
     if len(code) != 18:
         raise IdentifierError(KeyKind.USCC, IdentifierFault.LENGTH)
-    if _CITIZEN_ID.fullmatch(code) and is_citizen_id(code):
-        raise IdentifierError(KeyKind.USCC, IdentifierFault.PERSONAL)
-    if not _USCC.fullmatch(code):
+    if not _USCC.fullmatch(code) and not is_citizen_id(code):
         raise IdentifierError(KeyKind.USCC, IdentifierFault.CHARACTERS)
-    if _uscc_check(code) != code[-1]:
-        raise IdentifierError(KeyKind.USCC, IdentifierFault.CHECK_DIGIT)
     return code
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from stdnum.cn import uscc
 from stdnum.iso7064 import mod_11_2
 
 from catalogue.identifiers import IdentifierError, IdentifierFault, normalize_citizen_id, normalize_uscc
+from catalogue.values import CHINA_TIME
 
 DICE = random.Random(11643)
 
@@ -61,3 +64,17 @@ def test_what_is_no_number_says_why(text: str, expected: IdentifierFault) -> Non
 
 def test_full_width_numbers_are_read() -> None:
     assert normalize_citizen_id("９９０１０１１９８００１０１００１４") == "990101198001010014"
+
+
+def test_one_born_today_in_china_is_born_on_a_machine_where_it_is_yesterday_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Etc/GMT+12")
+    time.tzset()
+    try:
+        body = f"990101{datetime.now(CHINA_TIME):%Y%m%d}001"
+        number = body + mod_11_2.calc_check_digit(body)
+        assert normalize_citizen_id(number) == number
+    finally:
+        monkeypatch.undo()
+        time.tzset()
