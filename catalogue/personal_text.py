@@ -18,6 +18,7 @@ _HALF_WIDTH: Final = {
     for first, last in ("０９", "ＡＺ", "ａｚ")
     for code in range(ord(first), ord(last) + 1)
 }
+_FULL_WIDTH: Final = re.compile("[０-９Ａ-Ｚａ-ｚ]")
 _DAY: Final = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _PROVINCES: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
@@ -42,8 +43,12 @@ _PATTERNS: Final = tuple(
         (rf"[{_PROVINCES}][A-Z][·• ]?[A-Z0-9]{{4,5}}[A-Z0-9挂学警港澳](?![A-Z0-9])", "[车牌]"),
     )
 )
-_SUSPECT: Final = re.compile(rf"[\d@{_PROVINCES}]")
-"""Without one of these no pattern fits: an e-mail has its @, a plate its province, all else digits."""
+_SUSPECT: Final = re.compile(rf"[@{_PROVINCES}]|\d(?:\d{{6}}|\d\d(?:[ -]\d{{4}}[ -]\d{{4}}|\d\*{{4}}))")
+"""Without one of these no pattern fits.
+
+An e-mail has its @, a plate its province, all else seven digits in a row, three groups of them, or
+four before stars.
+"""
 
 
 def holds_many_digits(text: str) -> bool:
@@ -57,7 +62,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> str:
     Full-width digits and letters come back half-width. Names of one character are left: they
     would erase the text and hide no one.
     """
-    text = text.translate(_HALF_WIDTH)
+    text = text.translate(_HALF_WIDTH) if _FULL_WIDTH.search(text) else text
     if _SUSPECT.search(text):
         for pattern, token in _PATTERNS:
             text = pattern.sub(token, text)

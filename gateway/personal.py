@@ -59,6 +59,11 @@ def is_personal(text: str) -> bool:
         return scrub(text) != text or scrub(tidy) != tidy
 
 
+def holds_long_number(text: str) -> bool:
+    """Whether there are digits enough for the number of a person; where not, no name has to be looked at."""
+    return _LONG_NUMBER.search(text) is not None
+
+
 class _PersonalLiteralRule(ValidationRule):
     """PERSONAL_LITERAL for each literal that is personal by its content or by its place."""
 
@@ -71,7 +76,7 @@ class _PersonalLiteralRule(ValidationRule):
         self._variables: set[str] = set()
 
     def enter_name(self, node: NameNode, *_: object) -> None:
-        if _LONG_NUMBER.search(node.value) and is_personal(node.value):
+        if holds_long_number(node.value) and is_personal(node.value):
             self._refuse(node)
 
     def enter_string_value(self, node: StringValueNode, *_: object) -> None:
