@@ -21,9 +21,11 @@ from connectors.decoders import (
     CodeTables,
     DecodeError,
     Decoder,
+    StepFunction,
     compile_chain,
     ends_in_text,
     known_codes,
+    only_step,
     result_type,
 )
 from connectors.errors import ManifestError
@@ -62,6 +64,11 @@ class Plain:
     """Whether a text is its own value, once blanks around it are gone."""
     words: Mapping[str, Value]
     """The values of the cells that are known beforehand: codes, closed words."""
+    step: StepFunction | None
+    """The one step of its decoder, for a cell that holds something and is no tuple."""
+    gives: type
+    citizen: bool
+    """Whether it is the number of a citizen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +164,13 @@ class _Compiler:
             return None
         decode = self._decoder(origin, where)
         words = {}
-        for text in (*known_codes(origin.decode, self.tables), *(self.closed or ())):
+        for text in map(str, (*known_codes(origin.decode, self.tables), *(self.closed or ()))):
             with suppress(DecodeError):
                 words[text] = decode(text)
         bare = origin.decode in ((), ("trim",)) and not self.closed
-        return Plain(origin.column, decode, bare, words)
+        step = None if self.closed else only_step(origin.decode, self.tables, where)
+        citizen = origin.decode == ("citizenId",)
+        return Plain(origin.column, decode, bare, words, step, result_type(origin.decode), citizen)
 
     def _constant(self, origin: Origin, where: str) -> Binder:
         constant = _constant(origin.value, self.expected, where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import date
 
@@ -13,7 +14,7 @@ from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Tallies, Told
 
 
-class Described:
+class Described(ABC):
     """Base of all sources: the describing part of `connectors.protocol.Source`."""
 
     def __init__(self, manifest: Manifest) -> None:
@@ -42,9 +43,9 @@ class Described:
         """Questions travel alone, unless a source says otherwise."""
         return None
 
+    @abstractmethod
     async def fetch(self, ask: Ask) -> Answer:
         """Answer, or raise a SourceError."""
-        raise NotImplementedError
 
     def begin(self, ask: Ask) -> Told:
         """By a task, unless a source knows better."""

@@ -17,7 +17,7 @@ No message ever holds a value, a key, SQL or a driver's text; those stay in `__c
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class SectionState(StrEnum):
@@ -34,7 +34,10 @@ class SectionState(StrEnum):
     @property
     def answered(self) -> bool:
         """Whether records may be shown at all (OK or PARTIAL)."""
-        return self in (SectionState.OK, SectionState.PARTIAL)
+        return self in _ANSWERED
+
+
+_ANSWERED: Final = frozenset({SectionState.OK, SectionState.PARTIAL})
 
 
 class SourceError(Exception):

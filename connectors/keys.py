@@ -6,13 +6,14 @@ The query asks for all declared forms at once; rows are handed out by normalized
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from catalogue.identifiers import KeyKind, SubjectKey, citizen_id_15
 from connectors.protocol import Links
 from connectors.shapes import Key, KeyForm
 
+_AS_THEY_ARE: Final = (KeyForm.NORMAL,)
 _TO_FULL_WIDTH: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
@@ -23,7 +24,7 @@ def key_variants(key: SubjectKey, declared: Key) -> tuple[str, ...]:
     `PADDED`, `LOWER` and `TRAILING_SPACE` also apply to every other declared form.
     """
     forms = declared.forms
-    if forms == (KeyForm.NORMAL,):
+    if forms == _AS_THEY_ARE:
         return (key.value,)
     found = [text for form in forms if form in _FORMS for text in _FORMS[form](key)]
     if KeyForm.PADDED in forms:
@@ -37,40 +38,48 @@ def key_variants(key: SubjectKey, declared: Key) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def all_asked_forms(
+    keys: Iterable[SubjectKey], links: Mapping[SubjectKey, Links], declared: Key
+) -> list[str]:
+    """The forms of all keys of one question, with those of the numbers linked to each."""
+    if not links and declared.forms == _AS_THEY_ARE:
+        return [key.value for key in keys]
+    return [text for key in keys for text in asked_forms(key, links.get(key), declared)]
+
+
 def asked_forms(key: SubjectKey, links: Links | None, declared: Key) -> tuple[str, ...]:
     """The forms of a key and of the other numbers that its identity authority links to it."""
-    found = list(key_variants(key, declared))
-    if links:
-        found += (text for former in links.former for text in key_variants(former, declared))
-        found += links.numbers if KeyForm.LINKED in declared.forms else ()
+    own = key_variants(key, declared)
+    if not links:
+        return own
+    found = [*own, *(text for former in links.former for text in key_variants(former, declared))]
+    found += links.numbers if KeyForm.LINKED in declared.forms else ()
     return tuple(dict.fromkeys(found))
 
 
-def _normal(key: SubjectKey) -> Iterator[str]:
-    yield key.value
+def _normal(key: SubjectKey) -> tuple[str, ...]:
+    return (key.value,)
 
 
-def _digits_15(key: SubjectKey) -> Iterator[str]:
-    if key.kind is KeyKind.CITIZEN_ID and (digits := citizen_id_15(key.value)):
-        yield digits
+def _digits_15(key: SubjectKey) -> tuple[str, ...]:
+    digits = citizen_id_15(key.value) if key.kind is KeyKind.CITIZEN_ID else None
+    return (digits,) if digits else ()
 
 
-def _full_width(key: SubjectKey) -> Iterator[str]:
-    yield key.value.translate(_TO_FULL_WIDTH)
+def _full_width(key: SubjectKey) -> tuple[str, ...]:
+    return (key.value.translate(_TO_FULL_WIDTH),)
 
 
-def _organization_code(key: SubjectKey) -> Iterator[str]:
-    if key.kind is KeyKind.USCC:
-        code = key.value[8:17]
-        yield from (code, f"{code[:8]}-{code[8]}")
+def _organization_code(key: SubjectKey) -> tuple[str, ...]:
+    code = key.value[8:17]
+    return (code, f"{code[:8]}-{code[8]}") if key.kind is KeyKind.USCC else ()
 
 
-def _taxpayer_15(key: SubjectKey) -> Iterator[str]:
-    if key.kind is KeyKind.USCC:
-        yield key.value[2:17]
+def _taxpayer_15(key: SubjectKey) -> tuple[str, ...]:
+    return (key.value[2:17],) if key.kind is KeyKind.USCC else ()
 
 
-_FORMS: Final[Mapping[KeyForm, Callable[[SubjectKey], Iterator[str]]]] = {
+_FORMS: Final[Mapping[KeyForm, Callable[[SubjectKey], tuple[str, ...]]]] = {
     KeyForm.NORMAL: _normal,
     KeyForm.DIGITS_15: _digits_15,
     KeyForm.FULL_WIDTH: _full_width,

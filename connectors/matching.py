@@ -25,7 +25,7 @@ from connectors.keys import key_variants
 from connectors.protocol import Links
 from connectors.shapes import Key, KeyForm
 
-_SHORT_FORMS: Final = (KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15)
+_SHORT_FORMS: Final = frozenset({KeyForm.ORGANIZATION_CODE, KeyForm.TAXPAYER_15})
 _NORMALIZERS: Final[Mapping[KeyKind, Callable[[str], str]]] = {
     KeyKind.CITIZEN_ID: normalize_citizen_id,
     KeyKind.USCC: normalize_uscc,
@@ -53,20 +53,22 @@ class Matcher:
     ) -> None:
         self._kind = kind
         self._positions = positions
+        self._only = positions[0] if len(positions) == 1 else None
         self._normalize = _NORMALIZERS[kind]
         self._asked: dict[str, SubjectKey] = {one.value: one for one in asked if one.kind is kind}
-        mine = tuple(self._asked.values())
-        self._short = _short_forms(mine, key.forms)
-        self._linked = _linked(mine, links, key.forms)
-        for one in mine if links else ():
+        mine = self._asked.values()
+        self._short = {} if _SHORT_FORMS.isdisjoint(key.forms) else _short_forms(mine, key.forms)
+        self._linked = _linked(mine, links) if links and KeyForm.LINKED in key.forms else {}
+        for one in tuple(mine) if links else ():
             for former in links[one].former if one in links else ():
                 self._asked.setdefault(former.value, one)
 
     def subject(self, cells: Cells) -> SubjectKey | None:
         """The asked subject of a row, None if it is nobody's; raises KeyConflict."""
-        first = cells[self._positions[0]]
-        if len(self._positions) == 1 and isinstance(first, str) and (exact := self._asked.get(first)):
-            return exact
+        if self._only is not None:
+            text = cells[self._only]
+            if text.__class__ is str and (exact := self._asked.get(text)):
+                return exact
         texts = [str(cells[at]) for at in self._positions if cells[at] is not None]
         if len(texts) == 1:
             return self._tie(texts[0])
@@ -106,10 +108,7 @@ class Matcher:
 
 def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dict[str, SubjectKey]:
     """Declared short forms of the asked keys; one that two keys share names neither."""
-    short = tuple(form for form in forms if form in _SHORT_FORMS)
-    if not short:
-        return {}
-    declared = Key.model_construct(columns=(), forms=short)
+    declared = Key.model_construct(columns=(), forms=tuple(_SHORT_FORMS.intersection(forms)))
     found: dict[str, SubjectKey] = {}
     shared = set()
     for key in asked:
@@ -119,13 +118,11 @@ def _short_forms(asked: Iterable[SubjectKey], forms: tuple[KeyForm, ...]) -> dic
     return {text: key for text, key in found.items() if text not in shared}
 
 
-def _linked(
-    asked: Iterable[SubjectKey], links: Mapping[SubjectKey, Links], forms: tuple[KeyForm, ...]
-) -> dict[str, SubjectKey]:
-    """Linked numbers of the asked keys, where the column may hold such; one that two share names neither."""
+def _linked(asked: Iterable[SubjectKey], links: Mapping[SubjectKey, Links]) -> dict[str, SubjectKey]:
+    """Linked numbers of the asked keys; one that two share names neither."""
     found: dict[str, SubjectKey] = {}
     shared = set()
-    for key in asked if KeyForm.LINKED in forms else ():
+    for key in asked:
         for number in links[key].numbers if key in links else ():
             if found.setdefault(number, key) is not key:
                 shared.add(number)

@@ -8,11 +8,11 @@ never comes back because its successor cannot be read.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
-
-from cachetools import LRUCache
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import RecordType, Role
@@ -53,7 +53,7 @@ class Pipeline:
         self._controls |= control_attributes(record_type, source, code_tables)
         self._dedupe = [self._dedupe_part(name) for name in source.dedupe]
         self._fixed = self._fixed_columns()
-        self._plans: LRUCache[tuple[frozenset[str], tuple[str, ...]], Plan] = LRUCache(_PLANS_KEPT)
+        self._plan = lru_cache(_PLANS_KEPT)(self._make_plan)
 
     def columns(self, fields: frozenset[str], kinds: Collection[KeyKind] | None = None) -> tuple[str, ...]:
         """Physical columns for these fields asked by these kinds of key (all, unless said): keys first.
@@ -65,6 +65,10 @@ class Pipeline:
         found += self._fixed
         found += (column for name in sorted(self._mapped(fields)) for column in self._fields[name].columns)
         return tuple(column for column in dict.fromkeys(found) if column not in self._parts)
+
+    def row_source(self, fields: frozenset[str], columns: Sequence[str]) -> str:
+        """The Python text that reads a row of these columns, under their names."""
+        return f"# c: {', '.join(columns)}\n{self._plan(fields, tuple(columns)).text}"
 
     def answer(
         self,
@@ -80,22 +84,26 @@ class Pipeline:
         if self._charset:
             rows = (readable(cells, self._charset) for cells in rows)
         found, rejects = self._match(ask, plan, rows)
-        decoded: dict[SubjectKey, tuple[Row, ...]] = {}
+        decoded: dict[SubjectKey, tuple[Row, ...]] = dict.fromkeys(ask.keys, ())
         truncated = set(ask.keys) if truncated_by_source else set()
         for key, cells in found.items():
-            standing, faults = plan.decode(key, cells)
-            rejects[key] += faults
-            decoded[key] = tuple(standing[:cap])
+            # an authority that follows numbers is also asked for wrong ones
+            standing, faults = plan.decode(key, cells, valid=not ask.follow)
+            if faults:
+                rejects[key] += faults
             if len(standing) > cap:
+                standing = standing[:cap]
                 truncated.add(key)
-        told = {key: tuple(faults) for key, faults in rejects.items() if faults}
+            decoded[key] = standing
+        told = {key: tuple(rejects[key]) for key in decoded if key in rejects} if rejects else {}
         return Answer(decoded, fetched_at, told, frozenset(truncated))
 
     def _match(
         self, ask: Ask, plan: Plan, rows: Iterable[Cells]
     ) -> tuple[dict[SubjectKey, list[Cells]], dict[SubjectKey, list[Reject]]]:
-        found: dict[SubjectKey, list[Cells]] = {key: [] for key in ask.keys}
-        rejects: dict[SubjectKey, list[Reject]] = {key: [] for key in ask.keys}
+        """The rows of those who have any, and those that name several."""
+        found: dict[SubjectKey, list[Cells]] = defaultdict(list)
+        rejects: dict[SubjectKey, list[Reject]] = defaultdict(list)
         kinds = {key.kind for key in ask.keys}
         matchers = [
             Matcher(kind, key, ask.keys, plan.keys[kind], ask.links)
@@ -137,22 +145,18 @@ class Pipeline:
             found += attribute.columns
         return tuple(dict.fromkeys(found))
 
-    def _plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
-        plan = self._plans.get((fields, columns))
-        if plan is None:
-            plan = self._plans[fields, columns] = self._make_plan(fields, columns)
-        return plan
-
     def _make_plan(self, fields: frozenset[str], columns: tuple[str, ...]) -> Plan:
         at = {column: index for index, column in enumerate((*columns, *self._parts))}
         version, unpack = self._source.version, self._source.unpack
         names = sorted(fields)
         controls = {role: attribute.reader(at) for role, attribute in self._controls.items()}
+        shared = [(name, self._shared(name), self._fields.get(name)) for name in names]
         by = tuple(at[column] for column in version.by) if version else ()
         # records out of one cell share every column but their own parts
         parts = tuple(at[column] for column in self._parts)
         own = tuple(at[column] for column in self._source.identity)
-        identity = (*own, *parts)
+        identities = ((*own, *parts) if own else (), (*by, *parts) if by else ())
+        read, text = row_reader(self._controls, shared, identities[0] or identities[1], at)
         attributes = [*self._controls.values(), *(self._fields[name] for name in self._mapped(fields))]
         return Plan(
             keys={
@@ -160,14 +164,13 @@ class Pipeline:
                 for kind, key in self._source.keys.items()
                 if at.keys() >= set(key.columns)
             },
-            read=row_reader(
-                self._controls, [(name, self._shared(name), self._fields.get(name)) for name in names], at
-            ),
+            read=read,
+            text=text,
             controls=controls,
             outputs=tuple(self._output(name, at) for name in names),
             marked=own if markable(self._source) else (),
             place=at.get(PLACE),
-            identity=(identity if self._source.identity else (), (*by, *parts) if by else ()),
+            identity=identities,
             unpacking=Unpacking(unpack, at[unpack.column]) if unpack else None,
             collected=frozenset(at[one.collected] for one in attributes if one.collected),
             version=by,

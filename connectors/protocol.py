@@ -12,12 +12,15 @@ import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Label, Role
 from catalogue.values import Value
 from connectors.manifest import Manifest
+
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,13 +52,18 @@ class Links:
     """There are more than were read: what stands under those is not known, so every section is PARTIAL."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
-    """One question: these output fields of this record type for these subjects."""
+    """One question: these output fields of this record type for these subjects.
+
+    Nobody changes it. That is not enforced: nine are made for each request, and to freeze one takes
+    three times as long as to make it.
+    """
 
     record_type: str
     fields: frozenset[str]
     keys: tuple[SubjectKey, ...]
+    """Valid numbers; where it says `follow`, former ones among them may be none."""
     trace: str = ""
     """Id that travels in a SQL comment or header, so that the department can tell who asked."""
     case: Case | None = field(default=None, compare=False, repr=False)
@@ -70,9 +78,9 @@ class Ask:
     """Whose turn it takes where questions wait. Opaque here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One decoded record of one subject."""
+    """One decoded record of one subject. Nobody changes it; as with `Ask`, that is not enforced."""
 
     identity: str
     """Stable identity inside the source (its primary key or the manifest's `identity:`), never shown."""
@@ -92,18 +100,17 @@ class Reject:
     """By which the department finds the row: its mark (`connectors.marks`), or its file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a source said to one Ask."""
 
     rows: Mapping[SubjectKey, tuple[Row, ...]]
     """Every asked key is present, with an empty tuple where the source holds nothing."""
     fetched_at: datetime
-    rejects: Mapping[SubjectKey, tuple[Reject, ...]] = field(default_factory=dict)
+    rejects: Mapping[SubjectKey, tuple[Reject, ...]] = _NOTHING
     """Rows that could not be decoded, by the subject they were found for: the section is PARTIAL."""
     truncated: frozenset[SubjectKey] = frozenset()
     """Subjects whose rows were cut by the row cap: the section is PARTIAL, reason ROW_CAP."""
-    links: Mapping[SubjectKey, Links] = field(default_factory=dict)
+    links: Mapping[SubjectKey, Links] = _NOTHING
     """Other numbers of the asked keys, where the ask says `follow` and there are any."""
     strays: tuple[Reject, ...] = ()
     """Bad rows of a delivery that are of no subject, told once to whoever asks first."""
@@ -207,6 +214,10 @@ class Source(Protocol):
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
         """The exact question that would be sent for these fields; asks nothing, shows no value."""
+        ...
+
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """The Python text that reads the rows of that question."""
         ...
 
     async def check(self) -> list[Finding]:

@@ -23,6 +23,7 @@ from connectors.unpacking import Unpacking
 
 PLACE: Final = " place"
 """A column that says by which words the department finds the row; no source has one of this name."""
+_CITIZEN_ID: Final = KeyKind.CITIZEN_ID
 _WITHDRAWN: Final = frozenset({"REPAIRED", "REVOKED", "SEALED", "SUPERSEDED"})
 
 
@@ -32,7 +33,9 @@ class Plan:
 
     keys: Mapping[KeyKind, tuple[int, ...]]
     read: RowReader
-    """Controls and values of a row; where it raises, the readers below say what is wrong."""
+    """Identity, controls and values of a row; where it raises, the readers below say what is wrong."""
+    text: str
+    """The Python text of `read`."""
     controls: Mapping[Role, Reader]
     outputs: tuple[tuple[str, Role | None, Reader], ...]
     """Name, the control that already holds the value, reader."""
@@ -51,24 +54,36 @@ class Plan:
     fixed: tuple[int, ...]
     """Columns that are read whatever is asked."""
 
-    def decode(self, key: SubjectKey, rows: list[Cells]) -> tuple[list[Row], list[Reject]]:
-        """The records of one subject, and the rows that could not be read."""
-        records: dict[str, Row] = {}
+    def decode(
+        self, key: SubjectKey, rows: list[Cells], *, valid: bool = False
+    ) -> tuple[tuple[Row, ...], list[Reject]]:
+        """The records of one subject, and the rows that could not be read; `valid`: its number is."""
+        citizen = key.value if valid and key.kind is _CITIZEN_ID else None
         rejects: list[Reject] = []
+        if self.collected:
+            rows = self._merged(rows)
+        if self.version:
+            rows = latest(map(self._candidate, rows), self._withdrawn)
+        if self.unpacking:
+            rows = self._unpacked(self.unpacking, rows, rejects)
+        if self.dedupe:
+            rows = self._distinct(rows, rejects)
+        records: dict[str, Row] = {}
         repeats: dict[str, int] = {}
         torn: set[str] = set()
-        latest_rows = self._versions(self._merged(rows))
-        for cells in self._distinct(self._unpacked(latest_rows, rejects), rejects):
+        for cells in rows:
             try:
-                row = self._record(self._identity(key, cells, repeats), cells)
+                row = self._record(key, citizen, cells, repeats)
             except CellError as fault:
                 rejects.append(self._reject(fault, cells))
                 continue
             known = records.setdefault(row.identity, row)
             if known is not row and known != row:
                 torn.add(row.identity)
-        rejects += [Reject("IDENTITY_REPEATED") for _ in torn]
-        return [row for row in records.values() if row.identity not in torn], rejects
+        for identity in torn:
+            del records[identity]
+            rejects.append(Reject("IDENTITY_REPEATED"))
+        return tuple(records.values()), rejects
 
     def mark(self, cells: Cells) -> str | None:
         """By which the department finds the row."""
@@ -79,21 +94,17 @@ class Plan:
     def _reject(self, fault: CellError, cells: Cells) -> Reject:
         return Reject(fault.reason, fault.column, self.mark(cells))
 
-    def _unpacked(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
-        if not self.unpacking:
-            return rows
+    def _unpacked(self, unpacking: Unpacking, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
         found: list[Cells] = []
         for cells in rows:
             try:
-                found += self.unpacking.rows(cells)
+                found += unpacking.rows(cells)
             except CellError as fault:
                 rejects.append(self._reject(fault, cells))
         return found
 
     def _merged(self, rows: list[Cells]) -> list[Cells]:
         """Rows that differ only in collected columns made one, which holds all their cells there."""
-        if not self.collected:
-            return rows
         merged: dict[tuple[str, ...], list[Cells]] = {}
         for cells in rows:
             apart = {*self.collected, self.place}
@@ -107,15 +118,11 @@ class Plan:
             for at, cell in enumerate(alike[0])
         ]
 
-    def _versions(self, rows: list[Cells]) -> list[Cells]:
-        if not self.version:
-            return rows
-        versions = (Candidate(cells, self._version_of(cells), self._order(cells)) for cells in rows)
-        return latest(versions, self._withdrawn)
+    def _candidate(self, cells: Cells) -> Candidate:
+        """A row among its versions."""
+        return Candidate(cells, self._version_of(cells), self._order(cells))
 
     def _distinct(self, rows: list[Cells], rejects: list[Reject]) -> list[Cells]:
-        if not self.dedupe:
-            return rows
         readable = []
         for cells in rows:
             try:
@@ -147,13 +154,15 @@ class Plan:
             # It will be rejected and make the section PARTIAL, which is safer than its older self.
             return True
 
-    def _record(self, identity: str, cells: Cells) -> Row:
+    def _record(self, key: SubjectKey, citizen: str | None, cells: Cells, repeats: dict[str, int]) -> Row:
         try:
-            controls, values = self.read(cells)
-        except DecodeError:
+            alone, controls, values = self.read(cells, citizen)
+        except (CellError, DecodeError):
+            identity = self._identity(key, cells, repeats)
             controls = {role: read(cells) for role, read in self.controls.items()}
             values = {name: controls[role] if role else read(cells) for name, role, read in self.outputs}
-        return Row(identity, values, controls)
+            return Row(identity, values, controls)
+        return Row(alone or self._identity(key, cells, repeats), values, controls)
 
     def _identity(self, key: SubjectKey, cells: Cells, repeats: dict[str, int]) -> str:
         for columns in self.identity:

@@ -12,9 +12,11 @@ from connectors.decoders.registry import (
     CodeTables,
     DecodeError,
     Decoder,
+    StepFunction,
     Unreadable,
     compile_chain,
     ends_in_text,
+    only_step,
     result_type,
 )
 
@@ -23,6 +25,7 @@ __all__ = [
     "CodeTables",
     "DecodeError",
     "Decoder",
+    "StepFunction",
     "Unreadable",
     "codes",
     "compile_chain",
@@ -31,6 +34,7 @@ __all__ = [
     "identifiers",
     "known_codes",
     "numbers",
+    "only_step",
     "result_type",
     "text",
 ]

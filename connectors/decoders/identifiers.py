@@ -14,6 +14,7 @@ _YEAR_IN_BRACKETS: Final = re.compile(r"[\[(【〖〔](\d{4})年?[\])】〗〕]"
 _ORDINAL: Final = re.compile(r"(?<=〕)第(?=\d)")
 _SPACES: Final = re.compile(r"[\s\u200b\ufeff]+")
 _DASHES: Final = re.compile(r"[—–―−]")
+_SPACE_OR_DASH: Final = re.compile(r"[\s\u200b\ufeff—–―−]")
 
 
 @plain("citizenId", gives=str)
@@ -37,6 +38,12 @@ def uscc(cell: object) -> str:
 @plain("documentNo", gives=str)
 def document_no(cell: object) -> str:
     """A document or case number with its year in 〔〕, no blanks, no 第: so spellings compare equal."""
-    half_width = unicodedata.normalize("NFKC", text_of(cell))
-    number = _DASHES.sub("-", _SPACES.sub("", half_width))
-    return _ORDINAL.sub("", _YEAR_IN_BRACKETS.sub(r"〔\1〕", number))
+    number = unicodedata.normalize("NFKC", text_of(cell))
+    if _SPACE_OR_DASH.search(number):
+        number = _DASHES.sub("-", _SPACES.sub("", number))
+    number = _YEAR_IN_BRACKETS.sub(_bracketed, number)
+    return _ORDINAL.sub("", number) if "〕第" in number else number
+
+
+def _bracketed(year: re.Match[str]) -> str:
+    return f"〔{year[1]}〕"

@@ -69,21 +69,17 @@ def read_moment(cell: object) -> Moment | None:
     raise DecodeError("DATE_TYPE")
 
 
-def plain_day(text: str) -> date | None:
+def _of_plain_day(text: str) -> Moment | None:
     """`2018-06-01`, `20180601`, `2018/06/01`, `2018.06.01`: most cells, without a regular expression."""
     if len(text) not in (8, 10) or not text.isascii():
         return None
     if text[4] in "/." and text[7] == text[4]:
         text = text.replace(text[4], "-")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _of_plain_day(text: str) -> Moment | None:
-    day = plain_day(text)
-    return _moment(day.year, day.month, day.day) if day else None
+    return _moment(day.year, day.month, day.day)
 
 
 def _of_text(written: str) -> Moment | None:

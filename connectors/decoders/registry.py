@@ -88,6 +88,13 @@ def compile_chain(steps: tuple[Written, ...], code_tables: CodeTables, where: st
     return decode
 
 
+def only_step(steps: tuple[Written, ...], code_tables: CodeTables, where: str) -> StepFunction | None:
+    """The step of a chain of one that says what it gives; what it is asked is no tuple, and not empty."""
+    if len(steps) != 1 or DECODERS[_name_of(steps[0])[0]].gives is None:
+        return None
+    return _build(steps[0], code_tables, where)
+
+
 def _single(function: StepFunction) -> Decoder:
     """A chain of one step, as most are."""
 

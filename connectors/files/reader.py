@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -86,7 +86,7 @@ class Reader:
                 stream.close()
         answer = self.pipeline.answer(ask, (*columns, PLACE), found.rows, fetched_at, self._cap)
         rejects = {key: (*answer.rejects.get(key, ()), *faults) for key, faults in found.rejects.items()}
-        return replace(answer, rejects={**answer.rejects, **rejects}, truncated=answer.truncated | found.cut)
+        return answer._replace(rejects={**answer.rejects, **rejects}, truncated=answer.truncated | found.cut)
 
     def _read(
         self,

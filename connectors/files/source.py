@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -29,6 +28,7 @@ from connectors.files.index import Index
 from connectors.files.reader import Reader
 from connectors.manifest import Manifest
 from connectors.protocol import Answer, Ask, Finding, Reject
+from connectors.row_plan import PLACE
 from connectors.rules import mapped
 
 _ATTEMPTS: Final = 3
@@ -63,7 +63,7 @@ class FileSource(Described):
                 answer = await self._run(self._reading, partial(reader.answer, ask, index))
             except Changed:
                 continue
-            return answer if index.told else replace(answer, strays=_told(index))
+            return answer if index.told else answer._replace(strays=_told(index))
         raise SourceBusy(self.name, "FILE_CHANGING")
 
     def explain(self, record_type: str, fields: frozenset[str]) -> str:
@@ -72,6 +72,11 @@ class FileSource(Described):
         keys = [column for key in reader.record.keys.values() for column in key.columns]
         columns = reader.pipeline.columns(fields)
         return f"{reader.drop.files}\nby {', '.join(keys)}\ncells {', '.join(columns)}"
+
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """The Python text that reads the cells of a row and its place."""
+        pipeline = self.readers[record_type].pipeline
+        return pipeline.row_source(fields, (*pipeline.columns(fields), PLACE))
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with every row of the files that stand."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
-from cachetools import LRUCache
 from sqlalchemy.engine.interfaces import Dialect
 
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import DataClass, RecordType, Role
 from catalogue.values import CHINA_TIME
 from connectors.errors import SourceDrift
-from connectors.keys import asked_forms
+from connectors.keys import all_asked_forms
 from connectors.manifest import Manifest, RecordSource
 from connectors.pipeline import Pipeline
 from connectors.protocol import Answer, Ask, Reject, Row
@@ -47,25 +46,25 @@ class Reader:
         self.follower = Follower(record, dialect, manifest.charset)
         self.charset, self.code_tables = manifest.charset, manifest.code_tables
         self._source = manifest.source
-        self._batching = record.batching or manifest.batching
+        batching = record.batching or manifest.batching
+        self._travels = batching == "on" if batching else record_type.data_class is not DataClass.RESTRICTED
+        self._confirms = self._travels or batching is None
         self._cap = record.row_cap or manifest.row_cap
         self._newest_by = _newest_by(record_type, record)
-        self._sets: LRUCache[tuple[frozenset[str], KeyKind], _ColumnSet] = LRUCache(
-            _SETS_KEPT * len(record.keys)
-        )
+        self._most_keys = {kind: self.statements.most_keys(kind) for kind in record.keys}
+        self._column_set = lru_cache(_SETS_KEPT * len(record.keys))(self._made_column_set)
 
     def travels(self, ask: Ask) -> bool:
         """Whether its keys may go with those of other requests, as a person's existence alone always may."""
-        if self._batching:
-            return self._batching == "on"
-        confirms = ask.follow and not ask.fields
-        return confirms or self.record_type.data_class is not DataClass.RESTRICTED
+        return self._confirms if ask.follow and not ask.fields else self._travels
 
     def statement(
         self, fields: frozenset[str], kind: KeyKind, count: int, newest_by: str | None = None
     ) -> Statement:
         """The compiled statement for a column set, a kind of key and at least `count` physical keys."""
-        asked = self._column_set(fields, kind)
+        return self._statement(self._column_set(fields, kind), kind, count, newest_by)
+
+    def _statement(self, asked: _ColumnSet, kind: KeyKind, count: int, newest_by: str | None) -> Statement:
         shape = (self.statements.size(count), newest_by is not None)
         found = asked.statements.get(shape)
         if found is None:
@@ -80,30 +79,35 @@ class Reader:
         asked += [self.words.tables[name].statement(count).sql for name in words]
         return ";\n".join(asked)
 
+    def row_source(self, fields: frozenset[str]) -> str:
+        """The Python text that reads the rows, per kind of key."""
+        sets = (self._column_set(fields, kind).columns for kind in self.record.keys)
+        return "\n\n".join(dict.fromkeys(self.pipeline.row_source(fields, each) for each in sets))
+
     async def answer(self, ask: Ask, pool: Pool) -> Answer:
         """Rows for every asked key, in as few statements as the kinds of keys allow."""
-        if {key.kind for key in ask.keys} - self.record.keys.keys():
+        kinds = {key.kind for key in ask.keys}
+        if not kinds <= self.record.keys.keys():
             raise SourceDrift(self._source, "KEY_KIND")
         if not ask.follow or not self.record.aliases:
-            return await self._answer(ask, pool)
+            return await self._answer(ask, kinds, pool)
         links = await self.follower.links(ask.keys, pool, _traced(ask))
         others = [key for found in links.values() for key in (found.current, *found.former) if key]
         everyone = replace(ask, keys=tuple(dict.fromkeys([*ask.keys, *others])))
-        return replace(await self._answer(everyone, pool), links=links)
+        return (await self._answer(everyone, kinds, pool))._replace(links=links)
 
-    async def _answer(self, ask: Ask, pool: Pool) -> Answer:
-        kinds = {key.kind for key in ask.keys}
+    def _answer(self, ask: Ask, kinds: set[KeyKind], pool: Pool) -> Awaitable[Answer]:
         if len(kinds) == 1:
-            return await self._read(ask, pool)
-        return await self._each(
+            return self._read(ask, pool)
+        return self._each(
             ask, [tuple(key for key in ask.keys if key.kind is kind) for kind in sorted(kinds)], pool
         )
 
     async def _read(self, ask: Ask, pool: Pool) -> Answer:
         kind = ask.keys[0].kind
         declared = self.record.keys[kind]
-        variants = [text for key in ask.keys for text in asked_forms(key, ask.links.get(key), declared)]
-        if len(variants) > self.statements.most_keys(kind) and len(ask.keys) > 1:
+        variants = all_asked_forms(ask.keys, ask.links, declared)
+        if len(variants) > self._most_keys[kind] and len(ask.keys) > 1:
             return await self._halves(ask, pool)
         asked = self._column_set(ask.fields, kind)
         fetched_at = datetime.now(CHINA_TIME)
@@ -111,16 +115,17 @@ class Reader:
             return self.pipeline.answer(ask, asked.columns, (), fetched_at, self._cap)
         limit = self._cap * len(ask.keys) + 1
         trace = _traced(ask)
-        statement = self.statement(ask.fields, kind, len(variants))
+        statement = self._statement(asked, kind, len(variants), None)
         rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
         overflow = len(rows) == limit
         if overflow and len(ask.keys) > 1:
             return await self._halves(ask, pool)
         if overflow and self._newest_by:
             # what is cut off must be older versions, never the revocation of a row that is kept
-            statement = self.statement(ask.fields, kind, len(variants), self._newest_by)
+            statement = self._statement(asked, kind, len(variants), self._newest_by)
             rows = await pool.fetch(statement.sql, statement.bind(variants, limit), trace)
-        rows = await self.words.beside(asked.own, asked.added, rows, partial(pool.fetch, trace=trace))
+        if asked.added:
+            rows = await self.words.beside(asked.own, asked.added, rows, partial(pool.fetch, trace=trace))
         return self.pipeline.answer(
             ask, asked.columns, rows, fetched_at, self._cap, truncated_by_source=overflow
         )
@@ -132,12 +137,8 @@ class Reader:
     async def _each(self, ask: Ask, parts: Sequence[tuple[SubjectKey, ...]], pool: Pool) -> Answer:
         return _joined([await self._read(replace(ask, keys=keys), pool) for keys in parts])
 
-    def _column_set(self, fields: frozenset[str], kind: KeyKind) -> _ColumnSet:
-        found = self._sets.get((fields, kind))
-        if found is None:
-            columns = self.words.last(self.pipeline.columns(fields, (kind,)))
-            found = self._sets[fields, kind] = _ColumnSet(*columns)
-        return found
+    def _made_column_set(self, fields: frozenset[str], kind: KeyKind) -> _ColumnSet:
+        return _ColumnSet(*self.words.last(self.pipeline.columns(fields, (kind,))))
 
 
 class _ColumnSet:

@@ -41,7 +41,7 @@ class SqlSource(Described):
     def settled(self, ask: Ask) -> Ask:
         """With few sets of columns (ruling 12)."""
         fields = self._sets[ask.record_type].settled(ask.fields, ask.permitted)
-        return ask if fields == ask.fields else replace(ask, fields=fields)
+        return ask if fields is ask.fields else replace(ask, fields=fields)
 
     def lane(self, ask: Ask) -> Hashable | None:
         """By record type, fields and kind of key; SQL knows nothing of a case (ruling 13)."""
@@ -69,6 +69,10 @@ class SqlSource(Described):
     def explain(self, record_type: str, fields: Iterable[str], count: int = 1) -> str:
         """The SQL that would be sent for these fields and that many physical keys, per kind of key."""
         return self.readers[record_type].explain(frozenset(fields), count)
+
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """For each kind of key, whose columns are others."""
+        return self.readers[record_type].row_source(fields)
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with the living database."""

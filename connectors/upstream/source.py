@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -103,6 +103,11 @@ class UpstreamSource(Described):
         key = _printed_key(next(iter(reader.record.keys)))
         return reader.documents.of_subject(key, columns, Case({}, {})).document
 
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """The Python text that reads what the other side's records became."""
+        pipeline = self._readers[record_type].pipeline
+        return pipeline.row_source(fields, pipeline.columns(fields))
+
     async def check(self) -> list[Finding]:
         """Whether the other side answers and lets us in; its schema is checked with each answer."""
         findings = []
@@ -184,7 +189,7 @@ def _answer(
     for key, section in found.items():
         if section.rejects:
             rejects[key] = (*rejects.get(key, ()), *section.rejects)
-    return replace(answer, rejects=rejects)
+    return answer._replace(rejects=rejects)
 
 
 def _reader(catalogue: Catalogue, code: str, record: RecordSource, manifest: Manifest) -> _Reader:

@@ -264,6 +264,16 @@ def test_a_field_that_carries_a_closed_role_is_held_to_it():
     assert answer.rejects == {PERSON: (Reject("WORD_UNKNOWN", "dj"),)}
 
 
+def test_a_former_number_that_is_none_is_not_shown_as_the_number_of_a_citizen():
+    wrong = SubjectKey(KeyKind.CITIZEN_ID, "990101198001010015")
+    made = pipeline(fields={"reason": {"column": "zjhm", "decode": ["citizenId"]}})
+    question = Ask("P-TT-01", frozenset({"reason"}), (PERSON, wrong), follow=True)
+    rows = [(None, PERSON.value), (None, wrong.value)]
+    answer = made.answer(question, ("shxym", "zjhm"), rows, NOW, 100)
+    assert [row.values for row in answer.rows[PERSON]] == [{"reason": PERSON.value}]
+    assert answer.rejects == {wrong: (Reject("CITIZEN_ID_CHECK_DIGIT", "zjhm"),)}
+
+
 def test_a_column_of_another_kind_is_no_text():
     answer = ask(pipeline(), [{"zjhm": PERSON.value, "wsh": {"a": 1}}])
     assert answer.rejects == {PERSON: (Reject("NOT_TEXT", "wsh"),)}
