@@ -4,7 +4,7 @@ Those that begin in one round of the loop go together, at once. What arrives whi
 lane (same record type, same fields, same kind of key) are under way waits for one of them to come
 back, and goes together then. Nobody waits long for another's query while a connection is free. Each
 question keeps its own deadline, is left by its own request alone, and gets the part of the answer
-that is about its own subjects.
+that is about its own subjects. Where there is no room to wait, whoever waits for most gives way.
 
 A query whose last waiter has left is cancelled at the source. One that fails on data is asked again
 in halves until only those fail whose data it is; one that fails on time or connection is not.
@@ -16,7 +16,7 @@ import asyncio
 import itertools
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Final
@@ -62,14 +62,18 @@ class Batches:
     def begin(self, lane_of: Hashable, ask: Ask) -> Told:
         """One question under way, however it travels: it will be told its answer, or a SourceError."""
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(ask, loop.time() + self._seconds, loop)
+        waiter = _Waiter(loop=loop)
+        waiter.ask, waiter.until, waiter.batch = ask, loop.time() + self._seconds, None
         lane = self._lanes.get(lane_of)
         if lane is None:
             lane = self._lanes[lane_of] = _Lane(lane_of)
         if lane.keys >= self._room:
-            waiter.tell(SourceBusy(self._source, "QUEUE_FULL"))
-        else:
-            lane.add(waiter)
+            sent_away = lane.greedier(ask) or waiter
+            sent_away.tell(SourceBusy(self._source, "QUEUE_FULL"))
+            if sent_away is waiter:
+                return waiter
+        lane.add(waiter)
+        if not lane.starting:
             self._go_on(lane)
         return waiter
 
@@ -121,7 +125,7 @@ class Batches:
         waiters = [waiter for waiter in waiters if not waiter.done()]
         if not waiters:
             return
-        until = max(waiter.until for waiter in waiters)
+        until = max([waiter.until for waiter in waiters])
         whole = _joined([waiter.ask for waiter in waiters])
         try:
             answer = await self._question(whole, until)
@@ -134,19 +138,21 @@ class Batches:
             for waiter in waiters:
                 waiter.tell(_own(error))
         else:
+            if len(waiters) == 1:
+                waiters[0].tell(answer)
+                return
             for waiter in waiters:
-                waiter.tell(answer if len(waiters) == 1 else _part(answer, waiter.ask, whole.trace))
+                waiter.tell(_part(answer, waiter.ask, whole.trace))
 
 
 class _Waiter(asyncio.Future[Answer | Exception]):
     """One question, until when it may wait, and what it is told."""
 
-    batch: _Batch | None = None
+    __slots__ = ("ask", "batch", "until")
 
-    def __init__(self, ask: Ask, until: float, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self.ask = ask
-        self.until = until
+    ask: Ask
+    until: float
+    batch: _Batch | None
 
     def tell(self, said: Answer | Exception) -> None:
         if not self.done():
@@ -187,6 +193,7 @@ class _Batch:
                 # a driver that gave up by itself: nobody who waits was cancelled
                 waiter.tell(SourceUnavailable(self._source))
             waiter.batch = None  # or only the garbage collector would find the two of them
+        self._task = None  # and a cancelled task, which keeps the frame that keeps this
 
     def _watch(self) -> None:
         """Wake at the first deadline; at the last the question itself ends."""
@@ -218,7 +225,23 @@ class _Lane:
     def add(self, waiter: _Waiter) -> None:
         """At the end of its asker's queue."""
         self.keys += len(waiter.ask.keys)
-        self.waiting.setdefault(waiter.ask.asker, deque()).append(waiter)
+        queue = self.waiting.get(waiter.ask.asker)
+        if queue is None:
+            queue = self.waiting[waiter.ask.asker] = deque()
+        queue.append(waiter)
+
+    def greedier(self, ask: Ask) -> _Waiter | None:
+        """The last question of whoever waits for most, which leaves; None where that is this asker."""
+        waits = {asker: sum(len(each.ask.keys) for each in queue) for asker, queue in self.waiting.items()}
+        most = max(waits, key=waits.__getitem__)
+        if waits.get(ask.asker, 0) + len(ask.keys) >= waits[most]:
+            return None
+        queue = self.waiting[most]
+        waiter = queue.pop()
+        self.keys -= len(waiter.ask.keys)
+        if not queue:
+            del self.waiting[most]
+        return waiter
 
     def take(self, most: int) -> list[_Waiter]:
         """Who goes together: one of each asker in turn, for `most` subjects at most if there are several."""
@@ -226,15 +249,13 @@ class _Lane:
         subjects: dict[str, SubjectKey] = {}
         while self.waiting:
             asker, queue = next(iter(self.waiting.items()))
-            if not queue[0].done():
-                keys = queue[0].ask.keys
-                if taken and not _fit(subjects, keys, most):
+            waiter = queue[0]
+            if not waiter.done():
+                if not _fit(subjects, waiter.ask.keys, most) and taken:
                     break
-                for key in keys:
-                    subjects[_body(key)] = key
-                taken.append(queue[0])
+                taken.append(waiter)
             self._pop(asker, queue)
-            if queue:
+            if queue and len(self.waiting) > 1:
                 self.waiting[asker] = self.waiting.pop(asker)
         return taken
 
@@ -254,22 +275,15 @@ class _Lane:
         return waiter
 
 
-def _fit(subjects: Mapping[str, SubjectKey], keys: Iterable[SubjectKey], most: int) -> bool:
-    """Whether these may join those: not too many, and none that could be taken for another."""
-    room = most - len(subjects)
+def _fit(subjects: dict[str, SubjectKey], keys: Iterable[SubjectKey], most: int) -> bool:
+    """Add these; whether they may join those: not too many, and none that could be taken for another."""
+    apart = True
     for key in keys:
-        known = subjects.get(_body(key))
-        if known is None:
-            room -= 1
-        elif known != key:
-            return False
-    return room >= 0
-
-
-def _body(key: SubjectKey) -> str:
-    """What two subjects of one batch may not share: short forms of a USCC keep only a part of it."""
-    kind, value = key
-    return value[8:17] if kind is _USCC else value
+        # short forms of a USCC keep only a part of it, which two subjects of one batch may not share
+        body = key.value[8:17] if key.kind is _USCC else key.value
+        if subjects.setdefault(body, key) != key:
+            apart = False
+    return apart and len(subjects) <= most
 
 
 def _joined(asks: Sequence[Ask]) -> Ask:
@@ -277,20 +291,25 @@ def _joined(asks: Sequence[Ask]) -> Ask:
     first = asks[0]
     if len(asks) == 1:
         return first
-    keys = tuple(dict.fromkeys(key for ask in asks for key in ask.keys))
+    keys = tuple(dict.fromkeys([key for ask in asks for key in ask.keys]))
     trace = f"batch-{_PROCESS}-{next(_numbers)}"
     return Ask(first.record_type, first.fields, keys, trace, follow=first.follow)
 
 
 def _part(answer: Answer, ask: Ask, batch: str) -> Answer:
     """What one of the questions would have been answered alone."""
-    links = {key: found for key in ask.keys if (found := answer.links.get(key))} if answer.links else {}
-    linked = (key for found in links.values() for key in (found.current, *found.former) if key)
-    own = (*ask.keys, *linked) if links else ask.keys
+    own, links = ask.keys, answer.links
+    if links:
+        links = {key: found for key in own if (found := links.get(key))}
+        linked = (key for found in links.values() for key in (found.current, *found.former) if key)
+        own = (*own, *linked)
+    rejects = answer.rejects
+    if rejects:
+        rejects = {key: rejects[key] for key in own if key in rejects}
     return Answer(
         {key: answer.rows[key] for key in own},
         answer.fetched_at,
-        {key: answer.rejects[key] for key in own if key in answer.rejects} if answer.rejects else {},
+        rejects,
         answer.truncated and answer.truncated.intersection(own),
         links,
         batch=batch,

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Final, TypeVar
 
 from connectors.batching import Batches
@@ -39,7 +39,7 @@ T = TypeVar("T")
 _FAILURES: Final = (SourceTimeout, SourceUnavailable)
 """What opens a breaker."""
 _ALIVE: Final = (SourceDenied, SourceDrift, SourceRubbish)
-"""A fault of one question to a living source. Busy and cancelled say nothing of the source."""
+"""A fault of one question to a living source."""
 
 
 def guarded(source: Source, manifest: Manifest, clock: Clock = time.monotonic) -> Source:
@@ -59,25 +59,8 @@ class CircuitBreaker:
         self._opened_at: float | None = None
         self._probing = False
 
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Around one question; raises SourceUnavailable (BREAKER_OPEN) without asking."""
-        probe = self._admit()
-        try:
-            yield
-        except _FAILURES:
-            self._failed()
-            raise
-        except _ALIVE:
-            self._recovered()
-            raise
-        else:
-            self._recovered()
-        finally:
-            if probe:
-                self._probing = False
-
-    def _admit(self) -> bool:
+    def admit(self) -> bool:
+        """Whether the question is a probe, which `probed` ends; raises SourceUnavailable (BREAKER_OPEN)."""
         if self._opened_at is None:
             return False
         if self._probing or self._clock() < self._opened_at + self._rest:
@@ -85,18 +68,33 @@ class CircuitBreaker:
         self._probing = True
         return True
 
+    def probed(self) -> None:
+        """The next probe may go."""
+        self._probing = False
+
+    def learn(self, fault: SourceError) -> None:
+        """What a failed question says of the source. Busy and cancelled say nothing."""
+        if isinstance(fault, _FAILURES):
+            self._failed()
+        elif isinstance(fault, _ALIVE):
+            self.recovered()
+
+    def recovered(self) -> None:
+        """The source has answered."""
+        self._failures = 0
+        self._opened_at = None
+
     def _failed(self) -> None:
         self._failures += 1
         if self._failures >= self._limit:
             self._opened_at = self._clock()
 
-    def _recovered(self) -> None:
-        self._failures = 0
-        self._opened_at = None
-
 
 class Bulkhead:
-    """At most `size` questions in flight and as many waiting; the next is told at once to come back."""
+    """At most `size` questions in flight and as many waiting; the next is told at once to come back.
+
+    Entered around each question; raises SourceBusy (QUEUE_FULL).
+    """
 
     def __init__(self, source: str, size: int) -> None:
         self._source = source
@@ -104,29 +102,19 @@ class Bulkhead:
         self._inside = 0
         self._slots = asyncio.Semaphore(size)
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Around one question; raises SourceBusy (QUEUE_FULL)."""
+    async def __aenter__(self) -> None:
         if self._inside >= self._room:
             raise SourceBusy(self._source, "QUEUE_FULL")
         self._inside += 1
         try:
-            async with self._slots:
-                yield
-        finally:
+            await self._slots.acquire()
+        except BaseException:
             self._inside -= 1
-
-
-@asynccontextmanager
-async def deadline(source: str, until: float) -> AsyncIterator[None]:
-    """Cancels what runs inside at a time of the loop's clock; raises SourceTimeout."""
-    try:
-        async with asyncio.timeout_at(until) as limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
             raise
-        raise SourceTimeout(source, "DEADLINE") from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._slots.release()
+        self._inside -= 1
 
 
 async def retry_once(question: Callable[[], Awaitable[T]]) -> T:
@@ -161,7 +149,7 @@ class Guarded(Described):
         lane = self.behind.lane(ask)
         if lane is None:
             until = self._until()
-            return begun(lambda: self._ask(ask, until))
+            return begun(partial(self._ask, ask, until))
         return self._batches.begin(lane, ask)
 
     async def tallies(self, record_type: str, month: date) -> Tallies:
@@ -169,27 +157,36 @@ class Guarded(Described):
         publicity = self.manifest.records[record_type].publicity
         seconds = publicity.deadline_ms / 1_000 if publicity else self._seconds
         until = asyncio.get_running_loop().time() + seconds
-        return await self._guarded(lambda: self.behind.tallies(record_type, month), until)
+        return await self._guarded(partial(self.behind.tallies, record_type, month), until)
 
-    async def _ask(self, ask: Ask, until: float) -> Answer:
-        return await self._guarded(lambda: self.behind.fetch(ask), until)
+    def _ask(self, ask: Ask, until: float) -> Awaitable[Answer]:
+        return self._guarded(partial(self.behind.fetch, ask), until)
 
     async def _guarded(self, question: Callable[[], Awaitable[T]], until: float) -> T:
-        asked = False
-        with self._breaker.watch():
+        breaker, asked = self._breaker, False
+        probe = breaker.admit()
+        try:
             try:
-                async with deadline(self.name, until), self._bulkhead.slot():
+                async with asyncio.timeout_at(until), self._bulkhead:
                     asked = True
-                    return await retry_once(lambda: self._asked(question))
-            except SourceTimeout:
+                    found = await self._asked(question)
+            except TimeoutError:  # the deadline's: `_asked` makes another error of the source's own
                 if asked:
-                    raise
+                    raise SourceTimeout(self.name, "DEADLINE") from None
                 # our own queue was too long: that says nothing about the source
                 raise SourceBusy(self.name, "QUEUE_WAIT") from None
+        except SourceError as fault:
+            breaker.learn(fault)
+            raise
+        finally:
+            if probe:
+                breaker.probed()
+        breaker.recovered()
+        return found
 
     async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await question()
+            return await retry_once(question)
         except SourceError:
             raise
         except Exception as error:
@@ -203,10 +200,19 @@ class Guarded(Described):
         """As the source behind says."""
         return self.behind.explain(record_type, fields)
 
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """As the source behind says."""
+        return self.behind.row_source(record_type, fields)
+
     async def ping(self) -> None:
         """Past breaker and bulkhead: readiness asks how the source is now."""
-        async with deadline(self.name, self._until()):
-            await retry_once(self.behind.ping)
+        try:
+            async with asyncio.timeout_at(self._until()) as limit:
+                await retry_once(self.behind.ping)
+        except TimeoutError:
+            if not limit.expired():  # the source's own, which nothing in between has made another of
+                raise
+            raise SourceTimeout(self.name, "DEADLINE") from None
 
     async def check(self) -> list[Finding]:
         """Past all wrappers: a check is run by a person, who may wait."""

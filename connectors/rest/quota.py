@@ -7,16 +7,15 @@ its calls. Whoever could not be served in time is told so at once.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Hashable
-from typing import Final, TypeAlias
+from typing import Final
 
 from connectors.errors import SourceBusy
+from connectors.line import Line
 
 _MARGIN: Final = 1.05
 """Calls spaced exactly at the limit arrive a little closer together."""
-
-_Waiters: TypeAlias = deque[asyncio.Future[None]]
 
 
 class Tokens:
@@ -48,22 +47,20 @@ class Quota:
     def __init__(self, source: str, per_second: float) -> None:
         self._source = source
         self._tokens = Tokens(per_second)
-        self._waiting: OrderedDict[Hashable, _Waiters] = OrderedDict()
-        """By question, the next to be served first."""
+        self._line = Line()
         self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self, question: Hashable, until: float) -> None:
         """Wait for a token by the running loop's clock; raises SourceBusy rather than wait in vain."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        free_at = self._tokens.free_at(now, self._ahead(question))
+        free_at = self._tokens.free_at(now, self._line.ahead(question))
         if free_at > until:
             raise SourceBusy(self._source, "QUOTA")
-        if not self._waiting and free_at <= now:
+        if not self._line and free_at <= now:
             self._tokens.take(now)
             return
-        waiter = loop.create_future()
-        self._waiting.setdefault(question, deque()).append(waiter)
+        waiter = self._line.join(question)
         self._schedule()
         try:
             async with asyncio.timeout_at(until):
@@ -71,42 +68,16 @@ class Quota:
         except TimeoutError:
             raise SourceBusy(self._source, "QUOTA") from None
         finally:
-            self._leave(question, waiter)
-
-    def _leave(self, question: Hashable, waiter: asyncio.Future[None]) -> None:
-        waiters = self._waiting.get(question, deque())
-        if waiter in waiters:
-            waiters.remove(waiter)
-            if not waiters:
-                del self._waiting[question]
-
-    def _ahead(self, question: Hashable) -> int:
-        """How many are served first, if nobody else comes: questions take turns."""
-        own = len(self._waiting.get(question, ()))
-        return own + sum(
-            min(len(waiters), own + 1) for other, waiters in self._waiting.items() if other != question
-        )
+            self._line.leave(question, waiter)
 
     def _schedule(self) -> None:
-        if self._timer is None and self._waiting:
+        if self._timer is None and self._line:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._tokens.free_at(loop.time()), self._serve)
 
     def _serve(self) -> None:
         self._timer = None
-        if waiter := self._next():
+        if waiter := self._line.next():
             self._tokens.take(asyncio.get_running_loop().time())
             waiter.set_result(None)
         self._schedule()
-
-    def _next(self) -> asyncio.Future[None] | None:
-        """The next one still waiting, of the question whose turn it is."""
-        while self._waiting:
-            question, waiters = self._waiting.popitem(last=False)
-            while waiters:
-                waiter = waiters.popleft()
-                if not waiter.done():
-                    if waiters:
-                        self._waiting[question] = waiters
-                    return waiter
-        return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
@@ -80,7 +79,7 @@ class RestSource(Described):
         rows = [[row.get(column) for column in columns] for row in standing]
         answer = reader.pipeline.answer(ask, columns, rows, fetched_at, reader.cap)
         cut = [text for keys, page in zip(batches, pages, strict=True) if page.more for text in keys]
-        return replace(answer, truncated=answer.truncated.union(*(owners[text] for text in cut)))
+        return answer._replace(truncated=answer.truncated.union(*(owners[text] for text in cut)))
 
     async def check(self) -> list[Finding]:
         """Compare the manifest with the living service."""
@@ -138,6 +137,11 @@ class RestSource(Described):
         if rest.body is not None or rest.form is not None:
             asked.append(orjson.dumps(rest.body or rest.form).decode())
         return "\n".join(asked)
+
+    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
+        """The Python text that reads what was picked from a row of the service."""
+        pipeline = self.readers[record_type].pipeline
+        return pipeline.row_source(fields, pipeline.columns(fields))
 
     async def _look_up(self, reader: Reader, key: str) -> list[Cellular]:
         pages = await self._pages(reader, (key,), "source-check", self._admission(object()))

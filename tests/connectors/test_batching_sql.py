@@ -205,7 +205,7 @@ async def test_a_shared_statement_ends_on_the_server_when_its_last_waiter_leaves
 
 
 async def until(server: Database, *, running: bool) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while bool(await server.fetch(SLEEPING[server.engine])) is not running:  # noqa: ASYNC110 -- on a server
             await asyncio.sleep(0.01)  # the server is asked again until it says so
 

@@ -130,7 +130,7 @@ async def test_a_slow_source_is_cancelled_at_the_deadline():
 async def test_waiting_in_our_own_queue_until_the_deadline_is_busy_and_opens_no_breaker():
     behind = Scripted()
     source = guard(behind, deadlineMs=10, inFlight=1, breaker={"failures": 1})
-    async with source._bulkhead.slot():
+    async with source._bulkhead:
         with pytest.raises(SourceBusy, match="QUEUE_WAIT"):
             await source.fetch(ASK)
     assert behind.asked == 0
@@ -205,13 +205,13 @@ async def test_beyond_the_queue_the_source_is_busy_at_once():
 
 async def test_a_waiter_that_leaves_gives_its_place_back():
     bulkhead = Bulkhead("tt-test", 1)
-    async with bulkhead.slot():
-        queued = asyncio.create_task(bulkhead.slot().__aenter__())
+    async with bulkhead:
+        queued = asyncio.create_task(bulkhead.__aenter__())
         await asyncio.sleep(0)
         queued.cancel()
         with pytest.raises(asyncio.CancelledError):
             await queued
-        other = asyncio.create_task(bulkhead.slot().__aenter__())
+        other = asyncio.create_task(bulkhead.__aenter__())
         await asyncio.sleep(0)
         assert not other.done()
     await other

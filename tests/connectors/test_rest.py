@@ -337,7 +337,7 @@ async def test_cancelling_the_question_closes_the_connection(proxy, source):
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await asyncio.wait_for(proxy.left.wait(), 5)
+    await asyncio.wait_for(proxy.left.wait(), 60)
     assert proxy.dropped == 1
 
 

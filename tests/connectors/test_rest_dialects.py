@@ -349,7 +349,7 @@ async def test_who_cannot_be_served_in_time_is_told_at_once_and_takes_no_place(s
         with pytest.raises(SourceBusy) as busy:
             await source.fetch(ask(A, B))
         assert busy.value.reason == "QUOTA"
-        assert not source._quota._waiting
+        assert not source._quota._line
     assert len(service.calls) == 1
 
 
