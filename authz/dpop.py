@@ -70,9 +70,7 @@ class Nonces:
         return sum(hmac.compare_digest(given, each) for each in known) > 0
 
     def _of(self, window: int) -> str:
-        mac = self._keys.current(Purpose.DPOP_NONCE).mac.copy()
-        mac.update(window.to_bytes(8, "big"))
-        return _text(mac.digest()[:16])
+        return _text(self._keys.current(Purpose.DPOP_NONCE).mac(window.to_bytes(8, "big"))[:16])
 
 
 def check_proof(

@@ -1,4 +1,4 @@
-"""What may happen once: the `jti` of client assertions (RFC 7523) and of DPoP proofs (RFC 9449).
+"""What may happen once: the `jti` of client and operator assertions (RFC 7523) and of DPoP proofs (RFC 9449).
 
 The store remembers a digest until the thing would be refused for its age anyway. Requests
 that come together share a transaction, and each gets its own answer; whoever asks has been
@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from authz.audit import Entry, Ledger, settle
 from authz.errors import AccessDenied, StoreUnavailable, Unauthenticated
+from authz.prepared import Prepared
 from authz.store import Store, metadata
 
 LARGEST_BATCH: Final = 256
@@ -34,8 +35,8 @@ used_once: Final = Table(
     Column("until", BigInteger, nullable=False, index=True),
 )
 _KNOWN: Final = select(used_once.c.digest).where(used_once.c.digest.in_(bindparam("digests", expanding=True)))
-_FORGET: Final = delete(used_once).where(used_once.c.until < bindparam("now"))
-_REPLAYED: Final = ("DPOP_PROOF", "The DPoP proof was used before. Make one for every request.")
+_FORGET: Final = Prepared(delete(used_once).where(used_once.c.until < bindparam("now")))
+_NOTE: Final = Prepared(insert(used_once))
 _Made = TypeVar("_Made")
 _log: Final = structlog.get_logger(__name__)
 
@@ -50,11 +51,18 @@ class Kind(StrEnum):
     CHUNK = "chunk"
 
 
+_REPLAYED: Final = ("DPOP_PROOF", "The DPoP proof was used before. Make one for every request.")
+_VOUCHED_BEFORE: Final = (
+    "OPERATOR_ASSERTION",
+    "The operator assertion does not hold: it was used before; make one for every request.",
+)
+
+
 class Replayed(AccessDenied):
     """Something was used before; nothing of what came with it has been used up."""
 
     def __init__(self, kind: Kind) -> None:
-        super().__init__(*_REPLAYED)
+        super().__init__(*(_VOUCHED_BEFORE if kind is Kind.OPERATOR else _REPLAYED))
         self.kind = kind
 
 
@@ -77,7 +85,7 @@ class _Used(Ledger["Use"]):
     def close(self) -> None:
         if self._new:
             rows = [{"digest": digest, "until": until} for digest, until in self._new.items()]
-            self._connection.execute(insert(used_once), rows)
+            _NOTE.run(self._connection, rows)
 
 
 @dataclass(frozen=True)
@@ -110,10 +118,10 @@ class _Pending:
 
 
 class Ticket:
-    """A proof that was let in and is not used up yet: by the intent of the read, or before any other answer.
+    """What was let in and is not used up yet: by the intent of the read, or before any other answer.
 
-    Used up together with the intent, a proof, a use of a consent and their leaf are one
-    transaction (ruling 20). Whatever happens instead, no answer leaves before `spend`.
+    Used up together with the intent, a proof or an operator assertion, a use of a consent and their
+    leaf are one transaction (ruling 20). Whatever happens instead, no answer leaves before `spend`.
     """
 
     def __init__(self, once: OnceOnly, use: Use) -> None:
@@ -124,18 +132,27 @@ class Ticket:
         self._spending = asyncio.Lock()
 
     async def spend(self) -> None:
-        """Use it up by itself, unless that has happened.
+        """Use it up by itself, unless that has happened or an intent under way does it.
 
-        Raises Unauthenticated DPOP_PROOF, StoreUnavailable.
+        Raises Unauthenticated DPOP_PROOF or Replayed, StoreUnavailable.
         """
-        if self._spent:
-            return
-        try:
-            await self._once.spend(self._use)
-        except Replayed:
-            self._refused()  # by another copy: what is answered from here on is the refusal
-            raise Unauthenticated(*_REPLAYED) from None
-        self._spent = True
+        async with self._spending:
+            if self._spent:
+                return
+            try:
+                await self._once.spend(self._use)
+            except Replayed:
+                self._refused()  # by another copy: what is answered from here on is the refusal
+                if self._use.kind is Kind.PROOF:
+                    raise Unauthenticated(*_REPLAYED) from None
+                raise
+            self._spent = True
+
+    async def settle(self) -> None:
+        """As `spend`, and raises Replayed again where an intent found out that another copy was first."""
+        await self.spend()
+        if self._replayed:
+            raise Replayed(self._use.kind)
 
     async def look(self) -> None:
         """Raise Unauthenticated DPOP_PROOF if it was used before, without using it up."""
@@ -143,7 +160,7 @@ class Ticket:
             raise Unauthenticated(*_REPLAYED)
 
     async def with_intent(self, write: Callable[[Sequence[Use]], Awaitable[_Made]]) -> _Made:
-        """Write one intent, and use the proof up in its transaction if none has before.
+        """Write one intent, and use it up in its transaction if none has before.
 
         The other intents of the request wait until it is known whether this copy came first:
         where it did not, `write` raises Replayed, and no intent of the copy is let through.
@@ -227,7 +244,7 @@ class OnceOnly:
         """Why each was refused, if it was; in one transaction."""
 
         def use_up(connection: Connection) -> list[AccessDenied | None]:
-            connection.execute(_FORGET, {"now": int(self._clock())})
+            _FORGET.run(connection, [{"now": int(self._clock())}])
             return settle(connection, [pending.uses for pending in batch])
 
         return await self._store.write(use_up)

@@ -28,7 +28,7 @@ from authz.actors import Actor
 from authz.clients import ClientRegister, OperatorIssuer
 from authz.errors import AccessDenied, SubjectNotConfirmed
 from authz.jose import REGISTRY
-from authz.once import Kind, OnceOnly, Replayed, Use
+from authz.once import Kind, OnceOnly, Ticket, Use
 from authz.references import References
 from authz.tokens import is_operator
 from catalogue.identifiers import SubjectKey
@@ -86,12 +86,12 @@ class Operators:
 
     async def spend(self, vouched: Vouched) -> None:
         """Use the assertion up; raises AccessDenied where it was used before, StoreUnavailable."""
-        if vouched.use is None:
-            return
-        try:
+        if vouched.use is not None:
             await self._once.spend(vouched.use)
-        except Replayed:
-            raise _refused("it was used before; make one for every request") from None
+
+    def ticket(self, vouched: Vouched) -> Ticket | None:
+        """To use the assertion up with the intent of a read, or before it is answered otherwise."""
+        return None if vouched.use is None else Ticket(self._once, vouched.use)
 
     def _own(self, claims: Mapping[str, object], client_id: str) -> SubjectKey | None:
         reference = claims.get("subject_ref")

@@ -38,6 +38,8 @@ from catalogue.values import CHINA_TIME
 
 LEEWAY: Final = timedelta(seconds=60)
 STEP_UP_AGE: Final = timedelta(minutes=10)
+_LEEWAY: Final = LEEWAY.total_seconds()
+_STEP_UP_AGE: Final = STEP_UP_AGE.total_seconds()
 STRONG_LOGIN: Final = ("phr", "phrh")
 """`acr` values of a strong login (OpenID Connect Extended Authentication Profile, ACR values 1.0)."""
 LONGEST_TOKEN: Final = 8 * 1024
@@ -110,24 +112,35 @@ class TokenVerifier:
         `key_thumbprint` is the key (RFC 7638) that a DPoP proof showed the sender to hold;
         empty for a token presented as a bearer token.
         """
+        seconds = now.timestamp()
+        unseen, verified, client = self._taken(bearer, now, seconds, key_thumbprint)
+        actor = self._actor(verified, client, seconds)
+        if unseen:
+            self._cache[unseen] = verified
+        return actor
+
+    def check(self, bearer: str, now: datetime, key_thumbprint: str = "") -> None:
+        """Raise as `verify` does where it would not take the token."""
+        self._taken(bearer, now, now.timestamp(), key_thumbprint)
+
+    def _taken(
+        self, bearer: str, now: datetime, seconds: float, key_thumbprint: str
+    ) -> tuple[bytes | None, _Verified, Client]:
+        """What the token says and its client; its digest, where it was not seen before."""
         keys = self._keys()
         if keys is not self._cached_under:
             self._cache.clear()
             self._cached_under = keys
         digest = hashlib.sha256(bearer.encode("utf-8", "surrogatepass")).digest()
-        verified = self._cache.get(digest)
-        if verified is None:
-            verified = self._read(_decode(bearer, keys))
-        _check_times(verified, now.timestamp())
+        known = self._cache.get(digest)
+        verified = known or self._read(_decode(bearer, keys))
+        _check_times(verified, seconds)
         if self._is_revoked(verified):
             raise Unauthenticated("TOKEN_REVOKED", "The token was revoked. Request a new one.")
         client = self._clients.active(verified.client_id, now.astimezone(CHINA_TIME).date())
         _check_sender(verified, client, key_thumbprint)
         _check_operator(verified, client)
-        actor = self._actor(verified, client, now)
-        if digest not in self._cache:
-            self._cache[digest] = verified
-        return actor
+        return None if known else digest, verified, client
 
     def held(self, token: str, now: datetime) -> Mapping[str, object]:
         """The claims of a token that would be taken now from its rightful sender; empty for any other."""
@@ -143,8 +156,10 @@ class TokenVerifier:
     def _is_revoked(self, verified: _Verified) -> bool:
         """Whether the token was revoked, or what it was issued on."""
         consent_id = verified.consent.consent_id if verified.consent else ""
-        names = (verified.token_id, verified.grant_id, consent_id)
-        return any(self._revoked(name) for name in names if name)
+        for name in (verified.token_id, verified.grant_id, consent_id):
+            if name and self._revoked(name):
+                return True
+        return False
 
     def _read(self, claims: Mapping[str, object]) -> _Verified:
         if claims.get("iss") != self._issuer:
@@ -172,7 +187,7 @@ class TokenVerifier:
             consent=_consent(claims),
         )
 
-    def _actor(self, verified: _Verified, client: Client, now: datetime) -> Actor:
+    def _actor(self, verified: _Verified, client: Client, seconds: float) -> Actor:
         return Actor(
             kind=client.kind,
             client_id=client.client_id,
@@ -180,9 +195,7 @@ class TokenVerifier:
             organization_name=client.organization_name,
             operator=verified.operator,
             subject=self._subject(verified, client),
-            step_up=-LEEWAY.total_seconds()
-            <= now.timestamp() - verified.strong_login
-            <= STEP_UP_AGE.total_seconds(),
+            step_up=-_LEEWAY <= seconds - verified.strong_login <= _STEP_UP_AGE,
             scopes=verified.scopes & client.scopes,
             department=client.department,
             consent=verified.consent,
@@ -225,7 +238,7 @@ def _decode(bearer: str, keys: KeySet) -> Mapping[str, object]:
 def _check_times(verified: _Verified, now: float) -> None:
     if now >= verified.expires:
         raise Unauthenticated("TOKEN_EXPIRED", "The token has expired. Request a new one.")
-    if now + LEEWAY.total_seconds() < verified.not_before:
+    if now + _LEEWAY < verified.not_before:
         raise Unauthenticated("TOKEN_EARLY", "The token is not valid yet. Check the clocks of both servers.")
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 from authz.actors import Actor, ActorKind
 from authz.declarations import Declared
@@ -128,10 +129,8 @@ def visibility_of(grant: Grant, now: datetime) -> Visibility:
 
 def due_of(event: Mapping[str, Any]) -> datetime | None:
     """When the delay ends after which the subject of a recorded event may see it; None without a delay."""
-    visibility = event.get("visibility", IMMEDIATE.as_json())
-    if visibility == IMMEDIATE.as_json():
-        return None
-    return datetime.fromisoformat(visibility["delayUntil"])
+    until = event.get("visibility", {}).get("delayUntil")
+    return datetime.fromisoformat(until) if until else None
 
 
 def visible_at(event: Mapping[str, Any], now: datetime) -> bool:
@@ -139,7 +138,7 @@ def visible_at(event: Mapping[str, Any], now: datetime) -> bool:
     return (due := due_of(event)) is None or due <= now
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlannedRead:
     """One record type that will be asked for: the permitted fields, and which of them leave masked."""
 
@@ -148,8 +147,9 @@ class PlannedRead:
     fields: frozenset[str]
     masked_fields: frozenset[str] = frozenset()
 
-    def as_json(self) -> dict[str, object]:
-        """One entry of the intent's `entity`."""
+    @cached_property
+    def entity(self) -> Mapping[str, object]:
+        """One entry of the intent's `entity`: the same for everybody whose plan and decisions are alike."""
         return {
             "department": self.department,
             "fields": sorted(self.fields),
@@ -158,8 +158,7 @@ class PlannedRead:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ReadResult:
+class ReadResult(NamedTuple):
     """What one source gave for one record type, after healing: identities of the rows that leave."""
 
     record_type: str
@@ -197,7 +196,7 @@ class Intent:
         return {
             "agent": agent_of(self.grant.actor),
             "authorization": authorization_of(self.grant),
-            "entity": [read.as_json() for read in self.reads],
+            "entity": [read.entity for read in self.reads],
             "kind": self.kind,
             "query": self.query.as_json(),
             "subject": subject_of(self.subject, references),
@@ -205,8 +204,7 @@ class Intent:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What is about to be answered."""
 
     result: Result

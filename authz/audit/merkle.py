@@ -44,9 +44,10 @@ def joined(peaks: Sequence[bytes]) -> bytes:
     """The hash over complete subtrees, given from the largest to the smallest."""
     if not peaks:
         return EMPTY
+    sha256 = hashlib.sha256  # every leaf has its root: no call for each of its nodes
     found = peaks[-1]
-    for peak in reversed(peaks[:-1]):
-        found = node_hash(peak, found)
+    for peak in peaks[-2::-1]:
+        found = sha256(b"\x01" + peak + found).digest()
     return found
 
 

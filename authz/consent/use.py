@@ -34,6 +34,7 @@ from authz.errors import AccessDenied
 from authz.given import given
 from authz.grants import Consent
 from authz.moments import millis, now_in_china
+from authz.prepared import Prepared
 from authz.references import References
 from authz.store import Store
 from authz.wording import case_number, purpose_text
@@ -45,12 +46,19 @@ SAME_USE: Final = timedelta(minutes=10)
 _UNITS: Final = {"DAY": timedelta(days=1), "MONTH": timedelta(days=31), "YEAR": timedelta(days=366)}
 _STANDING: Final = (State.ACTIVE, State.USED_UP)
 """A use that was the last one still has its answer and its pages."""
-_CONSENTS: Final = select(consent.c.id, consent.c.state, consent.c.uses).where(consent.c.id.in_(given("ids")))
-_RECENT: Final = select(consent_use.c.consent_id, consent_use.c.use_key, consent_use.c.used_at).where(
-    consent_use.c.consent_id.in_(given("ids")),
-    consent_use.c.used_at > bindparam("since"),
+_CONSENTS: Final = Prepared(
+    select(consent.c.id, consent.c.state, consent.c.uses).where(consent.c.id.in_(given("ids")))
 )
-_COUNT: Final = update(consent).where(consent.c.id == bindparam("counted")).values(uses=bindparam("number"))
+_RECENT: Final = Prepared(
+    select(consent_use.c.consent_id, consent_use.c.use_key, consent_use.c.used_at).where(
+        consent_use.c.consent_id.in_(given("ids")),
+        consent_use.c.used_at > bindparam("since"),
+    )
+)
+_COUNT: Final = Prepared(
+    update(consent).where(consent.c.id == bindparam("counted")).values(uses=bindparam("number"))
+)
+_NOTE: Final = Prepared(insert(consent_use))
 _REFUSALS: Final = {
     State.REQUESTED: ("CONSENT_NOT_ACTIVE", "The person has not agreed yet."),
     State.REJECTED: ("CONSENT_NOT_ACTIVE", "The person did not agree."),
@@ -168,7 +176,7 @@ class _Uses(Ledger["_Use"]):
 
     def __init__(self, connection: Connection, entries: Sequence[_Use]) -> None:
         self._connection = connection
-        found = connection.execute(_CONSENTS, {"ids": {(entry.id,) for entry in entries}})
+        found = _CONSENTS.all(connection, ids={(entry.id,) for entry in entries})
         self._state = {row.id: (State(row.state), row.uses) for row in found}
         self._used: dict[str, list[tuple[str, int]]] = {}
         self._new: list[dict[str, object]] = []
@@ -177,7 +185,7 @@ class _Uses(Ledger["_Use"]):
         if counting:
             ids = {(entry.id,) for entry in counting}
             since = millis(min(entry.at - entry.looked_back for entry in counting))
-            for row in connection.execute(_RECENT, {"ids": ids, "since": since}):
+            for row in _RECENT.all(connection, ids=ids, since=since):
                 self._used.setdefault(row.consent_id, []).append((row.use_key, row.used_at))
 
     def check(self, entry: _Use) -> None:
@@ -213,8 +221,8 @@ class _Uses(Ledger["_Use"]):
             return
         counted = {str(row["consent_id"]): row["number"] for row in self._new}
         rows = [{"counted": name, "number": number} for name, number in counted.items()]
-        self._connection.execute(_COUNT, rows)
-        self._connection.execute(insert(consent_use), self._new)
+        _COUNT.run(self._connection, rows)
+        _NOTE.run(self._connection, self._new)
         for entry in self._used_up:
             tables.move(self._connection, entry.id, Act.USED_UP, Party.GATEWAY, entry.at)
 
