@@ -8,12 +8,12 @@ was asked for, over however many processes, and skipping every other number (one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Insert, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,52 +71,48 @@ def traces_of(references: References, client_id: str, key: SubjectKey | None) ->
 
 
 class Runs:
-    """The runs that some places touch, read once; a place that touches none is written with the others."""
+    """The runs that some places touch, read once and followed from there; new places are written together."""
 
     def __init__(self, connection: Connection, asked: Iterable[Traces], now: datetime) -> None:
         self._connection = connection
         self._at = millis(now)
-        self._wanted = {(one.client_id, trace) for one in asked for trace in (one.own, *one.near)}
-        self._runs = self._read()
-        self._alone: dict[str, dict[str, object]] = {}
+        wanted = {(one.client_id, trace) for one in asked for trace in (one.own, *one.near)}
+        found = _RUNS.all(connection, traces=wanted) if wanted else ()
+        self._runs: dict[str, str] = {row.trace: row.run for row in found}
+        self._seen: dict[str, dict[str, object]] = {}
 
     def length(self, traces: Traces) -> int:
         """How many neighbouring ids the client has asked for within a day, this one among them."""
-        own, at = traces.own, self._at
-        new = own not in self._runs and self._runs.keys().isdisjoint(traces.near)
-        if new or self._runs.get(own) == own:
-            self._runs[own] = own
-            self._alone[own] = {"client_id": traces.client_id, "trace": own, "run": own, "seen_at": at}
+        touched = {self._runs[trace] for trace in (traces.own, *traces.near) if trace in self._runs}
+        if not touched or self._runs.get(traces.own) == traces.own:
+            self._see(traces, traces.own)
             return 1
+        first, *others = sorted(touched)
+        self._see(traces, first)
         self.write()
-        length = _joined(self._connection, traces, at)
-        self._runs = self._read()
-        return length
+        self._join(traces.client_id, first, others)
+        since = self._at - int(KEPT.total_seconds() * 1000)
+        (counted,) = _LENGTH.all(self._connection, client=traces.client_id, joined=first, since=since)
+        return int(counted.places)
 
     def write(self) -> None:
-        """Keep the places that touch no other."""
-        if self._alone:
-            _ENTER[self._connection.dialect.name].run(self._connection, list(self._alone.values()))
-            self._alone = {}
+        """Keep the places that were seen."""
+        if self._seen:
+            _ENTER[self._connection.dialect.name].run(self._connection, list(self._seen.values()))
+            self._seen = {}
 
-    def _read(self) -> dict[str, str]:
-        found = _RUNS.all(self._connection, traces=self._wanted) if self._wanted else ()
-        return {row.trace: row.run for row in found}
+    def _see(self, traces: Traces, run: str) -> None:
+        own = traces.own
+        self._runs[own] = run
+        self._seen[own] = {"client_id": traces.client_id, "trace": own, "run": run, "seen_at": self._at}
 
-
-def _joined(connection: Connection, traces: Traces, now: int) -> int:
-    """Enter a place beside others, and make one run of theirs; returns how many of it were seen in a day."""
-    mine = id_trace.c.client_id == traces.client_id
-    around = [traces.own, *traces.near]
-    touched = select(id_trace.c.run).where(mine, id_trace.c.trace.in_(around)).distinct()
-    first, *others = sorted(connection.execute(touched).scalars())
-    row = {"client_id": traces.client_id, "trace": traces.own, "run": first, "seen_at": now}
-    _ENTER[connection.dialect.name].run(connection, [row])
-    if others:
-        connection.execute(update(id_trace).where(mine, id_trace.c.run.in_(others)).values(run=first))
-    since = now - int(KEPT.total_seconds() * 1000)
-    counted = select(func.count()).where(mine, id_trace.c.run == first, id_trace.c.seen_at > since)
-    return int(connection.execute(counted).scalar_one())
+    def _join(self, client_id: str, first: str, others: Sequence[str]) -> None:
+        """Make one run of several."""
+        if others:
+            _JOIN.run(
+                self._connection, [{"client": client_id, "old": run, "joined": first} for run in others]
+            )
+        self._runs.update({trace: first for trace, run in self._runs.items() if run in others})
 
 
 def _enter(insert: Any) -> Prepared:  # noqa: ANN401 - each dialect has its own class of insert
@@ -129,6 +125,18 @@ def _enter(insert: Any) -> Prepared:  # noqa: ANN401 - each dialect has its own 
 _RUNS: Final = Prepared(
     select(id_trace.c.trace, id_trace.c.run).where(
         tuple_(id_trace.c.client_id, id_trace.c.trace).in_(given("traces", 2))
+    )
+)
+_JOIN: Final = Prepared(
+    update(id_trace)
+    .where(id_trace.c.client_id == bindparam("client"), id_trace.c.run == bindparam("old"))
+    .values(run=bindparam("joined"))
+)
+_LENGTH: Final = Prepared(
+    select(func.count().label("places")).where(
+        id_trace.c.client_id == bindparam("client"),
+        id_trace.c.run == bindparam("joined"),
+        id_trace.c.seen_at > bindparam("since"),
     )
 )
 _ENTER: Final = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from authz.store import metadata
 
@@ -38,6 +38,7 @@ id_trace: Final = Table(
     Column("trace", String(64), primary_key=True),
     Column("run", String(64), nullable=False),
     Column("seen_at", _LARGE, nullable=False, index=True),
+    Index("ix_id_trace_run", "client_id", "run"),
 )
 """Keyed hashes of ids asked for, grouped in runs of neighbours."""
 
