@@ -37,34 +37,63 @@ class Freshness:
         self._store = store
         self._learn = learn
         self._timer = timer
-        self._looked = float("-inf")
-        self._looking = asyncio.Lock()
+        self._looks = 0
+        """How many have begun."""
+        self._known = 0
+        """The number of the last that succeeded."""
+        self._known_since = float("-inf")
+        """When that one began."""
+        self._needed = 0
+        """The number of the first that is no older than what this process changed itself."""
+        self._ended: asyncio.Future[bool] | None = None
+        """Of the look under way: whether the store may be asked again."""
 
     async def refresh(self) -> None:
-        """Know what was changed until at most `FRESH` ago; raises AuditUnavailable."""
-        await self._look_unless(lambda: self._timer() - self._looked < FRESH)
+        """Know what was changed until this call, or until `FRESH` ago; raises AuditUnavailable."""
+        asked, needed = self._timer(), self._needed
+        while self._known < needed or not (self._known_since >= asked or self._is_fresh()):
+            await self._share()
 
     async def confirm(self) -> None:
         """Know what was changed until this call; raises AuditUnavailable."""
-        asked = self._timer()
-        await self._look_unless(lambda: self._looked > asked)
+        needed = self._looks + 1
+        while self._known < needed:
+            await self._share()
 
     def forget(self) -> None:
         """Look again at the next `refresh`: this process has changed something itself."""
-        self._looked = float("-inf")
+        self._needed = self._looks + 1
 
-    async def _look_unless(self, known: Callable[[], bool]) -> None:
-        if known():
+    def _is_fresh(self) -> bool:
+        return self._timer() - self._known_since < FRESH
+
+    async def _share(self) -> None:
+        """Wait for the look under way, with all others, or else take one.
+
+        One that fails is denied to all. Where it was given up, the first of those who wait takes the next.
+        """
+        if self._ended is not None:
+            if not await asyncio.shield(self._ended):
+                raise AuditUnavailable
             return
-        async with self._looking:
-            if not known():
-                await self._look()
+        ended = self._ended = asyncio.get_running_loop().create_future()
+        available = True
+        try:
+            await asyncio.sleep(0)  # who asks in the same round of the loop still comes along
+            await self._look()
+        except AuditUnavailable:
+            available = False
+            raise
+        finally:
+            self._ended = None
+            ended.set_result(available)
 
     async def _look(self) -> None:
-        began = self._timer()
+        self._looks += 1
+        number, began = self._looks, self._timer()
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._store.read(self._learn)
         except (SQLAlchemyError, OSError, TimeoutError):
             raise AuditUnavailable from None
-        self._looked = began
+        self._known, self._known_since = number, began

@@ -78,7 +78,7 @@ class Revocations:
         self._freshness.forget()
 
     async def refresh(self) -> None:
-        """Learn what was revoked until `FRESH` ago at most; raises StoreUnavailable."""
+        """Learn what was revoked until this call, or until `FRESH` ago; raises StoreUnavailable."""
         try:
             await self._freshness.refresh()
         except AuditUnavailable:

@@ -175,6 +175,7 @@ class _SqliteThread:
         self._begin = begin
         self._engine: Engine = create_engine(_existing(url, "sqlite"), **_sqlite_options(patience))
         event.listen(self._engine, "connect", _set_up)
+        self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, "store")
 
     async def run(self, work: Callable[[Connection], _Made]) -> _Made:
@@ -182,16 +183,23 @@ class _SqliteThread:
 
     def _transact(self, work: Callable[[Connection], _Made]) -> _Made:
         try:
-            with self._engine.begin() as connection:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
                 if self._begin:
-                    connection.exec_driver_sql(self._begin)
-                return work(connection)
+                    self._connection.exec_driver_sql(self._begin)
+                return work(self._connection)
         except sqlite3.Error as error:  # of what is prepared, which goes past SQLAlchemy
             raise DatabaseError(None, None, error) from error
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
         self._thread.shutdown(wait=False)
+
+    def _dispose(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
 
 
 @contextmanager

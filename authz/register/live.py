@@ -53,7 +53,7 @@ class LiveRegister:
         self._freshness = Freshness(store, self._learn, timer)
 
     async def current(self) -> MandateRegister:
-        """Mandates and stopped scenarios as of a quarter of a second ago at most; raises AuditUnavailable."""
+        """Mandates and stopped scenarios of this call, or of 0.25 seconds before; raises AuditUnavailable."""
         await self._freshness.refresh()
         return self._known.register
 
