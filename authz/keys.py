@@ -19,7 +19,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -80,9 +80,16 @@ class Key:
     material: bytes = field(repr=False)
 
     @cached_property
-    def mac(self) -> hmac.HMAC:
-        """HMAC-SHA-256 begun with the key: copy it, which costs a third of beginning anew."""
-        return hmac.new(self.material, digestmod="sha256")
+    def mac(self) -> Callable[[bytes], bytes]:
+        """HMAC-SHA-256 of a message: begun with the key once, which costs twice as much as the rest."""
+        begun = hmac.new(self.material, digestmod="sha256")
+
+        def mac(message: bytes) -> bytes:
+            own = begun.copy()
+            own.update(message)
+            return own.digest()
+
+        return mac
 
 
 class KeyRing:

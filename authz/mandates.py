@@ -65,8 +65,7 @@ class MandateRegister:
 
         No message repeats what was sent.
         """
-        _require_officer(actor)
-        mandates = self._in_force(actor.organization, claim.scenario, today, claim.legal_basis)
+        mandates = self.in_force(actor, claim, today)
         number = case_number(claim.case_no)
         bounded = len(number) <= LONGEST_CASE_NUMBER
         mandate = next((one for one in mandates if bounded and _fits(one.case_pattern, number)), None)
@@ -96,10 +95,13 @@ class MandateRegister:
         if not running:
             raise _stopped()
 
-    def _in_force(self, authority: str, scenario: str, today: date, basis: str | None) -> list[Mandate]:
+    def in_force(self, actor: Actor, claim: CaseClaim, today: date) -> list[Mandate]:
+        """The mandates that a case may stand on, whatever its number; raises AccessDenied."""
+        require_officer(actor)
+        basis = claim.legal_basis
         registered = [
             mandate
-            for mandate in self._mandates.get((authority, scenario), ())
+            for mandate in self._mandates.get((actor.organization, claim.scenario), ())
             if basis is None or basis == mandate.id or basis in mandate.legal_basis
         ]
         if not registered:
@@ -122,7 +124,8 @@ def _stopped() -> AccessDenied:
     return AccessDenied("SCENARIO_STOPPED", "The scenario has been stopped. Ask the credit office.")
 
 
-def _require_officer(actor: Actor) -> None:
+def require_officer(actor: Actor) -> None:
+    """Mandates serve officers of an authority only; raises AccessDenied ACTOR_NOT_ALLOWED."""
     if actor.kind is not ActorKind.OFFICER or not actor.organization:
         raise AccessDenied(
             "ACTOR_NOT_ALLOWED",

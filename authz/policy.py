@@ -101,7 +101,7 @@ def _guard(ask: Question) -> RowGuard | None:
 
 
 _Table: TypeAlias = Mapping[str, TypeDecisions]
-_TABLES: Final[LRUCache[object, tuple[tuple[RecordType, ...], _Table]]] = LRUCache(maxsize=512)
+_TABLES: Final[LRUCache[object, tuple[tuple[RecordType, ...], _Table]]] = LRUCache(512)
 
 
 def decision_table(

@@ -9,28 +9,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, UpdateBase
+from sqlalchemy import BindParameter, Connection, Select, UpdateBase
 from sqlalchemy.dialects import sqlite
 
 _DIALECT: Final = sqlite.dialect()
-_Process = Callable[[Any], Any]
+_Given = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A statement as SQLite takes it."""
+class _Text(NamedTuple):
+    """A statement as SQLite takes it, and what makes its parameters of those that are given."""
 
     sql: str
-    binds: Sequence[tuple[str, Any, _Process | None]]
-    """Parameters in their order: the name, what stands for one that is not given, how it is made ready."""
-
-    def parameters(self, given: Mapping[str, Any]) -> list[Any]:
-        values = ((given.get(name, constant), process) for name, constant, process in self.binds)
-        return [process(value) if process else value for value, process in values]
+    parameters: Callable[[_Given], Sequence[Any]]
 
 
 class Prepared:
@@ -51,7 +45,7 @@ class Prepared:
             return connection.execute(self._statement, given).all()
         text = self._text(given)
         found = driver.execute(text.sql, text.parameters(given)).fetchall()
-        return [self._row(*self._read(cells)) for cells in found]
+        return [self._row._make(self._read(cells)) for cells in found]
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of the rows."""
@@ -60,7 +54,7 @@ class Prepared:
             connection.execute(self._statement, rows)
             return
         text = self._text(rows[0])
-        driver.executemany(text.sql, [text.parameters(row) for row in rows])
+        driver.executemany(text.sql, map(text.parameters, rows))
 
     def _read(self, cells: Sequence[Any]) -> Sequence[Any]:
         if self._results is None:
@@ -73,13 +67,36 @@ class Prepared:
         if found is None:
             columns = None if isinstance(self._statement, Select) else list(names)
             compiled: Any = self._statement.compile(dialect=_DIALECT, column_keys=columns)
-            binds = [(name, compiled.binds[name]) for name in compiled.positiontup]
-            made = [
-                (name, bind.value, bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
-                for name, bind in binds
-            ]
-            found = self._texts[names] = _Text(str(compiled), made)
+            binds = [compiled.binds[name] for name in compiled.positiontup]
+            found = self._texts[names] = _Text(str(compiled), _parameters(binds, names))
         return found
+
+
+def _parameters(
+    binds: Sequence[BindParameter[Any]], names: Collection[str]
+) -> Callable[[_Given], Sequence[Any]]:
+    """What orders parameters: those given, as their types have them, among the statement's own."""
+    own: list[Any] = []
+    given: list[tuple[int, str, Callable[[Any], Any]]] = []
+    for place, bind in enumerate(binds):
+        process = bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) or _as_it_is
+        own.append(None if bind.key in names else process(bind.value))
+        if bind.key in names:
+            given.append((place, bind.key, process))
+    if len(given) == len(binds) > 1 and all(process is _as_it_is for _, _, process in given):
+        return itemgetter(*[name for _, name, _ in given])
+
+    def parameters(row: _Given) -> Sequence[Any]:
+        made = own.copy()
+        for place, name, process in given:
+            made[place] = process(row[name])
+        return made
+
+    return parameters
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _driver(connection: Connection) -> sqlite3.Connection | None:

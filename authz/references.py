@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import unicodedata
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Final
 
@@ -38,6 +38,11 @@ class References:
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
+        self._audit_refs = [_hashing("hm", key) for key in keys.kept(Purpose.AUDIT_SUBJECT)]
+        self._record_refs = _hashing("rr", keys.current(Purpose.RECORD_REF))
+        self._record_hashes = [_hashing("rh", key) for key in keys.kept(Purpose.AUDIT_RECORD)]
+        self._document_hashes = [_hashing("dh", key) for key in keys.kept(Purpose.AUDIT_RECORD)]
+        self._trace = keys.current(Purpose.REVIEW_TRACE).mac
 
     def subject_ref(self, key: SubjectKey, client_id: str) -> str:
         """`sr_…`, always 50 characters: this client's reference of the subject."""
@@ -57,23 +62,23 @@ class References:
 
     def record_ref(self, source: str, record_type: str, identity: str, client_id: str) -> str:
         """`rr_…`: this client's reference of one record of one source."""
-        return self._hashed("rr", Purpose.RECORD_REF, client_id, source, record_type, identity)
+        return self._record_refs(client_id, source, record_type, identity)
 
     def audit_ref(self, key: SubjectKey) -> str:
         """`hm_…`: the subject as the audit log knows it, the same for every client."""
-        return self._hashed("hm", Purpose.AUDIT_SUBJECT, key.kind, key.value)
+        return self._audit_refs[-1](key.kind, key.value)
 
     def audit_refs(self, key: SubjectKey) -> tuple[str, ...]:
         """Every reference the audit log may know the subject by: one for each version of the key."""
-        return self._every("hm", Purpose.AUDIT_SUBJECT, key.kind, key.value)
+        return tuple([hashed(key.kind, key.value) for hashed in self._audit_refs])
 
     def record_hash(self, source: str, record_type: str, identity: str) -> str:
         """`rh_…`: the record as the audit log knows it, so that its past readers can be told (ruling 20)."""
-        return self._hashed("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
+        return self._record_hashes[-1](source, record_type, identity)
 
     def record_hashes(self, source: str, record_type: str, identity: str) -> tuple[str, ...]:
         """Every reference the audit log may know the record by: one for each version of the key."""
-        return self._every("rh", Purpose.AUDIT_RECORD, source, record_type, identity)
+        return tuple([hashed(source, record_type, identity) for hashed in self._record_hashes])
 
     def document_hashes(self, document_no: str, authority: str, key: SubjectKey) -> tuple[str, ...]:
         """`dh_…`: one decision about a subject, in whatever source it stands; none without its number.
@@ -81,16 +86,18 @@ class References:
         By document number, authority and subject (ruling 31), for each version of the key.
         """
         named = (_plain(document_no), _plain(authority))
-        return self._every("dh", Purpose.AUDIT_RECORD, *named, key.kind, key.value) if all(named) else ()
+        if not all(named):
+            return ()
+        return tuple([hashed(*named, key.kind, key.value) for hashed in self._document_hashes])
 
     def secret(self, *parts: str) -> bytes:
         """32 bytes that nobody else can make, the same for the same parts while the first key is kept."""
-        return _begun(self._keys.kept(Purpose.AUDIT_SUBJECT)[0], *parts).digest()
+        return self._keys.kept(Purpose.AUDIT_SUBJECT)[0].mac(_framed(parts))
 
     def trace(self, client_id: str, *position: str) -> str:
         """`tr_…`: a place in the order of ids as the sequence detector knows it, for one client."""
         # in hexadecimal, which is three times faster: a read looks for seven, and none leaves the store
-        return f"tr_{_mac(self._keys.current(Purpose.REVIEW_TRACE), client_id, *position).hex()}"
+        return f"tr_{self._trace(_framed((client_id, *position)))[:_HASH_LENGTH].hex()}"
 
     def seal_cursor(self, payload: bytes, binding: bytes) -> str:
         """An encrypted cursor that opens only with the same binding: the grant and the use (ruling 6)."""
@@ -110,28 +117,27 @@ class References:
                 "CURSOR_INVALID", "The cursor does not belong to this query. Start again without `after`."
             ) from None
 
-    def _every(self, prefix: str, purpose: Purpose, *parts: str) -> tuple[str, ...]:
-        return tuple(_hashed(prefix, held, *parts) for held in self._keys.kept(purpose))
 
-    def _hashed(self, prefix: str, purpose: Purpose, *parts: str) -> str:
-        return _hashed(prefix, self._keys.current(purpose), *parts)
+def _hashing(prefix: str, key: Key) -> Callable[..., str]:
+    """What makes the references of one kind, of any number of parts, under one version of its key."""
+    mac, version = key.mac, bytes([key.version])
 
+    def hashed(*parts: str) -> str:
+        return f"{prefix}_{_base32(version + mac(_framed(parts))[:_HASH_LENGTH])}"
 
-def _hashed(prefix: str, key: Key, *parts: str) -> str:
-    return _text(prefix, key, _mac(key, *parts))
-
-
-def _mac(key: Key, *parts: str) -> bytes:
-    return _begun(key, *parts).digest()[:_HASH_LENGTH]
+    return hashed
 
 
-def _begun(key: Key, *parts: str) -> hmac.HMAC:
-    if not all(parts):
-        raise ValueError("a reference needs every part")
-    mac = key.mac.copy()
-    # lengths first, so that ("a", "bc") and ("ab", "c") differ
-    mac.update(b"".join([len(each).to_bytes(4, "big") + each for each in map(str.encode, parts)]))
-    return mac
+def _framed(parts: Iterable[str]) -> bytes:
+    """Every part after its length, so that ("a", "bc") and ("ab", "c") differ."""
+    framed = []
+    for part in parts:
+        if not part:
+            raise ValueError("a reference needs every part")
+        raw = part.encode()
+        framed.append(len(raw).to_bytes(4, "big"))
+        framed.append(raw)
+    return b"".join(framed)
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ A new rule is one function with `@masking_rule` and one row of `tests/vectors/ma
 """
 
 from authz.masks import bands, dates, names, numbers, places, texts
-from authz.masks.registry import HIDDEN, MaskContext, UnknownMask, known_rules, mask
+from authz.masks.registry import HIDDEN, MaskContext, UnknownMask, known_rules, mask, of_text_alone
 
 __all__ = [
     "HIDDEN",
@@ -16,6 +16,7 @@ __all__ = [
     "mask",
     "names",
     "numbers",
+    "of_text_alone",
     "places",
     "texts",
 ]

@@ -32,6 +32,7 @@ Rule: TypeAlias = Callable[[Value, MaskContext], Value]
 TextRule: TypeAlias = Callable[[str], str | None]
 
 _RULES: Final[dict[str, Rule]] = {}
+_OF_TEXT: Final[set[str]] = set()
 _NOTHING_KNOWN: Final = MaskContext()
 
 
@@ -52,6 +53,7 @@ def text_rule(name: str) -> Callable[[TextRule], TextRule]:
 
     def register(rule: TextRule) -> TextRule:
         masking_rule(name)(lambda value, _: rule(value) if isinstance(value, str) else None)
+        _OF_TEXT.add(name)
         return rule
 
     return register
@@ -60,6 +62,11 @@ def text_rule(name: str) -> Callable[[TextRule], TextRule]:
 def known_rules() -> frozenset[str]:
     """Names of all rules."""
     return frozenset(_RULES)
+
+
+def of_text_alone(rule: str) -> bool:
+    """Whether a rule needs to know nothing of the row around the value."""
+    return rule in _OF_TEXT
 
 
 def mask(rule: str, value: Value, context: MaskContext = _NOTHING_KNOWN) -> Value:

@@ -86,7 +86,7 @@ class Recorded:
     """What the log says of one subject of a chunk that came before."""
 
     begun: Leaf
-    """Its intent, or its refusal."""
+    """Its intent."""
     ended: Mapping[str, Any] | None
     """The newest outcome."""
 
@@ -147,8 +147,11 @@ class ChunkBook:
         except (SQLAlchemyError, OSError) as error:
             raise AuditUnavailable from error
 
-    async def recorded(self, chunk: Chunk, subject: SubjectKey) -> Recorded:
-        """What was recorded of a subject when the chunk came before; raises AuditUnavailable."""
+    async def recorded(self, chunk: Chunk, subject: SubjectKey) -> Recorded | None:
+        """What was read of a subject when the chunk came before; None where it was refused.
+
+        A refusal names nobody, for nobody was read. Raises AuditUnavailable.
+        """
         begun, ended = None, None
         try:
             async for leaf in read_leaves(self._store, chunk.position, self._references.audit_refs(subject)):
@@ -159,9 +162,7 @@ class ChunkBook:
                     begun, ended = leaf, None
         except (SQLAlchemyError, OSError, ValueError) as error:
             raise AuditUnavailable from error
-        if begun is None:
-            raise AuditUnavailable
-        return Recorded(begun, ended)
+        return Recorded(begun, ended) if begun else None
 
     def same(self, begun: Leaf, intent: Mapping[str, Any]) -> bool:
         """Whether an intent would say what is recorded: who reads which fields on what basis, just now."""

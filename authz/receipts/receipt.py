@@ -104,9 +104,13 @@ def digest_of(nonce: str, statement: str) -> str:
 
 def signed(receipt: Receipt, key: ECKey) -> str:
     """The compact JWS."""
-    payload = canonical(receipt.model_dump(mode="json", by_alias=True))
-    header = {"alg": ALGORITHM, "kid": key.kid, "typ": TYPE}
-    return jws.serialize_compact(header, payload, key, [ALGORITHM])
+    return compact(receipt, TYPE, key)
+
+
+def compact(content: BaseModel, kind: str, key: ECKey) -> str:
+    """The compact JWS over the RFC 8785 text of a model."""
+    payload = canonical(content.model_dump(mode="json", by_alias=True))
+    return jws.serialize_compact({"alg": ALGORITHM, "kid": key.kid, "typ": kind}, payload, key, [ALGORITHM])
 
 
 def opened(text: str, keys: KeySet) -> Receipt:

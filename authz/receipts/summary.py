@@ -18,9 +18,8 @@ from joserfc.jwk import ECKey, KeySet
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from authz.audit.leaves import canonical
 from authz.errors import AccessDenied
-from authz.receipts.receipt import ALGORITHM
+from authz.receipts.receipt import ALGORITHM, compact
 
 TYPE: Final = "must-check-summary+jws"
 _CONFIG: Final = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -137,8 +136,7 @@ def _union(texts: Iterable[str]) -> set[int]:
 
 def signed(summary: Summary, key: ECKey) -> str:
     """The compact JWS."""
-    payload = canonical(summary.model_dump(mode="json", by_alias=True))
-    return jws.serialize_compact({"alg": ALGORITHM, "kid": key.kid, "typ": TYPE}, payload, key, [ALGORITHM])
+    return compact(summary, TYPE, key)
 
 
 def opened(text: str, keys: KeySet) -> Summary:

@@ -1,3 +1,4 @@
+import hmac
 import json
 import os
 import stat
@@ -6,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authz.errors import ConfigurationError
 from authz.keys import LENGTH, Key, KeyRing, Purpose, complete_keys, generate_keys, load_keys
@@ -159,3 +162,11 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         load_keys(tmp_path / "none")
     assert refused.value.code == "KEYS_MISSING"
     assert os.fspath(tmp_path) in refused.value.where
+
+
+@given(
+    st.sampled_from(sorted(LENGTH.values())).flatmap(lambda n: st.binary(min_size=n, max_size=n)), st.binary()
+)
+def test_the_code_of_a_message_is_its_hmac(material: bytes, message: bytes) -> None:
+    mac = Key(1, material).mac
+    assert [mac(message), mac(message)] == [hmac.digest(material, message, "sha256")] * 2

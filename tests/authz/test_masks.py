@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz.masks import HIDDEN, MaskContext, UnknownMask, known_rules, mask
+from authz.masks import HIDDEN, MaskContext, UnknownMask, known_rules, mask, of_text_alone
 from authz.masks.registry import masking_rule
 from catalogue.masks import MASK_RULES
 from catalogue.values import OPEN_ENDED, PartialDate
@@ -202,3 +202,11 @@ def test_bands_of_other_measures_stay():
 def test_free_text_loses_the_names_known_from_the_row():
     text = "测试甲与测试乙(990101198001010014)"
     assert mask("M_TEXT", text, MaskContext(names=("测试甲",))) == "[姓名]与测试乙([证件号])"
+
+
+@given(value=st.one_of(st.sampled_from([each[1] for each in VECTORS]), st.text()), name=st.text())
+def test_the_row_is_kept_from_no_rule_that_reads_it(value, name):
+    for rule in MASK_RULES:
+        if of_text_alone(rule):
+            assert mask(rule, value, MaskContext(names=(name,))) == mask(rule, value)
+    assert not of_text_alone("M_TEXT")
