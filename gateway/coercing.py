@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
+    GraphQLString,
     OperationDefinitionNode,
     Undefined,
 )
@@ -81,12 +85,18 @@ class Signature:
         return VariableValues(sources, coerced)
 
 
+_PLAIN: Final[Mapping[GraphQLInputType, type]] = {GraphQLString: str, GraphQLBoolean: bool}
+"""Types whose values are what came, when it has the class."""
+
+
 def coercer(kind: GraphQLInputType) -> Coercer:
     """The function for values of a type; made when the first value comes where types refer to each other."""
     if isinstance(kind, GraphQLNonNull):
         return _coercer(kind.of_type)
-    inner = _coercer(kind)
-    return lambda value: None if value is None else inner(value)
+    inner, wanted = _coercer(kind), _PLAIN.get(kind)
+    if wanted is None:
+        return lambda value: None if value is None else inner(value)
+    return lambda value: value if value is None or value.__class__ is wanted else inner(value)
 
 
 def _coercer(kind: Any) -> Coercer:  # noqa: ANN401 - any input type but non-null
@@ -95,7 +105,11 @@ def _coercer(kind: Any) -> Coercer:  # noqa: ANN401 - any input type but non-nul
         return lambda value: [item(each) for each in _a(list, value)]
     if isinstance(kind, GraphQLInputObjectType):
         return _of_object(kind)
+    if kind in _PLAIN:
+        return partial(_a, _PLAIN[kind])
     leaf = kind.coerce_input_value
+    if isinstance(kind, GraphQLEnumType):
+        return {name: leaf(name) for name in kind.values}.__getitem__
 
     def coerce(value: object) -> object:
         found = leaf(_some(value))

@@ -20,29 +20,23 @@ from cachetools import LRUCache, TTLCache
 from graphql import (
     ASTValidationRule,
     DocumentNode,
-    FloatValueNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    IntValueNode,
-    ListValueNode,
-    Node,
     OperationDefinitionNode,
-    StringValueNode,
     ValuesOfCorrectTypeRule,
-    Visitor,
     parse,
-    print_ast,
     specified_rules,
-    validate,
-    visit,
 )
 
+from catalogue.personal_text import scrub
 from gateway.coercing import Signature
 from gateway.errors import RequestRefused, coded
 from gateway.limits import Weight, structure_errors, weigh
-from gateway.personal import personal_literal_rule
+from gateway.personal import holds_long_number, personal_literal_rule
 from gateway.settings import KIB, Limits
+from gateway.spelling import comments, forget_tokens, literal_free_hash
+from gateway.validation import validate
 from gateway.values import complaint
 
 MAX_ERRORS: Final = 20
@@ -149,18 +143,22 @@ class DocumentCache:
     def _read(self, text: str, digest: str) -> Document | tuple[GraphQLError, ...]:
         try:
             ast = self._parse(text)
-            self._validate(ast)
+            self._validate(ast, text)
             weight = weigh(self.schema, ast, self._limits, self._weights)
         except RequestRefused as refusal:
+            for error in refusal.errors:  # which are kept, and know their places without the text
+                error.nodes = error.source = None
             return refusal.errors
-        _forget_tokens(ast)
+        except RecursionError:
+            return (coded("DEPTH_LIMIT"),)
+        forget_tokens(ast)
         operations = {
             node.name.value if node.name else "": node
             for node in ast.definitions
             if isinstance(node, OperationDefinitionNode)
         }
         signatures = {name: Signature.of(self.schema, node) for name, node in operations.items()}
-        return Document(ast, literal_free_hash(ast), operations, signatures, weight, digest)
+        return Document(ast, literal_free_hash(text), operations, signatures, weight, digest)
 
     def _parse(self, text: str) -> DocumentNode:
         try:
@@ -168,34 +166,17 @@ class DocumentCache:
         except GraphQLSyntaxError as fault:
             raise RequestRefused(_syntax(fault)) from None
 
-    def _validate(self, ast: DocumentNode) -> None:
+    def _validate(self, ast: DocumentNode, text: str) -> None:
         if errors := structure_errors(ast, self._limits):
             raise RequestRefused(*errors)
-        found = validate(self.schema, ast, self._rules, max_errors=MAX_ERRORS)
+        if any(scrub(comment) != comment for comment in comments(text)):
+            raise RequestRefused.because("PERSONAL_LITERAL")
+        names = holds_long_number(text)
+        found = validate(self.schema, ast, self._rules, most=MAX_ERRORS, names=names)
         personal = [error for error in found if (error.extensions or {}).get("code") == "PERSONAL_LITERAL"]
         # A personal literal is told alone: the other messages might lean on it.
         if errors := personal or [_validation(error) for error in found]:
             raise RequestRefused(*errors)
-
-
-def _forget_tokens(ast: DocumentNode) -> None:
-    """Let go of the lexer's tokens: half of a document's memory, in a chain that never frees itself.
-
-    Places in errors are counted from the source's text; nothing but the parser reads tokens.
-    """
-    token = ast.loc.start_token if ast.loc else None
-    while token:
-        token.prev, token.next, token = None, None, token.next
-    waiting: list[Node] = [ast]
-    while waiting:
-        node = waiting.pop()
-        if node.loc:
-            node.loc.start_token = node.loc.end_token = None  # type: ignore[assignment]
-        for key in node.keys:
-            below = getattr(node, key)
-            waiting += (
-                each for each in (below if isinstance(below, tuple) else (below,)) if isinstance(each, Node)
-            )
 
 
 class QuietValuesRule(ValuesOfCorrectTypeRule):
@@ -254,24 +235,3 @@ def _moved(place: GraphQLError, error: GraphQLError) -> GraphQLError:
     return GraphQLError(
         error.message, place.nodes, place.source, place.positions, extensions=error.extensions
     )
-
-
-class _Blank(Visitor):
-    """Replaces every literal and description by an empty one."""
-
-    def enter_string_value(self, node: StringValueNode, *_: object) -> StringValueNode:
-        return StringValueNode(value="")
-
-    def enter_int_value(self, node: IntValueNode, *_: object) -> IntValueNode:
-        return IntValueNode(value="0")
-
-    def enter_float_value(self, node: FloatValueNode, *_: object) -> FloatValueNode:
-        return FloatValueNode(value="0")
-
-    def enter_list_value(self, node: ListValueNode, *_: object) -> ListValueNode:
-        return ListValueNode(values=())
-
-
-def literal_free_hash(ast: DocumentNode) -> str:
-    """A hash that two documents share when they differ in literals, spelling or comments only."""
-    return sha256(print_ast(visit(ast, _Blank())).encode()).hexdigest()[:32]

@@ -50,6 +50,7 @@ class Shape:
     depth: int = 0
     introspection_depth: int = 0
     aliases: int = 0
+    alias_length: int = 0
     directives: int = 0
 
     def beside(self, other: Shape) -> Shape:
@@ -58,6 +59,7 @@ class Shape:
             max(self.depth, other.depth),
             max(self.introspection_depth, other.introspection_depth),
             self.aliases + other.aliases,
+            max(self.alias_length, other.alias_length),
             self.directives + other.directives,
         )
 
@@ -66,12 +68,13 @@ _LIMITED: Final = {
     "depth": ("DEPTH_LIMIT", "depth"),
     "introspection_depth": ("DEPTH_LIMIT", "introspection_depth"),
     "aliases": ("ALIAS_LIMIT", "aliases"),
+    "alias_length": ("ALIAS_LENGTH_LIMIT", "alias_length"),
     "directives": ("DIRECTIVE_LIMIT", "directives"),
 }
 
 
 def structure_errors(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
-    """Limits that need no schema, one error each: DEPTH_LIMIT, ALIAS_LIMIT, DIRECTIVE_LIMIT."""
+    """Limits that need no schema, one error each: DEPTH_LIMIT, ALIAS_LIMIT, and so on."""
     measure = _Measure(_fragments(document))
     shape = Shape()
     try:
@@ -130,10 +133,13 @@ class _Measure:
 
     def _field(self, node: FieldNode) -> Shape:
         below = self._selections(node.selection_set)
-        aliases = below.aliases + (node.alias is not None)
+        aliases, length = below.aliases, below.alias_length
+        if node.alias:
+            aliases, length = aliases + 1, max(length, len(node.alias.value))
         if node.name.value.startswith("__"):
-            return Shape(1, max(below.depth, below.introspection_depth) + 1, aliases, below.directives)
-        return Shape(below.depth + 1, below.introspection_depth, aliases, below.directives)
+            deepest = max(below.depth, below.introspection_depth) + 1
+            return Shape(1, deepest, aliases, length, below.directives)
+        return Shape(below.depth + 1, below.introspection_depth, aliases, length, below.directives)
 
     def _spread(self, name: str) -> Shape:
         if name not in self._known:
@@ -286,16 +292,13 @@ def check_variables(
         asked = coerced.get(name)
         if isinstance(asked, int) and asked > limits.list_max:
             raise RequestRefused(coded("LIST_LIMIT", limit=limits.list_max))
-    values = 0
-    waiting: list[object] = [raw]
-    while waiting:
-        value = waiting.pop()
-        values += 1
+    values: list[object] = [raw]
+    for value in values:  # and those that are found in them
         if isinstance(value, list):
             if len(value) > limits.list_max:
                 raise RequestRefused(coded("LIST_LIMIT", limit=limits.list_max))
-            waiting.extend(value)
+            values.extend(value)
         elif isinstance(value, dict):
-            waiting.extend(value.values())
-    if values > limits.variable_values:
+            values.extend(value.values())
+    if len(values) > limits.variable_values:
         raise RequestRefused(coded("VARIABLES_LIMIT", limit=limits.variable_values))

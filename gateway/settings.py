@@ -72,6 +72,7 @@ class Limits(Group):
     depth: Whole = 12
     introspection_depth: Whole = 16
     aliases: Annotated[int, Field(ge=0)] = 30
+    alias_length: Whole = 100
     directives: Annotated[int, Field(ge=0)] = 50
     cost: Whole = 2_000
     list_max: Whole = 100

@@ -6,7 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from graphql import GraphQLError, GraphQLSchema, get_variable_values, is_enum_type
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    get_variable_values,
+    is_enum_type,
+    is_input_object_type,
+)
 from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import IdentifierError
@@ -18,12 +24,20 @@ _FROM_SCHEMA: Final = re.compile(
     r"(?: to be provided| not to be None| to be an object| to include required field '\w+')?"
     r"|Within OneOf Input Object type '\w+', exactly one field must be specified"
 )
+_UNKNOWN_KEY: Final = re.compile(r"Expected value of type '(\w+)' not to include unknown field")
 _ENUM: Final = re.compile(r"Value .* does not exist in '(\w+)' enum|Enum '(\w+)' cannot represent", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(Variable '\$\w+' has invalid (?:default )?value[^:]*): (.*)", re.DOTALL)
 
 
 def complaint(schema: GraphQLSchema, message: str) -> str:
-    """What graphql-core's complaint about a value says in names of the schema."""
+    """What graphql-core's complaint about a value says in names of the schema.
+
+    A key that is unknown is not repeated: it is the client's word, as a value is.
+    """
+    if unknown := _UNKNOWN_KEY.match(message):
+        known = schema.get_type(unknown[1])
+        keys = f" It has {', '.join(known.fields)}." if is_input_object_type(known) else ""
+        return f"A key is unknown to type '{unknown[1]}'.{keys}"
     if found := _FROM_SCHEMA.match(message):
         return f"{found[0]}."
     named = _ENUM.match(message)

@@ -14,6 +14,7 @@ _PASSING: Final = frozenset(
     {
         "AUDIT_UNAVAILABLE",
         "DPOP_NONCE",
+        "GATEWAY_BUSY",
         "INTERNAL",
         "ISSUER_UNAVAILABLE",
         "OPERATION_TIMEOUT",

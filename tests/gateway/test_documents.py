@@ -186,6 +186,9 @@ def test_validation_errors_use_the_schemas_words_only(text, message):
         '{ entity(uscc: "990101751231002") { name } }',
         f"{{ entity(uscc: {CITIZEN}) {{ name }} }}",
         '{ entity(uscc: "1", notes: ["联系 13800138000"]) { name } }',
+        f'"""{CITIZEN}""" query Q {{ __typename }}',
+        'query ("联系 13800138000" $u: String!) { entity(uscc: $u) { name } }',
+        '{ ...F } "联系 13800138000" fragment F on Query { __typename }',
         '{ entity(uscc: "92990100MA9TE00732") { name } }',
         'query ($i: String!) { person(lookup: {citizenId: $i, name: "张伟"}) { name } }',
         'query ($l: PersonLookup! = {citizenId: "x", name: "y"}) { person(lookup: $l) { name } }',
@@ -204,6 +207,40 @@ def test_personal_literals_are_refused_alone_and_not_repeated(text):
     assert all("variables" in error["message"] and error["locations"] for error in errors)
     for value in (CITIZEN, "张伟", "13800138000", "NPabc", "92990100MA9TE00732"):
         assert value not in str(errors)
+
+
+def test_fragments_too_deep_to_be_weighed_are_refused_for_their_depth():
+    deep = [f"{'{...' * 130}{{ ...F{part + 1} }}{'}' * 130}" for part in range(3)]
+    told = [f"fragment F{part} on Query {each}" for part, each in enumerate(deep)]
+    text = f"{{ ...F0 }} {' '.join(told)} fragment F3 on Query {{ __typename }}"
+    assert codes(text) == ["DEPTH_LIMIT"]
+
+
+@pytest.mark.parametrize("said", [CITIZEN, "问 13800138000 ", "zhang.wei@example.cn"])
+def test_a_document_is_kept_with_its_comments_so_they_name_nobody(said):
+    assert codes(f'# S04\n{{ entity(uscc: "1") {{ name }} }} # {said}') == ["PERSONAL_LITERAL"]
+    assert cache().get(f'{{ entity(uscc: "# {said[:4]}") {{ name }} }} # 公务员法第26条 2026-11-21', "a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{ a{CITIZEN}: entity(uscc: "1") {{ name }} }}',
+        f'{{ entity(uscc "{CITIZEN}") {{ name }} }}',
+        '{ entity(uscc: "1") { unheardOf } } # 张伟',
+        '{ person(lookup: {citizenId: $i, name: "张伟"}) { name } } # 张伟',
+        '{ entity(uscc: "1", notes: [' + '"x"' * 101 + "]) { name } } # 张伟",
+    ],
+)
+def test_a_refusal_that_is_kept_holds_nothing_of_the_text(text):
+    documents = cache()
+    with pytest.raises(RequestRefused):
+        documents.get(text, "client")
+    (kept,) = documents._known.values()
+    for error in kept:
+        assert error.nodes is error.source is None
+        assert CITIZEN not in str(error)
+        assert error.locations
 
 
 @pytest.mark.parametrize(
@@ -278,6 +315,27 @@ def test_variables_are_coerced_and_refused_in_the_schemas_words():
         coerce_variables(Signature.of(SCHEMA, operation), {"l": {"citizenId": CITIZEN}})
     assert "'$l'" in caught.value.errors[0].message
     assert "required field 'name'" in caught.value.errors[0].message
+
+
+def test_an_unknown_key_is_told_by_its_place_and_the_keys_that_exist():
+    operation = (
+        cache()
+        .get("query ($a: Access, $l: PersonLookup!) { person(lookup: $l, access: $a) { name } }", "a")
+        .operation(None)
+    )
+    whom = {"citizenId": CITIZEN, "name": "张伟"}
+    misspelt = {"l": whom, "a": {"lookup": whom | {"naam": "张伟"}}}
+    with pytest.raises(RequestRefused) as caught:
+        coerce_variables(Signature.of(SCHEMA, operation), misspelt)
+    (error,) = caught.value.errors
+    assert error.message == (
+        "Variable '$a' has invalid value at .lookup: A key is unknown to type 'PersonLookup'."
+        " It has citizenId, name."
+    )
+    literal = refusal('{ person(lookup: {}, access: {naam: "x"}) { name } }')
+    assert "A key is unknown to type 'Access'. It has scenario, caseNo, organizations, lookup." in {
+        error["message"] for error in literal
+    }
 
 
 def test_rings_of_validation_are_not_kept_by_a_collector_that_met_them():

@@ -47,6 +47,13 @@ def test_aliases_are_counted_as_often_as_they_are_spread():
     assert cache(aliases=4).get(twice, "a")
 
 
+def test_an_alias_is_no_longer_than_a_name_has_to_be():
+    text = f"{{ {ENTITY} {{ ...F }} }} fragment F on Entity {{ {'b' * 101}: name c: name }}"
+    (error,) = refusal(text)
+    assert error["extensions"] == {"code": "ALIAS_LENGTH_LIMIT", "limit": 100, "asked": 101}
+    assert cache().get(text.replace("bb", "b", 1), "a")
+
+
 def test_directives_are_counted_wherever_they_stand():
     text = (
         f"query ($x: Boolean!) {{ {ENTITY} @include(if: $x) {{ ...F @skip(if: $x)"
