@@ -6,23 +6,16 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property, partial
-from importlib.metadata import version
-from socket import gethostname
+from functools import cached_property
 
-from dotenv import dotenv_values
-
-from authz.audit import AuditLog, Origin
+from authz.audit import AuditLog
 from authz.authorizations import AuthorizationStore
 from authz.case_use import CaseUse
-from authz.cases.clocks import Terms
 from authz.cases.clockwork import CaseClock
-from authz.cases.desk import CaseDesk
 from authz.cases.overlay import Overlay
 from authz.cases.register import CaseRegister
 from authz.cases.sealed import Seal
-from authz.clients import ClientRegister, load_clients
+from authz.clients import ClientRegister
 from authz.consent.dialogue import ConsentDialogue
 from authz.consent.register import ConsentRegister
 from authz.consent.signing import Signer
@@ -53,15 +46,22 @@ from authz.store import Store
 from authz.tickets import Tickets
 from authz.tokens import TokenVerifier
 from catalogue.identifiers import SubjectKind
-from catalogue.lint import lint
-from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue, Locality
-from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from connectors.registry import load_sources
 from gateway.issuer import DiscoveredKeys, filed_keys
 from gateway.oauth.authorizations import Authorizations
-from gateway.settings import Settings, SettingsError
+from gateway.parts import (
+    audit_of,
+    case_desk_of,
+    catalogue_of,
+    china_today,
+    clients_of,
+    locality_of,
+    source_environment,
+    terms_of,
+)
+from gateway.settings import Settings
 from gateway.statistics import Names
 from gateway.transparency import Transparency
 from resolvers.context import IdentityAuthority, Services
@@ -69,6 +69,7 @@ from resolvers.planning import Planner
 from resolvers.plans import Plans
 from resolvers.representation import RegisteredRepresentatives, confirmers
 from resolvers.schema import GraphSchema, build_schema
+from resolvers.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ class Deployment:
         return PublicQuota(self.settings.limits.public_subjects_per_minute)
 
     @cached_property
+    def turns(self) -> Turns:
+        """Of bulk checks."""
+        return Turns()
+
+    @cached_property
     def transparency(self) -> Transparency:
         """What anyone may know of how the gateway is used."""
         return Transparency(self.services.statistics, Names(self.catalogue, self.clients, self.sources))
@@ -168,6 +174,7 @@ class Deployment:
             tickets=self.tickets,
             receipts=receipts,
             chunks=ChunkBook(self.store, self.references),
+            turns=self.turns,
             outcomes=OutcomeBook(self.store, self.audit, receipts, self.references),
             measures=MeasureBook(self.store, self.audit, self.references),
             statistics=StatisticsBook(self.store, self.audit),
@@ -272,68 +279,6 @@ def _keys_of(settings: Settings, *, demo: bool) -> KeyRing:
     return keys
 
 
-def clients_of(settings: Settings, catalogue: Catalogue) -> ClientRegister:
-    """The clients of a deployment; raises ConfigurationError, for stewards of no department too."""
-    register = load_clients(settings.clients)
-    for client in register.clients.values():
-        if client.department and client.department not in catalogue.departments:
-            raise ConfigurationError("CLIENT_DEPARTMENT", client.client_id, "There is no such department.")
-    return register
-
-
-def audit_of(settings: Settings, catalogue: Catalogue, keys: KeyRing, store: Store) -> AuditLog:
-    """The audit log of a deployment, in its store."""
-    years = locality_of(settings, catalogue).query_log_years
-    return AuditLog(store, keys, origin_of(catalogue), query_log_years=years)
-
-
-def case_desk_of(store: Store, audit: AuditLog, keys: KeyRing, terms: Terms) -> CaseDesk:
-    """Cases as those who decide on them have them."""
-    return CaseDesk(store, audit, References(keys), Seal(keys), terms)
-
-
-def terms_of(settings: Settings, catalogue: Catalogue) -> Terms:
-    """How long objections may take in a deployment."""
-    return partial(catalogue.objection_clock, locality=locality_of(settings, catalogue))
-
-
-def locality_of(settings: Settings, catalogue: Catalogue) -> Locality:
-    """The profile that the clocks run by; raises SettingsError."""
-    found = catalogue.localities.get(settings.locality)
-    if found is None:
-        known = ", ".join(sorted(catalogue.localities))
-        raise SettingsError("BAD_VALUE", "locality", f"no such profile; there are {known}")
-    return found
-
-
-def catalogue_of(settings: Settings) -> Catalogue:
-    """The packaged catalogue with the deployment's own entries; a broken guardrail stops the start."""
-    catalogue = load_catalogue(*([settings.catalogue] if settings.catalogue else []))
-    problems = lint(catalogue)
-    if problems:
-        first = problems[0]
-        raise ConfigurationError(
-            first.code, first.where, f"{first.message} (`credit-gateway catalogue lint` lists all)"
-        )
-    return catalogue
-
-
-def source_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that manifests refer to: the deployment's file, overruled by the process's own."""
-    filed = dotenv_values(settings.environment) if settings.environment else {}
-    return {**{name: value for name, value in filed.items() if value is not None}, **environ}
-
-
-def origin_of(catalogue: Catalogue) -> Origin:
-    """Who writes the audit, and under which versions of code and catalogue."""
-    return Origin(
-        gateway_id="credit-subject-gateway",
-        node=gethostname(),
-        policy_version=version("credit-subject-gateway"),
-        catalogue_version=catalogue.version,
-    )
-
-
 def by_record_type(sources: Mapping[str, Source]) -> dict[str, tuple[Source, ...]]:
     """Sources by the record types they serve."""
     found: dict[str, tuple[Source, ...]] = {}
@@ -354,8 +299,3 @@ def identity_authorities(sources: Mapping[str, Source]) -> dict[SubjectKind, Ide
                 )
             found[kind] = IdentityAuthority(source, code)
     return found
-
-
-def china_today() -> date:
-    """The civil day in China, whatever the host's zone."""
-    return datetime.now(CHINA_TIME).date()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_network
 from time import perf_counter
-from typing import Final, TypeAlias
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 from graphql import GraphQLError, OperationDefinitionNode, OperationType
@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from authz.actors import Actor, ActorKind
 from gateway import logs
+from gateway.attending import Gone, Late, attended
 from gateway.documents import Document, DocumentCache
 from gateway.errors import RequestRefused, code_of, formatted, of_exception, origin_of
 from gateway.limits import check_variables
@@ -45,8 +46,7 @@ _IPV6_NETWORK: Final = 64
 """Bits: what one household or office has for itself (RFC 6177)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation, ready to be executed."""
 
     document: Document
@@ -61,14 +61,13 @@ class Operation:
     connection: HTTPConnection
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionOutcome:
+class ExecutionOutcome(NamedTuple):
     """What the executor made of it."""
 
     data: object
     """A mapping, None, or an orjson.Fragment. Execution that cannot begin raises instead."""
     errors: Sequence[GraphQLError] = ()
-    extensions: Mapping[str, object] = field(default_factory=dict)
+    extensions: Mapping[str, object] = MappingProxyType({})
     sources: Sequence[SourceReport] = ()
     status: int | None = None
     """Overrules the HTTP status where the executor knows better."""
@@ -81,12 +80,7 @@ Identify: TypeAlias = Callable[[HTTPConnection], Awaitable[Actor]]
 """Who asks; raises authz.Unauthenticated for a token that does not hold."""
 
 
-class Gone(Exception):
-    """The client closed the connection: there is nobody to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What a request asks for."""
 
     query: str
@@ -215,29 +209,33 @@ class GraphQLEndpoint:
             raise RequestRefused.because("METHOD_NOT_ALLOWED", Allow="GET, POST")
         _check_content(request)
         try:
-            async with asyncio.timeout(self._deadline):
-                return _from_body(await request.body())
-        except TimeoutError:
+            return _from_body(await attended(_body(request.receive), self._deadline))
+        except Late:
             raise RequestRefused.because("REQUEST_TIMEOUT", Connection="close") from None
 
     async def _run(self, operation: Operation, receive: Receive) -> ExecutionOutcome:
         """Execute, unless the client goes away or the deadline passes first."""
-        job = asyncio.ensure_future(self._execute(operation))
-        watcher = asyncio.ensure_future(_disconnection(receive))
         try:
-            done, _ = await asyncio.wait(
-                (job, watcher), timeout=self._deadline, return_when=asyncio.FIRST_COMPLETED
-            )
-            if job.cancelled():  # by itself, as a poisoned loader does; nobody cancelled the request
-                raise RequestRefused.because("INTERNAL")
-            if job in done:
-                return job.result()
-            raise Gone if watcher in done else RequestRefused.because("OPERATION_TIMEOUT")
-        finally:
-            watcher.cancel()
-            if not job.done():
-                job.cancel()
-                await asyncio.wait((job,))
+            return await attended(self._execute(operation), self._deadline, _disconnection(receive))
+        except Late:
+            raise RequestRefused.because("OPERATION_TIMEOUT") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            # by itself, as a poisoned loader does; nobody cancelled the request
+            raise RequestRefused.because("INTERNAL") from None
+
+
+async def _body(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 async def _disconnection(receive: Receive) -> None:
@@ -261,10 +259,13 @@ def address_of(connection: HTTPConnection) -> str:
 
 
 def _check_content(request: Request) -> None:
-    content_type, *parameters = request.headers.get("content-type", "").lower().split(";")
-    charsets = {part.strip().removeprefix("charset=").strip('"') for part in parameters if "charset=" in part}
+    sent = request.headers.get("content-type", "")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if content_type.strip() != "application/json" or charsets - {"utf-8", "utf8"} or encoding != "identity":
+    if sent == JSON and encoding == "identity":
+        return
+    content_type, *parameters = sent.lower().split(";")
+    charsets = {part.strip().removeprefix("charset=").strip('"') for part in parameters if "charset=" in part}
+    if content_type.strip() != JSON or charsets - {"utf-8", "utf8"} or encoding != "identity":
         raise RequestRefused.because("UNSUPPORTED_MEDIA_TYPE", Accept_Post="application/json")
 
 
@@ -285,7 +286,8 @@ def _from_body(body: bytes) -> Parameters:
         raise RequestRefused.because("BATCHING_NOT_SUPPORTED")
     if not isinstance(raw, dict):
         raise RequestRefused.because("BAD_REQUEST")
-    if not isinstance(raw.get("extensions"), dict | None):
+    extensions = raw.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
         raise RequestRefused.because("BAD_REQUEST", "`extensions` must be an object.")
     return checked(raw.get("query"), raw.get("operationName"), raw.get("variables"))
 
@@ -294,9 +296,11 @@ def checked(query: object, operation_name: object, variables: object) -> Paramet
     """What a request asks for; raises RequestRefused BAD_REQUEST for what is no request."""
     if not isinstance(query, str) or not query.strip():
         raise RequestRefused.because("BAD_REQUEST", "`query` must hold a GraphQL document.")
-    if not isinstance(operation_name, str | None) or len(operation_name or "") > MAX_OPERATION_NAME:
+    if operation_name is not None and (
+        not isinstance(operation_name, str) or len(operation_name) > MAX_OPERATION_NAME
+    ):
         raise RequestRefused.because("BAD_REQUEST", "`operationName` must be the name of an operation.")
-    if not isinstance(variables, dict | None):
+    if variables is not None and not isinstance(variables, dict):
         raise RequestRefused.because("BAD_REQUEST", "`variables` must be an object.")
     return Parameters(query, operation_name or None, variables or {})
 
@@ -304,10 +308,10 @@ def checked(query: object, operation_name: object, variables: object) -> Paramet
 def _answered(outcome: ExecutionOutcome, request_id: str, media: str, report: OperationReport) -> Response:
     report.sources = tuple(outcome.sources)
     report.left = outcome.left
-    report.codes = _codes(outcome.errors)
     report.outcome = Outcome.PARTIAL if outcome.errors else Outcome.OK
     body: dict[str, object] = {"data": outcome.data}
     if outcome.errors:
+        report.codes = _codes(outcome.errors)
         for error in outcome.errors:
             _log_fault(origin_of(error))
         # Errors come first, where people look first (GraphQL specification §7.1).

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -28,8 +28,7 @@ from gateway.oauth.proofs import ERRORS, NONCE_HEADER, SIGNED_WITH, ProofReader
 GRAPHQL: Final = "/graphql"
 
 
-@dataclass(frozen=True, slots=True)
-class _Presented:
+class _Presented(NamedTuple):
     """A token that held at the door."""
 
     token: str
@@ -64,7 +63,7 @@ class Door:
         if presented is not None:
             await self.revocations.refresh()
             now = datetime.now(CHINA_TIME)
-            self.verifier.verify(presented.token, now, presented.key_thumbprint)
+            self.verifier.check(presented.token, now, presented.key_thumbprint)
 
     async def _by_proof(self, connection: HTTPConnection, token: str) -> Actor:
         now = datetime.now(CHINA_TIME)
@@ -108,24 +107,21 @@ class OfferNonce:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the header where the request came with a proof."""
+        state = scope["state"]
 
         async def offering(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await _settle(scope)
-                if nonce := scope["state"].get("dpop_nonce"):
+                # no answer leaves before the proof of its request is used up, whatever became of the request
+                if "ticket" in state:
+                    await state["ticket"].spend()
+                if nonce := state.get("dpop_nonce"):
                     MutableHeaders(scope=message)[NONCE_HEADER] = nonce
             await send(message)
 
         try:
             await self._app(scope, receive, offering)
         finally:
-            # whoever left before the answer has used the proof up too
-            with suppress(Unauthenticated, StoreUnavailable):
-                await _settle(scope)
-
-
-async def _settle(scope: Scope) -> None:
-    """No answer leaves before the proof of its request is used up, whatever became of the request."""
-    ticket: Ticket | None = scope["state"].get("ticket")
-    if ticket is not None:
-        await ticket.spend()
+            if "ticket" in state:
+                # whoever left before the answer has used the proof up too
+                with suppress(Unauthenticated, StoreUnavailable):
+                    await state["ticket"].spend()

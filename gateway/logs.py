@@ -12,14 +12,16 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, cast
 
 import orjson
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from catalogue.personal_text import holds_many_digits, scrub
 from gateway.reports import OperationReport, Outcome
@@ -69,63 +71,111 @@ _REPEATED: Final = frozenset(
     }
 )
 """Keys whose values come again, most of them in every line: looked at once."""
+_REMEMBERED: Final = 256
 _SHORTEST: Final = 9
 """Characters of a passport's number; no number with fewer leads to a person."""
 REFUSED: Final = "[refused]"
 """Stands for a value that does not have its key's form."""
+_STAMP: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_CONSOLE: Final = structlog.dev.ConsoleRenderer()
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id")
+"""Of the request that is being answered; stands in each of its lines."""
+
+
+class _Output:
+    """Where lines go, by what way, and from which level on."""
+
+    threshold: int
+    processors: Sequence[Processor] = ()
+    write: Callable[[Any], None]
+
+
+_output: Final = _Output()
 
 
 def configure(level: str = "INFO", form: Format = "json", stream: TextIO | None = None) -> None:
     """Route everything to one stream, by default standard error: our events, other libraries, warnings."""
-    threshold = logging.getLevelNamesMapping()[level]
+    writer = structlog.WriteLogger(stream or sys.stderr)
+    _output.threshold = logging.getLevelNamesMapping()[level]
+    _output.processors = [closed, _json] if form == "json" else [closed, _STAMP, _CONSOLE]
+    _output.write = writer.msg
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            closed,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),  # of ours: nothing to look at
-            _json if form == "json" else structlog.dev.ConsoleRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
+        processors=_output.processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_output.threshold),
+        logger_factory=lambda *_: writer,
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
     root.handlers[:] = [_Libraries()]
-    root.setLevel(max(threshold, logging.WARNING))
+    root.setLevel(max(_output.threshold, logging.WARNING))
     logging.captureWarnings(capture=True)
 
 
-def closed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """The processor that lets only known keys and values of their form pass."""
-    return {key: _chosen(key, _shown(key, value)) for key, value in event.items() if key in _FORMS}
+def line(level: int, event: EventDict) -> None:
+    """Write what every request says, as a bound logger would; binding takes longer than writing."""
+    if structlog.get_config()["processors"] is not _output.processors:
+        log().log(level, **event)
+    elif level >= _output.threshold:
+        name, made = logging.getLevelName(level).lower(), cast("Any", event)
+        with suppress(structlog.DropEvent):
+            for process in _output.processors:
+                made = process(None, name, made)
+            _output.write(made)
 
 
-def _chosen(key: str, value: object) -> object:
-    return REFUSED if key in _CALLERS and holds_many_digits(str(value)) else value
+def closed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+    """The processor that lets only known keys and values of their form pass, and says of which request."""
+    if asked := request_id.get(""):
+        event.setdefault("request_id", asked)
+    event["level"] = level
+    return {key: _SHOWN[key](value) for key, value in event.items() if key in _SHOWN}
 
 
-def _shown(key: str, value: object) -> object:
-    if isinstance(value, list | tuple):
-        return [_shown(key, item) for item in value]
-    text = str(value)
-    if isinstance(value, int | float) and len(text) < _SHORTEST:
-        return value if _FORMS[key].fullmatch(text) else REFUSED
-    fits = _known_to_fit if key in _REPEATED else _fits
-    if not fits(key, text):
-        return REFUSED
-    return value if isinstance(value, int | float) else text
+class _Looked(dict[str, bool]):
+    """Texts that fit, looked at once; it never holds many, nor one that was refused."""
+
+    def __init__(self, fits: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._fits = fits
+
+    def __missing__(self, text: str) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        if found := self._fits(text):
+            self[text] = found
+        return found
 
 
-def _fits(key: str, text: str) -> bool:
-    return bool(_FORMS[key].fullmatch(text)) and scrub(text) == text
+def _shown(key: str) -> Callable[[object], object]:
+    """What stands in a line for a value of the key."""
+    form = _FORMS[key].fullmatch
+
+    def looked_at(text: str) -> bool:
+        return bool(form(text)) and scrub(text) == text and not (key in _CALLERS and holds_many_digits(text))
+
+    fits = _Looked(looked_at).__getitem__ if key in _REPEATED else looked_at
+
+    def shown(value: object) -> object:
+        if value.__class__ is str:
+            return value if fits(value) else REFUSED
+        if isinstance(value, list | tuple):
+            return [shown(item) for item in value]
+        text = str(value)
+        if not isinstance(value, int | float):
+            return text if fits(text) else REFUSED
+        harmless = form(text) if len(text) < _SHORTEST else fits(text)
+        return value if harmless else REFUSED
+
+    return shown
 
 
-_known_to_fit: Final = lru_cache(1024)(_fits)
+_SHOWN: Final = {key: _shown(key) for key in _FORMS}
 
 
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return orjson.dumps(event).decode()
+    event["timestamp"] = datetime.now(UTC)
+    return orjson.dumps(event, option=orjson.OPT_UTC_Z).decode()
 
 
 class _Libraries(logging.Handler):
@@ -157,16 +207,17 @@ def fault(error: BaseException) -> None:
 
 def observe(report: OperationReport) -> None:
     """Log one operation: name, hash, outcome, codes and the state of each source."""
-    emit = log().warning if report.outcome in (Outcome.FAILED, Outcome.TIMEOUT) else log().info
-    emit(
-        "operation",
-        kind=report.kind,
-        operation=report.operation,
-        document=report.document,
-        client=report.client,
-        outcome=report.outcome.value,
-        status=report.status,
-        ms=round(report.seconds * 1000, 1),
-        codes=report.codes,
-        sources=[f"{source.source}={source.state}" for source in report.sources],
-    )
+    failed = report.outcome in (Outcome.FAILED, Outcome.TIMEOUT)
+    facts = {
+        "kind": report.kind,
+        "operation": report.operation,
+        "document": report.document,
+        "client": report.client,
+        "outcome": report.outcome.value,
+        "status": report.status,
+        "ms": round(report.seconds * 1000, 1),
+        "codes": report.codes,
+        "sources": [f"{source.source}={source.state}" for source in report.sources],
+        "event": "operation",
+    }
+    line(logging.WARNING if failed else logging.INFO, facts)

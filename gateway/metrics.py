@@ -12,10 +12,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import ERRORS, Stage
 from gateway.reports import OperationReport, Outcome
+from gateway.source_counts import SourceCounts
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 2.5, 5.0)
 """Bucket bounds; 0.8 is the default deadline of a source."""
@@ -40,31 +40,26 @@ class Metrics:
         self.denials = Counter(
             "gateway_denials", "Operations refused for who asked, why or about whom", registry=self.registry
         )
-        self.sources = self._counter(
-            "gateway_source_answers", "Answers of sources by state", "source", "state"
-        )
-        self.rejected = self._counter("gateway_rows_rejected", "Rows that could not be read", "source")
-        self.source_seconds = Histogram(
-            "gateway_source_seconds",
-            "Time a source took",
-            ("source",),
-            buckets=SECONDS,
-            registry=self.registry,
-        )
+        self.sources = SourceCounts(SECONDS)
+        self.registry.register(self.sources)
         self.audit = self._counter(
             "gateway_audit_events", "Audit events by phase and result", "phase", "result"
         )
         self.alarms = self._counter("gateway_use_alarms", "Alarms of the review of use by kind", "kind")
         self.left = self._counter(
             "gateway_uncompiled_operations",
-            "Operations that graphql-core printed, for their document or for a value: right, but slower",
+            "Operations graphql-core printed something of, for a document or a value: right, but slower",
             "kind",
             "why",
         )
-        self.in_flight = Gauge("gateway_requests_in_flight", "Requests in flight", registry=self.registry)
+        self.running = 0
+        """Requests in flight."""
+        in_flight = Gauge("gateway_requests_in_flight", "Requests in flight", registry=self.registry)
+        in_flight.set_function(lambda: self.running)
         for outcome in Outcome:
             self.operations.labels("query", outcome.value)
-        self._of_source = cache(self._labelled)
+        # `labels` checks and locks at every call
+        self._operations_of, self._audit_of = cache(self.operations.labels), cache(self.audit.labels)
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(name, told, labels, registry=self.registry)
@@ -72,29 +67,24 @@ class Metrics:
     def observe(self, report: OperationReport) -> None:
         """Count one operation."""
         kind = report.kind if report.kind in _KINDS else "none"
-        self.operations.labels(kind, report.outcome.value).inc()
+        self._operations_of(kind, report.outcome.value).inc()
         self.seconds.observe(report.seconds)
         if report.left:
             self.left.labels(kind, report.left).inc()
-        for code in report.codes:
-            self.errors.labels(code).inc()
-        if any(ERRORS[code].stage is Stage.ACCESS for code in report.codes):
-            self.denials.inc()
+        if report.codes:
+            self._failed(report.codes)
         for source in report.sources:
-            answers, rejected, seconds = self._of_source(source.source, source.state)
-            answers.inc()
-            if source.rejected:
-                rejected.inc(source.rejected)
-            seconds.observe(source.seconds)
+            self.sources.observe(source)
 
-    def _labelled(self, source: str, state: str) -> tuple[Counter, Counter, Histogram]:
-        """Looked up once: `labels` checks and locks at every call."""
-        one = self.source_seconds.labels(source)
-        return self.sources.labels(source, state), self.rejected.labels(source), one
+    def _failed(self, codes: tuple[str, ...]) -> None:
+        for code in codes:
+            self.errors.labels(code).inc()
+        if any(ERRORS[code].stage is Stage.ACCESS for code in codes):
+            self.denials.inc()
 
     def audited(self, phase: str, *, written: bool) -> None:
         """Count one audit event; `phase` is `intent` or `outcome`."""
-        self.audit.labels(phase, "written" if written else "failed").inc()
+        self._audit_of(phase, "written" if written else "failed").inc()
 
     def alarmed(self, kind: str) -> None:
         """Count one alarm, in the process that told of it first."""
@@ -111,19 +101,3 @@ class Metrics:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
         return respond
-
-
-class InFlight:
-    """ASGI middleware that counts requests being answered."""
-
-    def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
-        self._app = app
-        self._gauge = gauge
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the request while it runs."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        with self._gauge.track_inprogress():
-            await self._app(scope, receive, send)

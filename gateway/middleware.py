@@ -1,17 +1,15 @@
-"""The edge around every route: request id, access log, security headers, CORS, body limit.
-
-Pure ASGI. The order is code in one place, `edge`; outermost first.
-"""
+"""The edge around every route: request id, access log, security headers, CORS, body limit. Pure ASGI."""
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +17,7 @@ from authz.ids import letters
 from catalogue.identifiers import holds_citizen_id
 from gateway import logs
 from gateway.errors import RequestRefused, of_exception
-from gateway.metrics import InFlight, Metrics
+from gateway.metrics import Metrics
 from gateway.personal import is_personal
 from gateway.replies import refusal_response, request_id_of
 from gateway.settings import Settings
@@ -47,171 +45,184 @@ def edge(
     `routes` are the paths that may be named in the log; `origins` those of front ends that may
     call from browsers, never with cookies.
     """
-    app = BodyLimit(app, settings.limits.body_bytes)
-    app = LastResort(app)
-    app = CORSMiddleware(
+    headers = {**_HEADERS, **(_HSTS if settings.hsts else {})}
+    return Edge(
         app,
-        allow_origins=tuple(origins),
-        allow_methods=("GET", "POST"),
-        allow_headers=("Authorization", "Content-Type", "DPoP", REQUEST_ID),
-        expose_headers=(REQUEST_ID, "WWW-Authenticate", "DPoP-Nonce", "Retry-After"),
+        settings.limits.body_bytes,
+        metrics,
+        frozenset(routes),
+        [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        CORSMiddleware(
+            app,  # which it never calls: it answers preflights, and says who may read an answer
+            allow_origins=tuple(origins),
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "DPoP", REQUEST_ID),
+            expose_headers=(REQUEST_ID, "WWW-Authenticate", "DPoP-Nonce", "Retry-After"),
+        ),
     )
-    app = SecurityHeaders(app, hsts=settings.hsts)
-    app = AccessLog(app, routes)
-    app = InFlight(app, metrics.in_flight)
-    return RequestId(app)
 
 
-class RequestId:
-    """Names every request, in `scope["state"]`, the log and the `X-Request-ID` of the answer."""
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What every request meets before the application, and every answer after it.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    One layer for all of it: each layer more is two coroutines more for every message.
+    """
+
+    app: ASGIApp
+    limit: int
+    """Of a body, in bytes."""
+    metrics: Metrics
+    routes: frozenset[str]
+    headers: Sequence[tuple[bytes, bytes]]
+    """For browsers, wherever the application has not set stricter ones of its own."""
+    cors: CORSMiddleware
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the client's id when it is harmless, make one otherwise."""
+        """Name the request, and pass it on or answer it."""
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        offered = Headers(scope=scope).get(REQUEST_ID, "")
-        joined = offered.replace("-", "")
-        harmless = (
-            offered
-            and _TAKEN.fullmatch(offered)
-            and not is_personal(offered)
-            and not holds_citizen_id(joined)
-        )
-        request_id = offered if harmless else letters()
+        given = dict(reversed(scope["headers"]))
+        request_id = _request_id(given.get(b"x-request-id", b"").decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
-
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, named)
-
-
-class AccessLog:
-    """One line a request: method, route, status, time. Never an address, a query string or a header."""
-
-    def __init__(self, app: ASGIApp, routes: Collection[str]) -> None:
-        self._app = app
-        self._routes = frozenset(routes)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log the request once it is over; status 499 when nothing was answered."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = perf_counter()
-        status = 499
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        token = logs.request_id.set(request_id)
         try:
-            await self._app(scope, receive, watched)
+            if scope["type"] == "http":
+                await self._logged(scope, _Exchange(self, scope, given, receive, send))
+            else:
+                await self.app(scope, receive, send)
         finally:
-            path = scope["path"]
-            logs.log().info(
-                "request",
-                method=scope["method"],
-                route=path if path in self._routes else "other",
-                status=status,
-                ms=round((perf_counter() - started) * 1000, 1),
-            )
+            logs.request_id.reset(token)
 
-
-class SecurityHeaders:
-    """Headers for browsers, wherever the application has not set stricter ones of its own."""
-
-    def __init__(self, app: ASGIApp, *, hsts: bool) -> None:
-        self._app = app
-        headers = {**_HEADERS, **(_HSTS if hsts else {})}
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers that are missing."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def secured(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                sent = message["headers"]
-                own = {name for name, _ in sent}
-                message["headers"] = [*sent, *(header for header in self._headers if header[0] not in own)]
-            await send(message)
-
-        await self._app(scope, receive, secured)
-
-
-class LastResort:
-    """Answers whatever no one caught, so that the server never prints an exception's text."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Turn an exception into an answer, or into silence when the answer has begun."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        begun = over = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun, over
-            begun = True
-            over = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await send(message)
-
+    async def _logged(self, scope: Scope, exchange: _Exchange) -> None:
+        """One line a request: method, route, status, time. Never an address, a query string or a header."""
+        started = perf_counter()
+        self.metrics.running += 1
         try:
-            await self._app(scope, receive, watched)
+            if exchange.preflight:
+                await self.cors(scope, exchange.receive, exchange.send)
+            else:
+                await self._guarded(scope, exchange)
+        finally:
+            self.metrics.running -= 1
+            path = scope["path"]
+            facts = {
+                "method": scope["method"],
+                "route": path if path in self.routes else "other",
+                "status": exchange.status,
+                "ms": round((perf_counter() - started) * 1000, 1),
+                "event": "request",
+            }
+            logs.line(logging.INFO, facts)
+
+    async def _guarded(self, scope: Scope, exchange: _Exchange) -> None:
+        """Answer whatever no one caught, so that the server never prints an exception's text."""
+        try:
+            exchange.check_announced()
+            await self.app(scope, exchange.receive, exchange.send)
         except Exception as fault:
             refusal = fault if isinstance(fault, RequestRefused) else RequestRefused(of_exception(fault))
             if refusal.code.code == "INTERNAL":
                 logs.fault(fault)
-            if not begun:
-                await refusal_response(refusal, request_id_of(scope))(scope, receive, send)
-            elif not over:
+            if not exchange.begun:
+                answer = refusal_response(refusal, request_id_of(scope))
+                await answer(scope, exchange.receive, exchange.send)
+            elif not exchange.over:
                 raise BrokenAnswer from None
+
+
+def _request_id(offered: str) -> str:
+    """The client's id when it is harmless, one of ours otherwise."""
+    if not offered or not _TAKEN.fullmatch(offered) or is_personal(offered):
+        return letters()
+    return letters() if holds_citizen_id(offered.replace("-", "")) else offered
+
+
+class _Exchange:
+    """The messages of one request and its answer, as they pass."""
+
+    __slots__ = (
+        "_edge",
+        "_given",
+        "_read",
+        "_receive",
+        "_request_id",
+        "_send",
+        "begun",
+        "over",
+        "preflight",
+        "status",
+    )
+
+    def __init__(
+        self, edge: Edge, scope: Scope, given: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        self._edge = edge
+        self._request_id = request_id_of(scope).encode()
+        self._given = given
+        self._receive = receive
+        self._send = send
+        self._read = 0
+        self.status = 499
+        """As long as nothing was answered."""
+        self.begun = self.over = False
+        self.preflight = (
+            scope["method"] == "OPTIONS" and b"origin" in given and b"access-control-request-method" in given
+        )
+        """Whether a browser asks if it may ask (Fetch §4.8)."""
+
+    def check_announced(self) -> None:
+        """Raise RequestRefused BODY_TOO_LARGE for a body whose announced length is above the limit."""
+        announced = self._given.get(b"content-length", b"0").decode("latin-1")
+        if not announced.isdecimal() or int(announced[:20]) > self._edge.limit:
+            raise _too_large()
+
+    async def receive(self) -> Message:
+        """The next message; RequestRefused BODY_TOO_LARGE once more than the limit has arrived."""
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        if self._read > self._edge.limit:
+            raise _too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message, the first one with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self.status = message["status"]
+            message["headers"] = self._headers(message.get("headers", ()))
+        else:
+            self.over = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await self._send(message)
+
+    def _headers(self, sent: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = {name for name, _ in sent}
+        return [
+            *(sent if self.preflight else self._across(sent, own)),
+            *(header for header in self._edge.headers if header[0] not in own),
+            (b"x-request-id", self._request_id),
+        ]
+
+    def _across(
+        self, sent: Sequence[tuple[bytes, bytes]], own: Container[bytes]
+    ) -> Sequence[tuple[bytes, bytes]]:
+        """What tells a browser whether a page of this origin may read the answer (Fetch §3.2)."""
+        origin = self._given.get(b"origin")
+        if origin is None and b"vary" not in own:
+            return [*sent, (b"vary", b"Origin")]
+        headers, cors = MutableHeaders(raw=[*sent]), self._edge.cors
+        if origin is not None:
+            headers.update(cors.simple_headers)
+            if cors.is_allowed_origin(origin.decode("latin-1")):
+                headers["Access-Control-Allow-Origin"] = origin.decode("latin-1")
+        headers.add_vary_header("Origin")
+        return headers.raw
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused.because("BODY_TOO_LARGE", Connection="close")
 
 
 class BrokenAnswer(Exception):
     """An answer that broke off after it had begun; the server closes the connection. Holds no text."""
-
-
-class BodyLimit:
-    """Refuses bodies above the limit, by their announced length or while they arrive."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a small enough body on; RequestRefused BODY_TOO_LARGE for another."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced[:20]) > self._limit:
-            raise self._refusal()
-        read = 0
-
-        async def measured() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._limit:
-                raise self._refusal()
-            return message
-
-        await self._app(scope, measured, send)
-
-    def _refusal(self) -> RequestRefused:
-        return RequestRefused.because("BODY_TOO_LARGE", Connection="close")

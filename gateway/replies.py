@@ -30,7 +30,7 @@ CHALLENGE: Final = (
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id that the RequestId middleware gave this request."""
+    """The id that the edge gave this request."""
     return str(scope["state"]["request_id"])
 
 
@@ -38,6 +38,8 @@ def negotiate(accept: str | None) -> str:
     """The media type to answer with; RequestRefused NOT_ACCEPTABLE when the client takes neither."""
     if not accept or not accept.strip():
         return GRAPHQL
+    if accept in OFFERED:
+        return accept
     ranges = [_media_range(part) for part in accept.split(",")]
     best = max(OFFERED, key=lambda offer: _quality(offer, ranges))
     if _quality(best, ranges) <= 0:
@@ -76,14 +78,26 @@ def errors_body(errors: Sequence[GraphQLError], request_id: str) -> dict[str, ob
     return {"errors": [formatted(error, request_id) for error in errors]}
 
 
+class JsonResponse(Response):
+    """JSON that no cache may keep, with its headers written once, as they travel."""
+
+    def __init__(self, content: bytes, status: int, media: str, headers: Mapping[str, str]) -> None:
+        self.status_code = status
+        self.body = content
+        self.background = None
+        self.raw_headers = [
+            *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
+            (b"content-length", b"%d" % len(content)),
+            (b"content-type", b"%s; charset=utf-8" % media.encode()),
+            (b"cache-control", b"no-store"),
+        ]
+
+
 def json_response(
     body: Mapping[str, object], status: int, media: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A JSON response that no cache may keep; TypeError for a value that JSON does not have."""
-    content = orjson.dumps(body)
-    response = Response(content, status, dict(headers or {}), f"{media}; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return JsonResponse(orjson.dumps(body), status, media, headers or {})
 
 
 def event(payload: Mapping[str, object]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 class Outcome(StrEnum):
@@ -23,8 +23,7 @@ class Outcome(StrEnum):
     """The client closed the connection before the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
+class SourceReport(NamedTuple):
     """How one source did in one operation."""
 
     source: str

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from gateway.errors import RequestRefused
-from gateway.replies import GRAPHQL, JSON, negotiate
+from gateway.replies import GRAPHQL, JSON, OFFERED, negotiate
 from tests.support.graph import CITIZEN, NAME, TOKEN, asked, county
 
 PERSON = "query Person($l: PersonLookup!) { person(lookup: $l) { name } }"
@@ -186,6 +186,7 @@ async def test_an_answer_that_nobody_accepts_is_406():
     [
         (None, GRAPHQL),
         ("", GRAPHQL),
+        *((one, one) for one in OFFERED),
         ("application/*", GRAPHQL),
         ("application/*;q=0.1, application/json", JSON),
         ("application/json, application/graphql-response+json;q=0", JSON),

@@ -125,6 +125,13 @@ def test_unknown_keys_are_dropped_and_other_forms_replaced(stream):
     }
 
 
+def test_a_text_that_was_refused_is_not_remembered():
+    looked = logs._Looked(str.isalpha)
+    assert looked["Subject"]
+    assert not looked["a110101_19900307_4514"]
+    assert [*looked] == ["Subject"]
+
+
 def test_an_event_must_be_fixed_words(stream):
     logs.log().info(f"looked up 张伟 {CITIZEN}")
     assert lines(stream)[0]["event"] == "[refused]"

@@ -26,7 +26,16 @@ async def framed(_):
     return PlainTextResponse("own policy", headers={"Content-Security-Policy": "frame-ancestors 'self'"})
 
 
-ROUTES = (Route("/crash", crash), Route("/break", break_off), Route("/framed", framed))
+async def various(_):
+    return PlainTextResponse("by language", headers={"Vary": "Accept-Language"})
+
+
+ROUTES = (
+    Route("/crash", crash),
+    Route("/break", break_off),
+    Route("/framed", framed),
+    Route("/various", various),
+)
 
 
 async def test_every_answer_has_a_request_id_and_the_security_headers():
@@ -151,6 +160,18 @@ async def test_cors_is_for_registered_origins_only():
                 assert "Access-Control-Allow-Origin" not in response.headers
             async with asked(stage, "{ hello }", Origin=origin) as response:
                 assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_what_an_answer_depends_on_is_said_once():
+    preflight = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    async with county(ROUTES, cors_origins=[ORIGIN]) as stage, aiohttp.ClientSession() as session:
+        for headers in ({}, {"Origin": ORIGIN}):
+            async with session.get(f"{stage.url}/various", headers=headers) as response:
+                assert response.headers.getall("Vary") == ["Accept-Language, Origin"]
+                assert ("Access-Control-Expose-Headers" in response.headers) is bool(headers)
+        async with session.options(f"{stage.url}/various", headers=preflight) as response:
+            assert response.headers["Vary"].split(", ").count("Origin") == 1
+            assert "Access-Control-Expose-Headers" not in response.headers
 
 
 async def test_a_running_answer_is_finished_when_the_server_stops():
