@@ -137,6 +137,8 @@ class Job:
                 return await self.gateways[attempt % len(self.gateways)].ask(document, variables)
             except GatewayError as error:
                 wait = error.retry_after or pause
+                if error.code == "GATEWAY_BUSY":  # it does answer, and others have their turns
+                    until, pause = clock() + wait + self.terms.patience, _FIRST_PAUSE
                 if not error.retryable or clock() + wait > until:
                     raise
             await asyncio.sleep(wait)
