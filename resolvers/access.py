@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import strawberry
@@ -143,8 +143,7 @@ class AccessContext:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What one root field claims, comparable across the operation."""
 
     kind: str
@@ -177,7 +176,7 @@ def grant_of(
             "ACCESS_CONTEXT_CONFLICT",
             "One operation has one access context. Send one operation for each.",
         )
-    if sum(_personal(walk, node) for node in roots) > 1:
+    if len(roots) > 1 and sum(_personal(walk, node) for node in roots) > 1:
         raise AuthzError(
             "ONE_PERSON_PER_OPERATION",
             "One operation reads one natural person, or makes one check. Send one for each.",
@@ -248,8 +247,8 @@ def _basis(walk: Walk, node: FieldNode) -> Basis:
         return Basis("PUBLIC")
     if access.get("consentId") is not None:
         named = ("consentId", "scenario", "caseNo", "purpose", "idempotencyKey", "legalBasisId")
-        return Basis("CONSENT", tuple(access.get(member) for member in named))
-    return Basis("STATUTORY", tuple(access.get(member) for member in _CASE_CLAIM))
+        return Basis("CONSENT", tuple(map(access.get, named)))
+    return Basis("STATUTORY", tuple(map(access.get, _CASE_CLAIM)))
 
 
 def _personal(walk: Walk, node: FieldNode) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from graphql import GraphQLError
 
@@ -24,6 +24,7 @@ from catalogue.identifiers import SubjectKey
 from catalogue.model import Catalogue, Nature, RecordType, Role
 from catalogue.values import PartialDate, Value
 from connectors.errors import SectionState
+from connectors.protocol import Source
 from resolvers.fetching import Fault
 from resolvers.healing import Healed
 from resolvers.records import BASE_FIELDS, Freshness, RecordStatus, carrier_of
@@ -38,8 +39,7 @@ PROPERTY_OF: Final = {name: re.sub("(?=[A-Z])", "_", name).lower() for name in s
 """The property of `Record` behind each base field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The outcome of one record type for one subject."""
 
     entry: RecordType
@@ -95,9 +95,12 @@ class Subject:
         return self._ref
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TypeView:
-    """How records of one type look under its decisions: worked out once a grant, not once a row."""
+    """How records of one type look under its decisions: worked out once a grant, not once a row.
+
+    Like itself alone, so that what it stands for is looked up without a look at its parts.
+    """
 
     entry: RecordType
     decisions: TypeDecisions
@@ -107,14 +110,17 @@ class TypeView:
     """Whether the clocks do not leave: they would tell a date that is denied itself."""
     conceals_part: bool
     """Whether of a mixed record the adverse part may not be seen at all."""
+    mixed: bool
+    """Whether records of the type may tell against their subject in a part of them."""
     carried: Mapping[str, Decision | None]
     """Decisions on the fields that carry base fields; None where a base field stands for itself."""
+    _origins: dict[Source, Node] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entry: RecordType, decisions: TypeDecisions, *, dated: bool) -> TypeView:
         """The view of one type; `dated` is false under a consent, which shows the dates it names."""
         carriers = {name: carrier_of(entry, name) for name in _CARRIED}
-        adverse = (field.name for field in entry.fields if field.adverse)
+        adverse = [field.name for field in entry.fields if field.adverse]
         starts = (entry.field_by_role.get(role) for role in entry.clocks.starts_on)
         return cls(
             entry,
@@ -122,14 +128,30 @@ class TypeView:
             dated,
             not dated or any(decisions.fields[field.name].effect is Effect.DENY for field in starts if field),
             all(decisions.fields[name].effect is Effect.DENY for name in adverse),
+            bool(adverse) and bool(entry.adverse_when),
             {name: decisions.fields[carrier] if carrier else None for name, carrier in carriers.items()},
         )
+
+    def origin(self, source: Source, catalogue: Catalogue) -> Node:
+        """What the provenance of all records of this type from one source says."""
+        found = self._origins.get(source)
+        if found is None:
+            department = catalogue.departments[source.department]
+            found = self._origins[source] = {
+                "department": department.code,
+                "departmentName": department.name.zh,
+                "system": source.system.zh,
+                "contact": source.contact,
+                "legalBasis": list(self.entry.legal_basis),
+                "freshness": Freshness.LIVE if self.entry.update_frequency == "LIVE" else Freshness.PERIODIC,
+            }
+        return found
 
 
 class Record:
     """One healed record as it may be shown. Base fields of domain.md §2.1 are its properties."""
 
-    __slots__ = ("clocks", "concealed", "healed", "section", "subject", "values", "view")
+    __slots__ = ("_record_id", "concealed", "healed", "section", "stripped", "subject", "values", "view")
 
     def __init__(self, subject: Subject, view: TypeView, section: Section, healed: Healed) -> None:
         self.subject = subject
@@ -137,13 +159,20 @@ class Record:
         self.section = section
         self.healed = healed
         self.values = healed.row.values
-        self.concealed = healed.stripped or (view.conceals_part and healed.facts.adversity is Adversity.PART)
+        self._record_id: str | None = None
+        self.stripped = stripped = healed.stripped
+        """Whether the adverse part has run out."""
+        self.concealed = stripped or (view.conceals_part and healed.facts.adversity is Adversity.PART)
         """Whether nothing may tell of the adverse part."""
-        self.clocks = _NO_CLOCKS if self.concealed or view.undated else healed.verdict.clocks
+
+    @property
+    def clocks(self) -> Clocks:
+        """The clocks that may leave."""
+        return _NO_CLOCKS if self.concealed or self.view.undated else self.healed.verdict.clocks
 
     def shown(self, name: str) -> Value:
         """A field of the type itself, under its decision."""
-        if name not in self.values or (self.healed.stripped and self.view.entry.field_by_name[name].adverse):
+        if name not in self.values or (self.stripped and self.view.entry.field_by_name[name].adverse):
             return None
         return apply(self.view.decisions.fields[name], self.values[name], self.context)
 
@@ -174,10 +203,12 @@ class Record:
     @property
     def record_id(self) -> str:
         """The record's reference for this client."""
-        subject, healed = self.subject, self.healed
-        return subject.references.record_ref(
-            healed.source.name, self.view.entry.code, healed.row.identity, subject.client_id
-        )
+        if self._record_id is None:
+            subject, healed = self.subject, self.healed
+            self._record_id = subject.references.record_ref(
+                healed.source.name, self.view.entry.code, healed.row.identity, subject.client_id
+            )
+        return self._record_id
 
     @property
     def record_type(self) -> str:
@@ -202,17 +233,10 @@ class Record:
     @property
     def provenance(self) -> Node:
         """Where the record comes from and on what basis it is held."""
-        entry, source = self.view.entry, self.healed.source
-        department = self.subject.catalogue.departments[source.department]
         return {
-            "department": department.code,
-            "departmentName": department.name.zh,
-            "system": source.system.zh,
-            "contact": source.contact,
-            "legalBasis": list(entry.legal_basis),
+            **self.view.origin(self.healed.source, self.subject.catalogue),
             "sourceUpdatedAt": self.healed.row.controls.get(Role.UPDATED_AT),
             "fetchedAt": self.section.fetched_at,
-            "freshness": Freshness.LIVE if entry.update_frequency == "LIVE" else Freshness.PERIODIC,
         }
 
     @property
@@ -228,7 +252,7 @@ class Record:
     @property
     def status(self) -> RecordStatus:
         """ACTIVE or DISPUTED: no other record leaves."""
-        return RecordStatus(self.healed.facts.status.value)
+        return _STATUS[self.healed.facts.status]
 
     @property
     def occurred_on(self) -> Value:
@@ -297,7 +321,7 @@ class Record:
         entry = self.view.entry
         if entry.responsible is None:
             return None
-        if self.healed.stripped and entry.field_by_name[entry.responsible.name].adverse:
+        if self.stripped and entry.field_by_name[entry.responsible.name].adverse:
             return None
         context, decisions = MaskContext(), self.view.decisions.fields
         name, role = (
@@ -311,6 +335,7 @@ class Record:
 
 _CARRIED: Final = ("severity", "occurredOn", "determinedOn", "measureUntil")
 _NO_CLOCKS: Final = Clocks()
+_STATUS: Final = {Status.ACTIVE: RecordStatus.ACTIVE, Status.DISPUTED: RecordStatus.DISPUTED}
 
 
 def apply(decision: Decision, value: Value, context: MaskContext) -> Value:

@@ -18,7 +18,6 @@ from authz.consent.tables import Record, position
 from authz.grants import SelfAccess
 from authz.wording import refuse_name
 from catalogue.identifiers import SubjectKey
-from catalogue.model import DataClass
 from resolvers.access import CONSENT_SCOPE, SELF_SCOPE, require_scope
 from resolvers.consent_enums import Act, Confirmation, FetchType, Level, Mode, Reason, RowNature
 from resolvers.consent_types import (
@@ -31,11 +30,10 @@ from resolvers.consent_types import (
     shown,
 )
 from resolvers.context import RequestContext
-from resolvers.directives import classified
 from resolvers.errors import BadArgument
-from resolvers.fields import bilingual
+from resolvers.fields import bilingual, mutation
 from resolvers.lookups import SubjectLookup, resolve_lookup
-from resolvers.recording import deny, refusals_recorded
+from resolvers.recording import RefusalsRecorded, deny
 from resolvers.records import PageInfo
 from resolvers.scalars import RecordTypeCode, ScenarioCode
 from resolvers.subjects import PAGE_DEFAULT, PAGE_MAX
@@ -108,7 +106,7 @@ async def _request(
     ],
 ) -> Any:
     context: RequestContext = info.context
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         require_partner(context.actor)
         require_scope(context.actor, CONSENT_SCOPE)
         found = resolve_lookup(input.subject, context.services.references, context.actor.client_id)
@@ -167,7 +165,7 @@ async def _done(
 ) -> Consent | ConsentRefusal:
     """The consent after the act, or why it was refused; either way the log holds it."""
     services = context.services
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         try:
             record = await act(Caller(context.actor, context.query))
         except ConsentRefused as refused:
@@ -195,7 +193,7 @@ async def find_consent(info: Info, id: ConsentIdArgument) -> Any:  # noqa: A002
     """`consent(id)`: for its grantee and its person; null for everybody else."""
     context: RequestContext = info.context
     services = context.services
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         partner = context.actor.kind is ActorKind.PARTNER
         require_scope(context.actor, CONSENT_SCOPE if partner else SELF_SCOPE)
         record = await services.consents.see(Caller(context.actor, context.query), id)
@@ -270,12 +268,4 @@ def consent_mutations() -> Mapping[str, Any]:
             "Take back; the next read is refused at once",
         ),
     }
-    return {
-        name: strawberry.mutation(
-            resolver=resolver,
-            graphql_type=ConsentResult,
-            description=bilingual(zh, en),
-            directives=[classified(DataClass.AUTHORIZED)],
-        )
-        for name, (resolver, zh, en) in acts.items()
-    }
+    return {name: mutation(resolver, ConsentResult, zh, en) for name, (resolver, zh, en) in acts.items()}

@@ -39,6 +39,7 @@ from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from resolvers.planning import ResponsePath, Walk
 from resolvers.plans import OperationPlan, Plans
+from resolvers.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class IdentityAuthority:
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a request may use; built in one place, `gateway.app`."""
+    """Everything a request may use; built in one place, `gateway.deployment`."""
 
     catalogue: Catalogue
     locality: Locality
@@ -83,6 +84,8 @@ class Services:
     measures: MeasureBook
     statistics: StatisticsBook
     publicity: PublicityBook
+    turns: Turns
+    """Of bulk checks."""
     today: Callable[[], date] = date.today
 
 
@@ -160,10 +163,14 @@ class RequestContext:
     """Whose quota of the public channel is used: a client's or an address's."""
     ticket: Ticket | None = None
     """The DPoP proof that the first intent uses up."""
+    assertion: Ticket | None = None
+    """The operator assertion of a statutory grant, likewise; a refusal before the intent uses it up too."""
     kind: EventKind = EventKind.READ
     """As what a refusal of the operation is recorded."""
     answers: dict[str, Any] = field(default_factory=dict)
     """What was read for each root field, by response key (`resolvers.roots`)."""
+    left: str = ""
+    """Why graphql-core prints something of it: for its document or for a value."""
     report: Report = field(default_factory=Report)
     started: datetime = field(default_factory=lambda: datetime.now(CHINA_TIME))
 

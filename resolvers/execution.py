@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
     GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
     OperationDefinitionNode,
     OperationType,
     execute,
 )
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.incremental.incremental_executor import IncrementalExecutor
 from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
 
 from authz.actors import Actor, ActorKind
-from authz.audit import EventKind, Query
+from authz.audit import Query
 from authz.cases.refusals import CaseRefused
 from authz.consent.representation import Caller
 from authz.consent.use import Claim
@@ -29,8 +35,9 @@ from authz.mandates import MandateRegister
 from authz.once import Ticket
 from catalogue.identifiers import IdentifierError
 from catalogue.values import CHINA_TIME
-from resolvers.access import CHECK_ROOTS, Represented, grant_of
+from resolvers.access import Represented, grant_of
 from resolvers.compiled.answer import printed
+from resolvers.compiled.objects import Printed
 from resolvers.context import Report, RequestContext, Services
 from resolvers.lookups import lookup_of, resolve_lookup
 from resolvers.planning import Walk
@@ -42,8 +49,7 @@ _REGISTERED: Final = (ActorKind.OFFICER, ActorKind.PARTNER)
 """Kinds whose grants the register can stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A validated document and what came with it."""
 
     document: DocumentNode
@@ -78,7 +84,7 @@ class Executed:
     report: Report | None = None
     """None when nothing was read."""
     left: str = ""
-    """Why graphql-core printed it: for its document or for a value; empty where what is compiled did."""
+    """Why graphql-core printed it or an object in it: for its document or for a value; else empty."""
 
 
 async def run(schema: GraphSchema, services: Services, request: Request) -> Executed:
@@ -89,12 +95,12 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
     plan = services.plans.of(
         schema.executable, request.document, request.digest, request.operation, request.coerced
     )
-    walk = Walk(schema.executable, plan.fragments, request.coerced)
-    kind, recorded_as = request.operation.operation, _event_kind(plan.roots)
+    walk = Walk(schema.executable, plan.fragments, request.coerced, plan.readers)
+    kind, recorded_as = request.operation.operation, plan.recorded_as
     query = Query(request.operation_name, request.operation_hash, request.request_id)
     actor = request.actor
     try:
-        grant = await _grant(walk, plan.roots, services, request, query)
+        grant, assertion = await _grant(walk, plan.roots, services, request, query)
         if kind is OperationType.MUTATION and grant is None:
             actor = await _vouched(services, request)
     except AuthzError as refusal:
@@ -114,24 +120,34 @@ async def run(schema: GraphSchema, services: Services, request: Request) -> Exec
         grant=grant,
         payer=request.payer,
         ticket=request.ticket,
+        assertion=assertion,
         kind=recorded_as,
     )
     if grant is not None:
-        await read_roots(context)
-        _require_proof(context)
+        await _read(context, request.actor)
     result = printed(context)
     data, errors = result if result is not None else await _by_reference(schema, request, context)
     context.answers.clear()  # they refer to the context: only the garbage collector would find them
-    left = "" if result is not None else "value" if plan.compiled else "document"
-    return Executed(data, errors, context.report if grant else None, left)
+    return Executed(data, errors, context.report if grant else None, context.left)
 
 
-def _event_kind(roots: Mapping[str, list[FieldNode]]) -> EventKind:
-    """As what an operation is recorded where it is refused."""
-    names = {nodes[0].name.value for nodes in roots.values()}
-    if names & CHECK_ROOTS:
-        return EventKind.CHECK
-    return EventKind.IDENTITY_VERIFY if "verifyIdentity" in names else EventKind.READ
+class _Executor(IncrementalExecutor):
+    """graphql-core, which takes what is printed already as it is."""
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        if result.__class__ is Printed:
+            return result.data
+        return super().complete_object_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
 
 
 async def _by_reference(
@@ -145,6 +161,7 @@ async def _by_reference(
         variable_values=dict(request.variables),
         operation_name=request.operation_name or None,
         hide_suggestions=True,
+        executor_class=_Executor,
     )
     if not isinstance(result, ExecutionResult):
         result = await result
@@ -152,6 +169,30 @@ async def _by_reference(
         if isinstance(error.original_error, AuditUnavailable):
             raise error.original_error
     return result.data, list(result.errors or [])
+
+
+async def _read(context: RequestContext, presented: Actor) -> None:
+    """Read what the root fields want; an assertion that nothing in it has used up is used up after it.
+
+    Raises Replayed where it was used before, which is recorded of who presented it; AuditUnavailable,
+    StoreUnavailable.
+    """
+    assertion = context.assertion
+    try:
+        await read_roots(context)
+        _require_proof(context)
+    except BaseException:  # whoever left before the answer has used it up too
+        if assertion is not None:
+            with suppress(AuthzError):
+                await assertion.spend()
+        raise
+    if assertion is None:
+        return
+    try:
+        await assertion.settle()
+    except AuthzError as refusal:
+        await deny(context.services, presented, context.query, refusal.code, kind=context.kind)
+        raise
 
 
 def _require_proof(context: RequestContext) -> None:
@@ -163,21 +204,24 @@ def _require_proof(context: RequestContext) -> None:
 
 async def _grant(
     walk: Walk, roots: Mapping[str, list[FieldNode]], services: Services, request: Request, query: Query
-) -> Grant | None:
-    """The grant of an operation; None where nothing in it needs one, as in most mutations."""
+) -> tuple[Grant | None, Ticket | None]:
+    """The grant of an operation, None where nothing in it needs one, as in most mutations.
+
+    With a statutory one the assertion that it stands on, to be used up by what is read.
+    """
     known = request.actor.kind in _REGISTERED
     register = await services.register.current() if known else MandateRegister()
     vouched = services.operators.vouched(request.actor, request.operator_assertion, datetime.now(CHINA_TIME))
     found = grant_of(walk, roots, vouched.actor, register, services.today())
     if isinstance(found, Statutory):
-        await services.operators.spend(vouched)
+        return found, services.operators.ticket(vouched)
     if isinstance(found, Represented):
-        return await _represented(services, found, query)
+        return await _represented(services, found, query), None
     if not isinstance(found, Claim):
-        return found
+        return found, None
     consent = await services.consent_use.grant(request.actor, found)
     register.require_running(consent)
-    return consent
+    return consent, None
 
 
 async def _represented(services: Services, claim: Represented, query: Query) -> SelfAccess:

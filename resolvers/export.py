@@ -41,7 +41,7 @@ from resolvers.consents import person_of
 from resolvers.context import Report, RequestContext
 from resolvers.fields import bilingual, described
 from resolvers.planning import Walk
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.roots import read_roots
 from resolvers.scalars import Instant
 from resolvers.subjects import GRAPHQL_NAME
@@ -98,7 +98,7 @@ async def spend(context: RequestContext, now: datetime) -> None:
 
     Raises AccessDenied STEP_UP_REQUIRED or EXPORT_TOO_SOON, recorded.
     """
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if not context.actor.step_up:
             raise AccessDenied("STEP_UP_REQUIRED", "Log in strongly once more, then export.")
         await _spend(context, now)

@@ -6,12 +6,17 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from time import perf_counter
+from typing import Final, NamedTuple
 
+from catalogue.identifiers import KeyKind, SubjectKey
 from connectors.errors import SectionState, SourceError, SourceTimeout
 from connectors.protocol import Answer, Ask, Source, Told
 from resolvers.context import Report, SourceReport
+
+# spelt once: an enumeration looks its value up at every turn
+_OK: Final = SectionState.OK.value
+_PARTIAL: Final = SectionState.PARTIAL.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,7 @@ class Fault:
     retryable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """What the sources of one record type said."""
 
     answers: tuple[tuple[Source, Answer], ...]
@@ -42,7 +46,7 @@ class Fetched:
     @property
     def fetched_at(self) -> datetime | None:
         """When the earliest of the answers was fetched."""
-        return min((answer.fetched_at for _, answer in self.answers), default=None)
+        return min([answer.fetched_at for _, answer in self.answers], default=None)
 
 
 async def fetch_all(
@@ -59,56 +63,67 @@ async def fetch_all(
     that the number exists (ruling 3). A source that has not answered `until` then, in the loop's
     time, is out of time.
     """
-    calls = [(code, source) for code, ask in asks.items() for source in _bound(sources, ask)]
+    calls = _calls(asks, sources)
     began = perf_counter()
-    said, told_at = await _all_told([source.begin(asks[code]) for code, source in calls], until)
-    fetched = {code: Fetched((), ()) for code in asks}
-    for (code, source), answer, at in zip(calls, said, told_at, strict=True):
-        one = _or_fault(source, answer)
-        report.sources.append(_reported(source, code, one, at - began, confirmed=confirmed))
-        before = fetched[code]
-        if isinstance(one, Fault):
-            fetched[code] = Fetched(before.answers, (*before.faults, one))
-        else:
-            fetched[code] = Fetched((*before.answers, (source, one)), before.faults)
+    told = iter(await _all_told([each.begin(asks[code]) for code, bound in calls for each in bound], until))
+    fetched = {}
+    for code, bound in calls:
+        answers, faults = [], []
+        for source in bound:
+            said, at = next(told)
+            one = _or_fault(source, said)
+            report.sources.append(_reported(source, code, one, at - began, confirmed=confirmed))
+            if isinstance(one, Fault):
+                faults.append(one)
+            else:
+                answers.append((source, one))
+        fetched[code] = Fetched(tuple(answers), tuple(faults))
     return fetched
 
 
-def _bound(sources: Mapping[str, tuple[Source, ...]], ask: Ask) -> list[Source]:
-    bound = sources.get(ask.record_type, ())
-    kinds = {key.kind for key in ask.keys}
-    return [source for source in bound if kinds <= source.key_kinds(ask.record_type)]
+def _calls(
+    asks: Mapping[str, Ask], sources: Mapping[str, tuple[Source, ...]]
+) -> list[tuple[str, list[Source]]]:
+    """Which sources each question goes to: those of its type that can be asked by all its keys."""
+    found = []
+    keys: tuple[SubjectKey, ...] = ()
+    kinds: set[KeyKind] = set()
+    for code, ask in asks.items():
+        if ask.keys is not keys:  # a request has the same for all types
+            keys = ask.keys
+            kinds = {key.kind for key in keys}
+        bound = sources.get(ask.record_type, ())
+        found.append((code, [one for one in bound if kinds <= one.key_kinds(ask.record_type)]))
+    return found
 
 
 async def _all_told(
     questions: Sequence[Told], until: float | None
-) -> tuple[list[Answer | Exception | None], list[float]]:
+) -> list[tuple[Answer | Exception | None, float]]:
     """What each was told, and when; None for one that had to leave. One wake-up for all of them."""
+    if not questions:
+        return []
     loop = asyncio.get_running_loop()
-    told_at = [0.0] * len(questions)
     all_told = loop.create_future()
-    left = len(questions)
+    told_at: dict[Told, float] = {}
 
-    def told(at: int, _: Told) -> None:
-        nonlocal left
-        told_at[at] = perf_counter()
-        left -= 1
-        if not left and not all_told.done():
+    def told(question: Told) -> None:
+        told_at[question] = perf_counter()
+        if len(told_at) == len(questions) and not all_told.done():
             all_told.set_result(None)
 
-    for at, question in enumerate(questions):
-        question.add_done_callback(partial(told, at))
+    for question in questions:
+        question.add_done_callback(told)
     timer = None if until is None else loop.call_at(until, _leave, questions)
     try:
-        if questions:
-            await all_told
+        await all_told
     except BaseException:
         _leave(questions)
         raise
     finally:
         if timer:
             timer.cancel()
-    return [None if question.cancelled() else question.result() for question in questions], told_at
+    return [(None if each.cancelled() else each.result(), told_at[each]) for each in questions]
 
 
 def _leave(questions: Iterable[Told]) -> None:
@@ -118,37 +133,25 @@ def _leave(questions: Iterable[Told]) -> None:
 
 def _or_fault(source: Source, said: Answer | Exception | None) -> Answer | Fault:
     """The answer, or why there is none: who had to leave is out of time."""
+    if isinstance(said, Answer):
+        return said
     error = SourceTimeout(source.name) if said is None else said
     if isinstance(error, SourceError):
         return Fault(error.code, source.name, error.state, error.reason, error.retryable)
-    if isinstance(error, Exception):
-        raise error
-    return error
+    raise error
 
 
 def _reported(
     source: Source, record_type: str, said: Answer | Fault, seconds: float, *, confirmed: bool
 ) -> SourceReport:
-    rejected, state, reason = _told(said, confirmed=confirmed)
-    return SourceReport(
-        source=source.name,
-        department=source.department,
-        record_type=record_type,
-        state=state.value,
-        reason=reason,
-        rejected=rejected,
-        batch=said.batch if isinstance(said, Answer) else "",
-        latency_ms=round(seconds * 1000),
-    )
-
-
-def _told(said: Answer | Fault, *, confirmed: bool) -> tuple[int, SectionState, str | None]:
     """Rows that could not be read, the state and its reason, as `extensions.sources` says them."""
+    name, department, latency = source.name, source.department, round(seconds * 1000)
     if isinstance(said, Fault):
-        return 0, said.state, said.reason
-    rejected = sum(map(len, said.rejects.values())) if confirmed else 0
+        return SourceReport(name, department, record_type, said.state.value, said.reason, latency)
+    rejected = sum(map(len, said.rejects.values())) if confirmed and said.rejects else 0
+    state, reason = _OK, None
     if rejected:
-        return rejected, SectionState.PARTIAL, "ROWS_REJECTED"
-    if confirmed and said.truncated:
-        return 0, SectionState.PARTIAL, "ROW_CAP"
-    return 0, SectionState.OK, None
+        state, reason = _PARTIAL, "ROWS_REJECTED"
+    elif confirmed and said.truncated:
+        state, reason = _PARTIAL, "ROW_CAP"
+    return SourceReport(name, department, record_type, state, reason, latency, rejected, said.batch)

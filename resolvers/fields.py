@@ -40,6 +40,16 @@ def described(
     return strawberry.field(**options)
 
 
+def mutation(resolver: Callable[..., object], result: object, zh: str, en: str) -> Any:
+    """An act of the graph: described, and for those who may do it."""
+    return strawberry.mutation(
+        resolver=resolver,
+        graphql_type=result,
+        description=bilingual(zh, en),
+        directives=[classified(DataClass.AUTHORIZED)],
+    )
+
+
 def object_type(
     name: str,
     label: Label,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
 from typing import Final, NamedTuple
 from unicodedata import normalize
 
@@ -32,6 +31,11 @@ _DOCUMENT: Final = frozenset({"documentNo", "authority"})
 _DATED_AFTER_STRIPPING: Final = (Role.PUBLISHED_ON, Role.VALID_FROM, Role.UPDATED_AT)
 """The dates of an adverse part that has run out must not show in the order either."""
 
+
+CONFLICT: Final = "IDENTITY_CONFLICT"
+"""A row names another person: two people sharing a number exist (ruling 10)."""
+CLOCK_MISSING: Final = "CLOCK_MISSING"
+"""An adverse row does not say when its clock began (ruling 9)."""
 
 _SAYS_NOTHING: Final = frozenset({Role.KEY, Role.NAME, Role.STATUS, Role.UPDATED_AT})
 
@@ -70,22 +74,22 @@ class Healed(NamedTuple):
         return self.age, self.source.name, self.row.identity
 
 
-@dataclass(slots=True)
-class Healing:
+class Healing(NamedTuple):
     """The rows of one record type and subject that may leave, and what was held back."""
 
-    kept: list[Healed] = field(default_factory=list)
+    kept: list[Healed]
     """Newest first, ties by source and record identity."""
-    suppressed: int = 0
-    conflicts: int = 0
-    """Rows whose name is another person's: two people sharing a number exist (ruling 10)."""
-    withheld: int = 0
-    """Adverse rows without a clock start (ruling 9)."""
-    faulty: list[tuple[str, Source, Row]] = field(default_factory=list)
-    """Rows of the two counts above with the reason, for the department's tickets."""
+    suppressed: int
+    faulty: list[tuple[str, Source, Row]]
+    """Rows of somebody else, and adverse ones without a clock start, for the department's tickets."""
+
+    @property
+    def reason(self) -> str:
+        """The gravest reason for which a row is faulty."""
+        return CONFLICT if CONFLICT in [reason for reason, _, _ in self.faulty] else CLOCK_MISSING
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Lens:
     """Through what rows are looked at: the subject, the channel, the day and the locality."""
 
@@ -99,41 +103,46 @@ class Lens:
     clock: ScenarioClock = "PUBLICATION"
     minor: bool = True
     """Whether minor adverse records leave: in a check they never count, so none leaves."""
+    named: bool = field(init=False)
+    """Whether rows must bear the subject's name: entities rename, so only their code counts."""
+    personal: bool = field(init=False)
+    born: date | None = field(init=False)
+    """Birth date of a natural person."""
 
-    @cached_property
-    def born(self) -> date | None:
-        """Birth date of a natural person."""
-        return birth_date(self.key.value) if self.key.kind is KeyKind.CITIZEN_ID else None
+    def __post_init__(self) -> None:
+        person = self.key.kind is KeyKind.CITIZEN_ID
+        self.named, self.personal = person and self.name is not None, self.key.personal
+        self.born = birth_date(self.key.value) if person else None
 
 
 def heal(
     entry: RecordType, guard: RowGuard | None, rows: Iterable[tuple[Source, Row]], lens: Lens
 ) -> Healing:
     """Sort rows into kept and held back; counts only, so that nothing tells which rule bit."""
-    healing = Healing()
+    kept: list[Healed] = []
+    faulty: list[tuple[str, Source, Row]] = []
+    suppressed = 0
     for source, row in rows:
-        if not same_name(lens, named_in(entry, row, lens)):
-            healing.conflicts += 1
-            healing.faulty.append(("IDENTITY_CONFLICT", source, row))
+        if lens.named and not same_name(lens, named_in(entry, row)):
+            faulty.append((CONFLICT, source, row))
             continue
-        row = marked(entry, source, row, lens.marks, lens.channel)
-        known = facts(entry, row.controls, row.values, lens.born, personal=lens.key.personal)
+        if lens.marks is not None:
+            row = marked(entry, source, row, lens.marks, lens.channel)
+        known = facts(entry, row.controls, row.values, lens.born, personal=lens.personal)
         verdict = visible(known, entry, lens.channel, lens.today, lens.locality, clock=lens.clock)
         if not lens.minor and known.severity is Severity.MINOR:
             verdict = _without_minor(known, verdict)
         if guard and not _admits(guard, entry, Healed(source, row, known, verdict)):
-            healing.suppressed += 1
-            continue
-        if verdict.effect is Effect.WITHHOLD:
-            healing.withheld += 1
-            healing.faulty.append(("CLOCK_MISSING", source, row))
+            suppressed += 1
+        elif verdict.effect is Effect.WITHHOLD:
+            faulty.append((CLOCK_MISSING, source, row))
         elif verdict.effect is Effect.DROP or (verdict.effect is Effect.STRIP and _bare(entry, source)):
-            healing.suppressed += 1
+            suppressed += 1
         else:
-            healing.kept.append(Healed(source, row, known, verdict))
-    if len(healing.kept) > 1:
-        healing.kept.sort(key=Healed.order)
-    return healing
+            kept.append(Healed(source, row, known, verdict))
+    if len(kept) > 1:
+        kept.sort(key=Healed.order)
+    return Healing(kept, suppressed, faulty)
 
 
 def _bare(entry: RecordType, source: Source) -> bool:
@@ -151,10 +160,8 @@ def _without_minor(known: Facts, verdict: Verdict) -> Verdict:
     return Verdict(effect, "severity.minor", verdict.clocks)
 
 
-def marked(entry: RecordType, source: Source, row: Row, marks: Marks | None, channel: Channel) -> Row:
+def marked(entry: RecordType, source: Source, row: Row, marks: Marks, channel: Channel) -> Row:
     """The row as its subject's cases make it."""
-    if marks is None:
-        return row
     found = marks.on(source.name, entry.code, row.identity, document_of(entry, row))
     return replace(row, controls=marks.controls(found, row.controls, channel)) if found else row
 
@@ -172,18 +179,16 @@ def document_of(entry: RecordType, row: Row) -> tuple[str, str] | None:
     return (number, authority) if isinstance(number, str) and isinstance(authority, str) else None
 
 
-def named_in(entry: RecordType, row: Row, lens: Lens) -> object:
-    """Whom the row is about: a person in an entity's decision is its responsible person."""
-    if entry.responsible and lens.key.kind is KeyKind.CITIZEN_ID:
+def named_in(entry: RecordType, row: Row) -> object:
+    """What person the row is about: in an entity's decision it is the responsible one."""
+    if entry.responsible:
         return row.values.get(entry.responsible.name)
     return row.controls.get(Role.NAME)
 
 
 def same_name(lens: Lens, found: object) -> bool:
-    """Whether a row's name column names the confirmed person; entities rename, so only their code counts."""
-    if lens.key.kind is not KeyKind.CITIZEN_ID or not isinstance(found, str) or lens.name is None:
-        return True
-    return names_match(found, lens.name)
+    """Whether a row's name column, if it has a text, names the confirmed person."""
+    return lens.name is None or not isinstance(found, str) or names_match(found, lens.name)
 
 
 def names_match(one: str, other: str) -> bool:

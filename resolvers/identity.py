@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from authz.tickets import Tickets
 from catalogue.identifiers import KeyKind, SubjectKey
 from catalogue.model import Role
 from connectors.errors import SectionState
@@ -88,13 +89,20 @@ async def confirm(
     code = authority.record_type
     sources = {code: (authority.source,)}
     fetched = await fetch_all({code: ask}, sources, context.report, confirmed=False, until=until)
-    tickets = context.services.tickets
-    tickets.note(drifted(code, fetched[code]))
-    for source, answer in fetched[code].answers:
-        tickets.note(unconfirmed(code, source, answer))
-        shared = (rows for key in answer.rows if len(_names(rows := _standing(answer, key))) > 1)
-        tickets.note(fault for rows in shared for fault in ambiguous(code, source, rows))
+    _note(context.services.tickets, code, fetched[code])
     return {lookup.key: _verdict(lookup, fetched[code]) for lookup in lookups}
+
+
+def _note(tickets: Tickets, code: str, fetched: Fetched) -> None:
+    """What is wrong with the authority's rows, whoever was asked for."""
+    if fetched.faults:
+        tickets.note(drifted(code, fetched))
+    for source, answer in fetched.answers:
+        if answer.strays or answer.rejects or answer.links:
+            tickets.note(unconfirmed(code, source, answer))
+        for key, rows in answer.rows.items():
+            if len(rows) > 1 and len(_names(standing := _standing(answer, key))) > 1:
+                tickets.note(ambiguous(code, source, standing))
 
 
 async def verify(context: RequestContext, lookup: Lookup) -> Match:
@@ -122,7 +130,7 @@ def _verdict(lookup: Lookup, fetched: Fetched) -> Confirmation:
         return replace(found, links=_still_theirs(found.name, links, answer))
     if links and links.current and isinstance(_known(replace(lookup, key=links.current), answer), Confirmed):
         return Moved(links.current)
-    if found == Doubt(Match.UNSURE) and not lookup.key.personal:
+    if not lookup.key.personal and found == Doubt(Match.UNSURE):
         return Fault(CONFLICT, source.name, SectionState.UNAVAILABLE, CONFLICT, retryable=False)
     return found
 

@@ -11,9 +11,8 @@ from strawberry.types.info import Info
 from catalogue.model import DataClass
 from resolvers.access import require_scope
 from resolvers.context import RequestContext
-from resolvers.directives import classified
-from resolvers.fields import bilingual, described
-from resolvers.recording import refusals_recorded
+from resolvers.fields import bilingual, described, mutation
+from resolvers.recording import RefusalsRecorded
 from resolvers.rights import CASE_SCOPE
 from resolvers.scalars import RecordTypeCode
 
@@ -38,7 +37,7 @@ async def _announce(
     ],
 ) -> ListAnnounced:
     context: RequestContext = info.context
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         require_scope(context.actor, CASE_SCOPE)
         told = await context.services.lists.announce(context.actor, context.query, recordType)
     return ListAnnounced(recordType=recordType, told=told)
@@ -47,13 +46,10 @@ async def _announce(
 def list_mutations() -> Mapping[str, Any]:
     """What a department sends in."""
     return {
-        "announceListChange": strawberry.mutation(
-            resolver=_announce,
-            graphql_type=ListAnnounced | None,
-            description=bilingual(
-                "通知使用单位：本部门的一份名单已有变化（部门数据管理），只有指引",
-                "Tell the authorities that use a list of the department that it has changed; a pointer only",
-            ),
-            directives=[classified(_AUTHORIZED)],
+        "announceListChange": mutation(
+            _announce,
+            ListAnnounced | None,
+            "通知使用单位：本部门的一份名单已有变化（部门数据管理），只有指引",
+            "Tell the authorities that use a list of the department that it has changed; a pointer only",
         )
     }

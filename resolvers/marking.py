@@ -13,6 +13,8 @@ from resolvers.identity import Confirmation, Confirmed
 
 def marks_on(standing: Standing, confirmed: Mapping[SubjectKey, Confirmation]) -> dict[SubjectKey, Marks]:
     """The marks on confirmed subjects, those made under their former numbers among them."""
+    if not standing.by_subject:
+        return {}
     found = {
         key: standing.of(key, one.links.former if one.links else ())
         for key, one in confirmed.items()

@@ -27,6 +27,14 @@ class Node(dict[str, object]):
         return self._read(name)
 
 
+class RecordNode(Node):
+    """The node of one record, which compiled printing takes out again."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.view.entry.graphql_type, record.value)
+        self.record = record
+
+
 def subject_node(read: SubjectRead) -> Node:
     """The node of one subject."""
     plan, subject = read.plan, read.subject
@@ -73,7 +81,7 @@ def _records(read: SubjectRead, section: Section) -> object:
 
 def record_node(record: Record) -> Node:
     """The node of one record."""
-    return Node(record.view.entry.graphql_type, record.value)
+    return RecordNode(record)
 
 
 def pointer_node(subject: Subject, section: Section) -> dict[str, object]:

@@ -24,7 +24,6 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    get_argument_values,
     get_directive_values,
     is_abstract_type,
 )
@@ -32,6 +31,7 @@ from graphql.execution.values import VariableValues
 
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue, RecordType
+from resolvers.arguments import Reader, reader
 from resolvers.errors import BadArgument
 from resolvers.records import BASE_FIELDS
 from resolvers.subjects import GRAPHQL_NAME, PAGE_MAX, domain_type
@@ -41,13 +41,15 @@ GRANTS_KEPT: Final = 64
 """Versions of grants a plan: every mandate of a day is one, and so is every consent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Walk:
     """The document in which selections are collected."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: VariableValues
+    readers: dict[int, Reader] = field(default_factory=dict)
+    """What reads the arguments of a field: kept with the plan, and so no longer than its nodes."""
     _arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def collect(self, type_name: str, nodes: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
@@ -94,11 +96,15 @@ class Walk:
         """Coerced arguments of a field, by their GraphQL name; worked out once for each request."""
         found = self._arguments.get(id(node))
         if found is None:
-            parent = self.schema.get_type(type_name)
-            assert isinstance(parent, GraphQLObjectType)  # noqa: S101 - validated documents only
-            found = get_argument_values(parent.fields[node.name.value], node, self.variables)
-            self._arguments[id(node)] = found
+            read = self.readers.get(id(node)) or self._reader(type_name, node)
+            found = self._arguments[id(node)] = read(self.variables)
         return found
+
+    def _reader(self, type_name: str, node: FieldNode) -> Reader:
+        parent = self.schema.get_type(type_name)
+        assert isinstance(parent, GraphQLObjectType)  # noqa: S101 - validated documents only
+        made = self.readers[id(node)] = reader(parent.fields[node.name.value], node)
+        return made
 
     def _applies(self, condition: str, type_name: str) -> bool:
         if condition == type_name:
@@ -184,7 +190,7 @@ class Planner:
     """Plans subject fields against one catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._sections: dict[tuple[SubjectKind, str], dict[str, RecordType]] = {}
         for kind in SubjectKind:
             for entry in catalogue.of_kind(kind):
@@ -209,7 +215,7 @@ class Planner:
 
     def type_names(self, plan: SubjectPlan) -> frozenset[str]:
         """The GraphQL types of the records that a plan reads."""
-        return frozenset(self._catalogue.record_types[code].graphql_type for code in plan.types)
+        return frozenset(self.catalogue.record_types[code].graphql_type for code in plan.types)
 
     def _plan_group(
         self,
@@ -240,7 +246,7 @@ class Planner:
         path: ResponsePath,
     ) -> None:
         arguments = walk.arguments(GRAPHQL_NAME[plan.kind], nodes[0])
-        entries = {entry.code: entry for entry in self._catalogue.of_kind(plan.kind)}
+        entries = {entry.code: entry for entry in self.catalogue.of_kind(plan.kind)}
         wanted = arguments.get("types")
         codes = frozenset(entries if wanted is None else wanted)
         if codes - entries.keys():
@@ -264,7 +270,7 @@ class Planner:
 
     def _plan_responsible(self, plan: SubjectPlan, path: ResponsePath) -> None:
         plan.responsible = True
-        for entry in self._catalogue.of_kind(plan.kind):
+        for entry in self.catalogue.of_kind(plan.kind):
             if entry.responsible:
                 read = plan.of(entry.code)
                 for name in (entry.responsible.name, entry.responsible.role):

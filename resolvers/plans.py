@@ -29,8 +29,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from authz.audit import EventKind
 from catalogue.identifiers import SubjectKind
-from resolvers.access import ENTITY_ROOTS
+from resolvers.access import CHECK, CHECK_CHUNK, CHECK_ROOTS, ENTITY_ROOTS
+from resolvers.arguments import Reader
 from resolvers.compiled.tree import Selection, selected
 from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
 from resolvers.subjects import GRAPHQL_NAME
@@ -44,6 +46,8 @@ SHAPES_KEPT: Final = 16
 READING: Final = frozenset({"subject", "represented", "me", "_entities", *ENTITY_ROOTS})
 """Root fields that read departments."""
 _COMPILED: Final = READING | {"__typename"}
+_OBJECTS: Final = frozenset({CHECK, CHECK_CHUNK, "__typename"})
+"""Root fields of mutations whose objects are printed by `resolvers.compiled.objects`."""
 _COMPILED_OF_ME: Final = frozenset({"person", "__typename"})
 CONDITIONS_MAX: Final = 6
 """With more conditional variables nothing is kept (ruling 12)."""
@@ -74,6 +78,18 @@ class OperationPlan:
     """Fields below each `me`, by response key."""
     compiled: bool
     """Whether every field of it can be printed by what is compiled."""
+    of_objects: bool
+    """Whether its root fields give objects that what is compiled prints where it can, one by one."""
+    kept: bool
+    """Whether it serves the next request too."""
+    recorded_as: EventKind
+    """As what the operation is recorded where it is refused."""
+    readers: dict[int, Reader] = field(default_factory=dict)
+    """What reads the arguments of its fields, by the identity of their nodes."""
+    checks: dict[tuple[str, str, SubjectKind], tuple[object, SubjectPlan]] = field(default_factory=dict)
+    """What chunks of checks read, by response key, scenario and kind of subject; with the scenario itself."""
+    objects: dict[tuple[str, frozenset[str]], object] = field(default_factory=dict)
+    """What prints root fields that return objects of static types (`resolvers.compiled.objects`)."""
     _subjects: dict[tuple[ResponsePath, SubjectKind], Wanted] = field(default_factory=dict)
 
     def subject(
@@ -134,8 +150,8 @@ class Plans:
         valuation = known.valuation(variables)
         plan = known.plans.get(valuation)
         if plan is None:
-            plan = _planned(schema, known.fragments, operation, variables, kept=True)
-            known.plans[valuation] = plan
+            made = _planned(schema, known.fragments, operation, variables, kept=True)
+            plan = known.plans[valuation] = made
         return plan
 
 
@@ -152,9 +168,16 @@ def _planned(
     names = {key: nodes[0].name.value for key, nodes in roots.items()}
     persons = {key: walk.collect("Me", roots[key]) for key, name in names.items() if name == "me"}
     inner = {nodes[0].name.value for below in persons.values() for nodes in below.values()}
-    query = operation.operation is OperationType.QUERY
-    compiled = kept and query and set(names.values()) <= _COMPILED and inner <= _COMPILED_OF_ME
-    return OperationPlan(fragments, roots, persons, compiled)
+    query, fields = operation.operation is OperationType.QUERY, set(names.values())
+    compiled = kept and query and fields <= _COMPILED and inner <= _COMPILED_OF_ME
+    of_objects = kept and not query and fields <= _OBJECTS
+    return OperationPlan(fragments, roots, persons, compiled, of_objects, kept, _event_kind(fields))
+
+
+def _event_kind(roots: set[str]) -> EventKind:
+    if roots & CHECK_ROOTS:
+        return EventKind.CHECK
+    return EventKind.IDENTITY_VERIFY if "verifyIdentity" in roots else EventKind.READ
 
 
 def _studied(document: DocumentNode) -> _Operation:

@@ -15,7 +15,7 @@ from catalogue.values import PartialDate
 from resolvers.access import require_scope
 from resolvers.context import RequestContext
 from resolvers.fields import bilingual, described
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.review import REVIEW_SCOPE
 from resolvers.rights import CASE_SCOPE
 from resolvers.scalars import CalendarDate, Instant, RecordTypeCode
@@ -59,7 +59,7 @@ async def publicity(
     """`publicity(month)`: a steward sees the breaches of their own department."""
     context: RequestContext = info.context
     actor = context.actor
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if actor.kind not in _SCOPES:
             raise AccessDenied(
                 "ACTOR_NOT_ALLOWED", "This is for the credit office, auditors and departments' stewards."

@@ -25,10 +25,9 @@ def left_out(code: str, key: SubjectKey, healing: Healing, fetched: Fetched) -> 
         yield RowFault(source.name, code, reason, row=_mark_of(source, code, row))
 
 
-def strays(code: str, fetched: Fetched) -> Iterator[RowFault]:
-    """Bad rows of deliveries that are of no subject."""
-    for source, answer in fetched.answers:
-        yield from _faults(code, source, answer.strays)
+def strays(code: str, source: Source, answer: Answer) -> Iterator[RowFault]:
+    """Bad rows of a delivery that are of no subject."""
+    yield from _faults(code, source, answer.strays)
 
 
 def unconfirmed(code: str, source: Source, answer: Answer) -> Iterator[RowFault]:

@@ -26,7 +26,7 @@ from resolvers.lookups import PersonLookup, SubjectLookup, UsccArgument, person
 from resolvers.nodes import subject_node
 from resolvers.publicity import PublicityCount, publicity
 from resolvers.reading import Outcome, verify_identity
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.report.consented import consent_report
 from resolvers.report.graph import CreditReport, my_report
 from resolvers.review import ReviewDesk, review
@@ -98,7 +98,7 @@ async def _verify(
     access: Access,
 ) -> Any:
     context: RequestContext = info.context
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         found = person(lookup)
         refuse_named(context, found)
     return await verify_identity(context, grant_of_operation(context), found)

@@ -6,10 +6,9 @@ returned before the outcome is.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from authz.audit import Entry, EventKind, PlannedRead, Result
 from authz.audit import Outcome as AuditOutcome
@@ -18,7 +17,7 @@ from authz.decisions import Effect
 from authz.errors import AccessDenied, SubjectNotConfirmed
 from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
 from authz.lifecycle import ScenarioClock
-from authz.masks import MaskContext, mask
+from authz.masks import mask
 from authz.policy import decide as decide_field
 from catalogue.identifiers import SubjectKey
 from catalogue.model import RecordType
@@ -35,7 +34,8 @@ from resolvers.marking import marks_on, recognizing
 from resolvers.paging import Page, Start, start_of
 from resolvers.planning import PageRead, SubjectPlan
 from resolvers.quality import LINK_CAP, drifted, left_out, strays
-from resolvers.recording import Recorder, outcome_of, refusals_recorded
+from resolvers.recording import Recorder, RefusalsRecorded, outcome_of
+from resolvers.turns import breathing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ class Manner:
     """Writes its leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One plan, asked under one grant."""
 
     context: RequestContext
@@ -65,8 +64,7 @@ class Reading:
     manner: Manner
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectRead:
+class SubjectRead(NamedTuple):
     """What was read of one confirmed subject, healed, and may leave; ready to be printed."""
 
     reading: Reading
@@ -93,10 +91,10 @@ class SubjectRead:
         """The name as the grant may see it."""
         return shown_name(self.reading.grant, self.subject.key, self.subject.name)
 
-    def records(self, section: Section) -> Iterator[Record]:
+    def records(self, section: Section) -> list[Record]:
         """The records of one section, newest first."""
-        subject, view = self.subject, self.decided.views[section.entry.code]
-        return (Record(subject, view, section, healed) for healed in section.healed)
+        subject, view = self.subject, self.reading.decided.views[section.entry.code]
+        return [Record(subject, view, section, healed) for healed in section.healed]
 
     def page(self, key: str) -> Page:
         """One page of the records of all its types, merged."""
@@ -134,7 +132,7 @@ async def read_subjects(
     """
     await require_subject(context, grant, lookups)
     reading = _decided(context, grant, plan, lookups, manner)
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         _require_publicity(reading, lookups)
         starts = {lookup.key: _starts(reading, pages, asked_by or lookup.key) for lookup in lookups}
     async with manner.recorder(context, grant, reading.decided.planned, lookups, manner.kind) as recorder:
@@ -145,7 +143,7 @@ async def read_subjects(
         marks = marks_on(standing, confirmed)
         fetched = await _fetched(reading, _asks(reading, admitted, confirmed, marks))
         outcomes: list[Outcome] = []
-        for lookup in lookups:
+        async for lookup in breathing(lookups):
             if refusal := recorder.refusals.get(lookup.key):
                 outcomes.append(refusal)
                 continue
@@ -182,7 +180,7 @@ async def verify_identity(context: RequestContext, grant: Grant, lookup: Lookup)
     entry = services.catalogue.record_types[authority.record_type]
     existence = decide_field(grant, entry, None, kind, personal=True, subject=lookup.key)
     if existence.effect is Effect.DENY:
-        async with refusals_recorded(context):
+        async with RefusalsRecorded(context):
             raise AccessDenied("TYPE_NOT_MANDATED", existence.reason)
     planned = (PlannedRead(entry.code, entry.department, frozenset()),)
     recorder = Recorder(context, grant, planned, [lookup], EventKind.IDENTITY_VERIFY)
@@ -197,8 +195,7 @@ def _decided(
 ) -> Reading:
     """Apply the policy to the plan, and report which selected paths it denies or masks."""
     personal = any(lookup.key.personal for lookup in lookups)
-    keys = {lookup.key for lookup in lookups}
-    subject = next(iter(keys)) if len(keys) == 1 else None
+    subject = lookups[0].key if len({lookup.key for lookup in lookups}) == 1 else None
     decided = decide(context.services.catalogue, grant, plan, subject, personal=personal)
     context.report.withhold(decided.denied, decided.masked)
     return Reading(context, grant, plan, decided, manner)
@@ -219,8 +216,9 @@ def _subject(reading: Reading, key: SubjectKey, confirmation: Confirmation) -> S
 
 def _require_publicity(reading: Reading, lookups: Sequence[Lookup]) -> None:
     """Nobody learns that an individual business exists where no law publishes what is asked (ruling 24)."""
-    personal = any(lookup.key.personal for lookup in lookups)
-    if isinstance(reading.grant, Public) and personal and not reading.decided.asked:
+    if not isinstance(reading.grant, Public) or reading.decided.asked:
+        return
+    if any(lookup.key.personal for lookup in lookups):
         raise AccessDenied(
             "PERSONAL_NOT_PUBLIC",
             "Individual businesses get the rules of persons. Ask with a mandate, in a case.",
@@ -234,17 +232,17 @@ async def require_subject(context: RequestContext, grant: Grant, lookups: Sequen
     """
     keys = {lookup.key for lookup in lookups}
     if isinstance(grant, Consent) and keys - {grant.subject}:
-        async with refusals_recorded(context):
+        async with RefusalsRecorded(context):
             raise AccessDenied("CONSENT_SUBJECT", "The consent is about another subject than this one.")
     if isinstance(grant, Statutory) and grant.actor.own_subject in keys:
-        async with refusals_recorded(context):
+        async with RefusalsRecorded(context):
             raise AccessDenied("CONFLICT_OF_INTEREST", "This is your own record. A colleague takes the case.")
 
 
 def _followed(grant: Grant, confirmation: Confirmation) -> Confirmation:
     """A grant about one person is about the number it names: where that was corrected, it is given anew."""
-    bound = isinstance(grant, Consent | SelfAccess)
-    return Doubt(Match.NO_MATCH) if bound and isinstance(confirmation, Moved) else confirmation
+    bound = isinstance(confirmation, Moved) and isinstance(grant, Consent | SelfAccess)
+    return Doubt(Match.NO_MATCH) if bound else confirmation
 
 
 def _asks(
@@ -259,13 +257,17 @@ def _asks(
         return {}
     decided, trace, case = reading.decided, reading.context.request_id, case_of(reading.grant, confirmed)
     links = {key: one.links for key, one in found.items() if one.links}
-    asker = reading.grant.actor.client_id
-    ask = partial(Ask, keys=tuple(found), trace=trace, case=case, links=links, asker=asker)
+    keys, asker = tuple(found), reading.grant.actor.client_id
     return {
-        code: ask(
+        code: Ask(
             code,
             fields | recognizing(decided.entries[code], marks) if marks else fields,
+            keys,
+            trace,
+            case,
+            links,
             permitted=decided.permitted[code],
+            asker=asker,
         )
         for code, fields in decided.read.items()
     }
@@ -276,7 +278,9 @@ async def _fetched(reading: Reading, asks: Mapping[str, Ask]) -> dict[str, Fetch
     services, report = reading.context.services, reading.context.report
     fetched = await fetch_all(asks, services.sources, report, until=reading.manner.until)
     for code, said in fetched.items():
-        services.tickets.note(strays(code, said))
+        for source, answer in said.answers:
+            if answer.strays:
+                services.tickets.note(strays(code, source, answer))
     return fetched
 
 
@@ -288,7 +292,7 @@ def _sections(
     marks: Marks | None,
 ) -> dict[str, Section]:
     """The section of every planned type, for one subject."""
-    if isinstance(confirmation, Doubt | Moved):
+    if isinstance(confirmation, (Doubt, Moved)):
         return {}
     sections: dict[str, Section] = {}
     lens = None if isinstance(confirmation, Fault) else _lens(reading, key, confirmation.name, marks)
@@ -315,17 +319,21 @@ def _lens(reading: Reading, key: SubjectKey, name: str | None, marks: Marks | No
 def _section(
     reading: Reading, entry: RecordType, lens: Lens, confirmed: Confirmed, fetched: Fetched
 ) -> Section:
-    key, state = lens.key, fetched.state
-    services = reading.context.services
-    if not state.answered:
-        services.tickets.note(drifted(entry.code, fetched))
-        fault = fetched.faults[0] if fetched.faults else _not_connected(entry)
-        return Section(entry, state, fault.reason, fault=fault)
-    guard = reading.decided.decisions[entry.code].existence.guard
-    rows = [(source, row) for source, answer in fetched.answers for row in answer.rows[key]]
-    healing = heal(entry, guard, rows, lens)
-    services.tickets.note(left_out(entry.code, key, healing, fetched))
-    reason = _left_out(healing, key, confirmed, fetched)
+    if fetched.faults or not fetched.answers:
+        return _unanswered(reading, entry, fetched)
+    key, rows, asked = lens.key, [], []
+    rejected = capped = False
+    for source, answer in fetched.answers:
+        asked.append(source.name)
+        rows += [(source, row) for row in answer.rows[key]]
+        if answer.rejects.get(key):
+            rejected = True
+        if key in answer.truncated:
+            capped = True
+    healing = heal(entry, reading.decided.decisions[entry.code].existence.guard, rows, lens)
+    if rejected or healing.faulty:
+        reading.context.services.tickets.note(left_out(entry.code, key, healing, fetched))
+    reason = _left_out(healing, confirmed, rejected=rejected, capped=capped)
     return Section(
         entry,
         SectionState.PARTIAL if reason else SectionState.OK,
@@ -333,23 +341,26 @@ def _section(
         fetched.fetched_at,
         tuple(healing.kept),
         suppressed=healing.suppressed,
-        asked=tuple(source.name for source, _ in fetched.answers),
+        asked=tuple(asked),
     )
 
 
-def _left_out(healing: Healing, key: SubjectKey, confirmed: Confirmed, fetched: Fetched) -> str | None:
+def _unanswered(reading: Reading, entry: RecordType, fetched: Fetched) -> Section:
+    """The section of a type of which some source said nothing."""
+    reading.context.services.tickets.note(drifted(entry.code, fetched))
+    fault = fetched.faults[0] if fetched.faults else _not_connected(entry)
+    return Section(entry, fetched.state, fault.reason, fault=fault)
+
+
+def _left_out(healing: Healing, confirmed: Confirmed, *, rejected: bool, capped: bool) -> str | None:
     """Why a section is PARTIAL, the gravest reason first."""
-    if healing.conflicts:
-        return "IDENTITY_CONFLICT"
-    if healing.withheld:
-        return "CLOCK_MISSING"
-    if any(answer.rejects.get(key) for _, answer in fetched.answers):
+    if healing.faulty:
+        return healing.reason
+    if rejected:
         return "ROWS_REJECTED"
     if confirmed.links and confirmed.links.cut:
         return LINK_CAP
-    if any(key in answer.truncated for _, answer in fetched.answers):
-        return "ROW_CAP"
-    return None
+    return "ROW_CAP" if capped else None
 
 
 def _not_connected(entry: RecordType) -> Fault:
@@ -363,4 +374,4 @@ def shown_name(grant: Grant, key: SubjectKey, name: str | None) -> str | None:
     if name is None or not key.personal:
         return name
     clear = isinstance(grant, SelfAccess) and grant.actor.step_up
-    return name if clear else str(mask("M_NAME", name, MaskContext()))
+    return name if clear else str(mask("M_NAME", name))

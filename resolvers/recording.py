@@ -6,9 +6,7 @@ Public reads and anonymous refusals are counted, not recorded one by one (ruling
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -32,6 +30,7 @@ from authz.cases.overlay import Standing
 from authz.decisions import Effect, TypeDecisions
 from authz.errors import AccessDenied, AuthzError
 from authz.grants import Consent, Grant, Public, SelfAccess, Statutory
+from authz.once import Kind, Replayed
 from catalogue.identifiers import IdentifierError, SubjectKey
 from catalogue.model import RecordType
 from catalogue.values import CHINA_TIME
@@ -41,7 +40,11 @@ from resolvers.context import RequestContext, Services
 from resolvers.identity import Confirmation, Doubt, Lookup
 from resolvers.records import TELLING_FIELDS, carrier_of
 
+TOGETHER: Final = 25
+"""Subjects of one reading whose leaves are committed together: whoever reads one waits for no more."""
 _Made = TypeVar("_Made")
+_STOPPABLE: Final = Statutory | Consent
+_STATUS: Final = {state: SourceStatus(state) for state in SectionState}
 _FAILURES: Final = frozenset({"SUBJECT_NOT_CONFIRMED", "NO_MATCH"})
 """Outcomes that count towards a lock-out: both say that number and name do not belong together."""
 
@@ -68,7 +71,7 @@ class Recorder:
         self._services = context.services
         self._report = context.report
         self._payer = context.payer
-        self._ticket = context.ticket if isinstance(grant, Consent) else None
+        self._ticket = context.ticket if isinstance(grant, Consent) else context.assertion
         self._grant = grant
         self._query = context.query
         self._reads = reads
@@ -87,8 +90,10 @@ class Recorder:
             self._audit.public_read(read.record_type for read in self._reads for _ in self._keys)
             return self
         try:
-            refs = await _each([self._intend(key) for key in self._keys])
+            refs = await each_of(self._keys, self._intend)
         except AccessDenied as refusal:
+            if isinstance(refusal, Replayed) and refusal.kind is Kind.OPERATOR:
+                raise  # of the whole operation, which records it
             key = self._keys[0] if len(self._keys) == 1 else None
             await deny(self._services, self._grant.actor, self._query, refusal.code, key, kind=self._kind)
             raise
@@ -124,9 +129,17 @@ class Recorder:
         outcomes = {} if error else self._outcomes
         if error:
             self._kept.clear()
-        await _each(
-            [self._conclude(ref, key, outcomes.get(key, failed)) for key, ref in self._intents.items()]
-        )
+        faults: list[Exception] = []
+
+        async def end(key: SubjectKey) -> None:
+            try:
+                await self._conclude(key, outcomes.get(key, failed))
+            except Exception as fault:  # raised when every subject's log says how its reading ended
+                faults.append(fault)
+
+        await each_of(self._intents, end)
+        if faults:
+            raise faults[0]
 
     async def _intend(self, key: SubjectKey, *first: Entry) -> IntentRef:
         """Record one intent; what is allowed so often, or to so many, is counted together with it."""
@@ -144,15 +157,16 @@ class Recorder:
         told = visibility_of(self._grant, datetime.now(CHINA_TIME))
         return Intent(self._kind, self._grant, self._query, self._reads, key, told)
 
-    async def _conclude(self, ref: IntentRef, key: SubjectKey, outcome: Outcome) -> None:
+    async def _conclude(self, key: SubjectKey, outcome: Outcome) -> None:
+        ref = self._intents[key]
         entries: list[Entry] = [*self._kept.get(key, ())]
-        if isinstance(self._grant, Statutory | Consent):
+        if isinstance(self._grant, _STOPPABLE):
             entries.append(self._services.register.running(self._grant))
         if isinstance(self._grant, Consent):
             entries.append(self._services.consent_use.holding(self._grant))
         if _failed(self._grant, key, outcome):
             entries.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
-        outcome = replace(outcome, batches=self._batches())
+        outcome = outcome._replace(batches=self._batches())
         try:
             await self._write(ref, key, outcome, entries)
         except AccessDenied as refusal:
@@ -168,9 +182,29 @@ class Recorder:
         return tuple(sorted({asked.batch for asked in self._report.sources if asked.batch}))
 
 
-async def _each(writes: Sequence[Coroutine[Any, Any, _Made]]) -> list[_Made]:
-    """All of them at once; one alone needs no task of its own."""
-    return [await writes[0]] if len(writes) == 1 else list(await asyncio.gather(*writes))
+async def each_of(
+    keys: Iterable[SubjectKey], write: Callable[[SubjectKey], Coroutine[Any, Any, _Made]]
+) -> list[_Made]:
+    """For each subject, so many at once; one alone needs no task of its own.
+
+    Raises what one of them raised, after those that were begun with it, and begins no more.
+    """
+    match list(keys):
+        case [key]:
+            return [await write(key)]
+        case several:
+            made: list[_Made] = []
+
+            async def boxed(key: SubjectKey) -> tuple[_Made]:
+                return (await write(key),)  # what is made may be an exception itself
+
+            for start in range(0, len(several), TOGETHER):
+                together = map(boxed, several[start : start + TOGETHER])
+                for one in await asyncio.gather(*together, return_exceptions=True):
+                    if isinstance(one, BaseException):
+                        raise one
+                    made += one
+            return made
 
 
 def _failed(grant: Grant, key: SubjectKey, outcome: Outcome) -> bool:
@@ -203,17 +237,17 @@ def outcome_of(confirmation: Confirmation, sections: Mapping[str, Section]) -> O
     """What the outcome says of one subject: states, counts and record identities, never values."""
     if isinstance(confirmation, Doubt):
         return Outcome(Result.DENY, codes=("SUBJECT_NOT_CONFIRMED",))
-    reads = [read for section in sections.values() for read in _results(section)]
-    whole = all(section.state is SectionState.OK for section in sections.values())
-    return Outcome(
-        Result.PERMIT if whole else Result.PARTIAL,
-        tuple(reads),
-        sum(section.suppressed for section in sections.values()),
-    )
+    reads: list[ReadResult] = []
+    whole, suppressed = True, 0
+    for section in sections.values():
+        whole = whole and section.state is SectionState.OK
+        suppressed += section.suppressed
+        reads += _results(section)
+    return Outcome(Result.PERMIT if whole else Result.PARTIAL, tuple(reads), suppressed)
 
 
 def _results(section: Section) -> list[ReadResult]:
-    entry, status = section.entry, SourceStatus(section.state)
+    entry, status = section.entry, _STATUS[section.state]
     sources: dict[str, list[str]] = {name: [] for name in section.asked}
     for healed in section.healed:
         sources.setdefault(healed.source.name, []).append(healed.row.identity)
@@ -223,21 +257,33 @@ def _results(section: Section) -> list[ReadResult]:
     ]
 
 
-@asynccontextmanager
-async def refusals_recorded(context: RequestContext) -> AsyncIterator[None]:
+class RefusalsRecorded:
     """Around what may refuse before any source is asked, inside an operation that has its grant."""
-    try:
-        yield
-    except IdentifierError:
-        await denied(context, "IDENTIFIER_INVALID")
-        raise
-    except AuthzError as refusal:
-        await denied(context, refusal.code)
-        raise
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
+
+    async def __aenter__(self) -> None:
+        """Nothing is recorded of what is not refused."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, IdentifierError):
+            await denied(self._context, "IDENTIFIER_INVALID")
+        elif isinstance(error, AuthzError):
+            await denied(self._context, error.code)
 
 
 async def denied(context: RequestContext, code: str) -> None:
-    """`deny` for an operation under way, as the kind of event that it is."""
+    """`deny` for an operation under way, as the kind of event that it is.
+
+    A refusal counts against the officer whom an assertion names: raises Replayed for one used before.
+    """
+    if context.assertion is not None:
+        await context.assertion.settle()
     await deny(context.services, context.actor, context.query, code, kind=context.kind)
 
 

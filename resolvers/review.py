@@ -23,10 +23,9 @@ from resolvers.access import require_scope
 from resolvers.checks.rates import CheckRate, check_rates
 from resolvers.consents import page_info
 from resolvers.context import RequestContext
-from resolvers.directives import classified
 from resolvers.errors import BadArgument
-from resolvers.fields import bilingual, described
-from resolvers.recording import deny, refusals_recorded
+from resolvers.fields import bilingual, described, mutation
+from resolvers.recording import RefusalsRecorded, deny
 from resolvers.review_types import (
     ClientLock,
     LockResult,
@@ -159,7 +158,7 @@ class ReviewDesk:
 async def review(info: Info) -> Any:
     """`review`: for reviewers only."""
     context: RequestContext = info.context
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         _require_reviewer(context.actor)
     return ReviewDesk()
 
@@ -197,7 +196,7 @@ async def _lift(
 
 async def _done(context: RequestContext, act: Callable[[Reviewer], Any]) -> Any:
     """What the act came to, or why it was refused; either way the log holds it."""
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         _require_reviewer(context.actor)
     try:
         return await act(Reviewer(context.actor.operator, context.actor.client_id))
@@ -223,12 +222,4 @@ def review_mutations() -> Mapping[str, Any]:
         "recordReview": (_record, ReviewResult, "记录审查结论（审查人员）", "Record what a review came to"),
         "liftLock": (_lift, LockResult, "解除锁定（审查人员）", "Let somebody read again"),
     }
-    return {
-        name: strawberry.mutation(
-            resolver=resolver,
-            graphql_type=result,
-            description=bilingual(zh, en),
-            directives=[classified(_AUTHORIZED)],
-        )
-        for name, (resolver, result, zh, en) in acts.items()
-    }
+    return {name: mutation(*told) for name, told in acts.items()}

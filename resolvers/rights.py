@@ -28,12 +28,11 @@ from resolvers.access import SELF_SCOPE, require_scope
 from resolvers.access_log import opened_read
 from resolvers.consents import page_info, person_of
 from resolvers.context import RequestContext
-from resolvers.directives import classified
 from resolvers.errors import BadArgument
-from resolvers.fields import bilingual
+from resolvers.fields import bilingual, mutation
 from resolvers.locating import locate
 from resolvers.lookups import SubjectLookup, resolve_lookup
-from resolvers.recording import deny, refusals_recorded
+from resolvers.recording import RefusalsRecorded, deny
 from resolvers.rights_types import (
     CaseResult,
     RightsCase,
@@ -244,7 +243,7 @@ async def _handled(context: RequestContext, act: Callable[[], Awaitable[Case]], 
 
 async def _done(context: RequestContext, act: Callable[[Caller], Awaitable[Case]]) -> Any:
     """The case after the act, or why it was refused; either way the log holds it."""
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         try:
             case = await act(Caller(context.actor, context.query))
         except CaseRefused as refusal:
@@ -261,7 +260,7 @@ async def find_case(info: Info, id: CaseIdArgument) -> Any:  # noqa: A002
     """`rightsCase(id)`: for its person and those who decide on it; null for everybody else."""
     context: RequestContext = info.context
     services, actor = context.services, context.actor
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if actor.kind is ActorKind.PERSON:
             require_scope(actor, SELF_SCOPE)
             case = await services.cases.find(Caller(actor, context.query), id)
@@ -281,7 +280,7 @@ async def case_desk(
     """`caseDesk`: the cases that a steward, the credit office or an auditor may see."""
     context: RequestContext = info.context
     actor, desk = context.actor, context.services.case_desk
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         require_handler(actor)
         require_scope(actor, CASE_SCOPE)
     seal = f"cases {actor.client_id}".encode()
@@ -363,12 +362,4 @@ def case_mutations() -> Mapping[str, Any]:
         ),
         "decideCase": (_decide, "作出决定，说明理由（部门、信用办、审计）", "Decide, with reasons"),
     }
-    return {
-        name: strawberry.mutation(
-            resolver=resolver,
-            graphql_type=CaseResult,
-            description=bilingual(zh, en),
-            directives=[classified(_AUTHORIZED)],
-        )
-        for name, (resolver, zh, en) in acts.items()
-    }
+    return {name: mutation(resolver, CaseResult, zh, en) for name, (resolver, zh, en) in acts.items()}

@@ -19,7 +19,7 @@ from resolvers.lookups import lookup_of, resolve_lookup
 from resolvers.planning import ResponsePath, pages_of
 from resolvers.plans import READING
 from resolvers.reading import Outcome, read_subjects
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.subjects import GRAPHQL_NAME
 
 REPRESENTATIONS_MAX: Final = 100
@@ -56,7 +56,7 @@ async def _answered(context: RequestContext, key: str, nodes: list[FieldNode]) -
 
 async def _lookup(context: RequestContext, name: str, arguments: Mapping[str, Any]) -> Lookup:
     """Whom a root field names; a refusal is recorded."""
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if name in _KIND_OF:
             return Lookup(_entity_key(arguments["uscc"], _KIND_OF[name]))
         references, client = context.services.references, context.actor.client_id

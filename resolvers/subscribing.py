@@ -28,7 +28,7 @@ async def follow(
         services=services,
         actor=request.actor,
         query=Query(request.operation_name, request.operation_hash, request.request_id),
-        walk=Walk(schema.executable, plan.fragments, request.coerced),
+        walk=Walk(schema.executable, plan.fragments, request.coerced, plan.readers),
         plan=plan,
         grant=None,
     )

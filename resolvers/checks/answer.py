@@ -45,8 +45,8 @@ class SubjectCheck:
     @cached_property
     def findings(self) -> Findings:
         """By record type, in the scenario's order."""
-        decisions = self.read.decided.decisions
-        return {code: Finding(section, decisions[code]) for code, section in self.read.sections.items()}
+        views = self.read.decided.views
+        return {code: Finding.of(section, views[code]) for code, section in self.read.sections.items()}
 
     @cached_property
     def evaluated(self) -> list[Evaluated]:
@@ -74,6 +74,11 @@ class SubjectCheck:
         """Where the intent stands in the audit log."""
         assert self.read.position is not None  # noqa: S101 - only a public read has none
         return self.read.position
+
+    @cached_property
+    def _records(self) -> dict[str, list[Record]]:
+        """Each record once, however often it is named: its id takes longer than all else about it."""
+        return {code: list(self.read.records(section)) for code, section in self.read.sections.items()}
 
     @property
     def _discloses(self) -> bool:
@@ -118,11 +123,11 @@ class SubjectCheck:
             fetchedAt=Instant(section.fetched_at) if section.fetched_at else None,
             count=min(len(section.healed), COUNT_CAP) if known else None,
             severityMax=finding.severity_max if self._discloses else None,
-            recordIds=[self._record_id(finding, healed) for healed in section.healed] if open_ else [],
-            records=self._records(finding),
+            recordIds=[strawberry.ID(each.record_id) for each in self._records[entry.code]] if open_ else [],
+            records=self._nodes(finding),
         )
 
-    def _records(self, finding: Finding) -> Any:
+    def _nodes(self, finding: Finding) -> Any:
         """Nodes, which the graph reads as records."""
         section = finding.section
         if not self._discloses:
@@ -131,11 +136,11 @@ class SubjectCheck:
             return [pointer_node(self.read.subject, section)]
         if not finding.shows_records or not section.state.answered:
             return None
-        return [record_node(record) for record in self.read.records(section)]
+        return [record_node(record) for record in self._records[finding.entry.code]]
 
     def _record_id(self, finding: Finding, healed: Healed) -> strawberry.ID:
-        subject, view = self.read.subject, self.read.decided.views[finding.entry.code]
-        return strawberry.ID(Record(subject, view, finding.section, healed).record_id)
+        (found,) = (each for each in self._records[finding.entry.code] if each.healed is healed)
+        return strawberry.ID(found.record_id)
 
     def _predicate(self, one: Evaluated) -> CheckPredicate:
         because = [each for each in one.because if self._discloses and each[0].shows_records]

@@ -37,15 +37,17 @@ from resolvers.checks.chunk_types import (
     Number,
     Rows,
 )
-from resolvers.checks.must_check import require_fit, result_of, scenario_of
-from resolvers.checks.plan import check_plan
+from resolvers.checks.must_check import record_types, require_fit, result_of, scenario_of
+from resolvers.checks.plan import check_plan, of_chunk
 from resolvers.checks.proof import Proof, prove
+from resolvers.compiled.objects import printed_object
 from resolvers.context import RequestContext
 from resolvers.identity import Lookup
 from resolvers.lookups import PersonLookup, person
 from resolvers.reading import Manner, Outcome, SubjectRead, read_subjects
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.roots import grant_of_operation, refuse_named
+from resolvers.turns import breathing
 
 CHUNK_MAX: Final = 100
 _FOR_SOURCES: Final = 0.6
@@ -59,9 +61,15 @@ class _Row:
 
 
 async def must_check_chunk(info: Info, job: Job, number: Number, rows: Rows, access: Access) -> Any:
-    """The chunk, or the errors of any read where it is refused as a whole."""
+    """The chunk in its turn, or the errors of any read where it is refused as a whole."""
+    context: RequestContext = info.context
+    async with context.services.turns.taken(context.actor.client_id):
+        return await _checked(info, str(job), number, rows)
+
+
+async def _checked(info: Info, job: str, number: int, rows: Sequence[CheckRowInput]) -> Any:
     context: RequestContext = replace(info.context)
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         grant = grant_of_operation(context)
         if not isinstance(grant, Statutory):
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Bulk checks are for case officers of an authority.")
@@ -72,7 +80,7 @@ async def must_check_chunk(info: Info, job: Job, number: Number, rows: Rows, acc
                 "CHUNK_INVALID", f"Send 1 to {CHUNK_MAX} rows, each with a line number of its own."
             )
         contents = [[row.line, row.citizenId, row.name, row.uscc] for row in rows]
-        chunk = await context.services.chunks.begin(grant, str(job), number, contents)
+        chunk = await context.services.chunks.begin(grant, job, number, contents)
     context.query = replace(context.query, chunk=chunk.name)
     run = ChunkRun(context, grant, chunk)
     admitted, refused = await _admitted(run, scenario, rows)
@@ -82,10 +90,13 @@ async def must_check_chunk(info: Info, job: Job, number: Number, rows: Rows, acc
         line: SubjectCheck(scenario, one) for line, one in outcomes.items() if isinstance(one, SubjectRead)
     }
     proofs = await _proved(run, scenario, checks)
-    return CheckChunk(
-        rows=[_row(run, scenario, row.line, checks, proofs, refused) for row in rows],
+    answer = CheckChunk(
+        rows=[_row(run, scenario, row.line, checks, proofs, refused) async for row in breathing(rows)],
         summary=await _summary(run, checks, proofs, refused),
     )
+    concrete = record_types(context.services.catalogue, scenario)
+    # told of the operation, of which the context here is a copy
+    return printed_object(info.context, str(info.path.key), answer, concrete)
 
 
 async def _admitted(
@@ -142,16 +153,12 @@ async def _read(run: ChunkRun, scenario: Scenario, rows: Sequence[_Row], root: s
 async def _read_kind(
     run: ChunkRun, scenario: Scenario, kind: SubjectKind, rows: Sequence[_Row], root: str, manner: Manner
 ) -> dict[int, Outcome]:
-    context = run.context
-    walk, roots = context.walk, context.plan.roots[root]
-    selections = [
-        ("CheckResult", checks, (root, rows_key, key))
-        for rows_key, below in walk.collect("CheckChunk", roots).items()
-        if below[0].name.value == "rows"
-        for key, checks in walk.collect("CheckRow", below).items()
-        if checks[0].name.value == "check"
-    ]
-    plan = check_plan(context, scenario, kind, selections)
+    context, known = run.context, (root, scenario.code, kind)
+    kept_for, plan = context.plan.checks.get(known, (None, None))
+    if plan is None or kept_for is not scenario:
+        selections = of_chunk(context.walk, context.plan.roots[root], (root,))
+        plan = check_plan(context.services.plans.planner, context.walk, scenario, kind, selections)
+        context.plan.checks[known] = scenario, plan
     read = await read_subjects(context, run.grant, plan, [row.lookup for row in rows], manner)
     return {row.line: one for row, one in zip(rows, read, strict=True)}
 
@@ -165,7 +172,7 @@ async def _proved(run: ChunkRun, scenario: Scenario, checks: dict[int, SubjectCh
     given = await services.receipts.times(list(ids.values()))
     now = services.receipts.now.replace(microsecond=0)
     proofs = {}
-    for line, check in checks.items():
+    async for line, check in breathing(checks.items()):
         at = given.get(ids[line], now) if check.read.subject.key in run.unchanged else now
         named = ids[line], _nonce(run, ids[line])
         proofs[line] = prove(run.context, scenario, [check], named, at)
@@ -175,7 +182,7 @@ async def _proved(run: ChunkRun, scenario: Scenario, checks: dict[int, SubjectCh
 
 def _check_id(run: ChunkRun, check: SubjectCheck) -> str:
     references, chunk = run.context.services.references, run.chunk
-    place = references.audit_refs(check.read.subject.key)[0]
+    place = run.place(check.read.subject.key)
     return id_of("ck", references.secret("check", chunk.client, chunk.name, place).hex())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ import orjson
 
 from authz.audit import Entry, EventKind, IntentRef, Outcome, PlannedRead, Visibility
 from authz.audit.events import due_of
-from authz.audit.leaves import Leaf, canonical
-from authz.errors import AccessDenied, AuthzError, QuotaExceeded
+from authz.audit.leaves import canonical
+from authz.errors import AccessDenied, AuditUnavailable, AuthzError, QuotaExceeded
 from authz.grants import Statutory
 from authz.once import Replayed
 from authz.receipts import Chunk
@@ -21,12 +20,12 @@ from authz.receipts.chunks import Step
 from catalogue.identifiers import SubjectKey
 from resolvers.context import RequestContext
 from resolvers.identity import Lookup
-from resolvers.recording import Recorder, deny
+from resolvers.recording import Recorder, deny, each_of
 
 _TOLD: Final = ("codes", "entity", "result", "suppressed")
 """Members of an outcome that say what was answered; under which ids sources were asked may differ."""
-_ASK_LATER: Final = 60
-"""Seconds after which a refusal for want of quota, given before, is worth another try."""
+_A_REFUSAL: Final = " after a refusal"
+"""Who was refused when the chunk came before is asked about anew: a quota may have been freed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,14 @@ class ChunkRun:
     chunk: Chunk
     unchanged: set[SubjectKey] = field(default_factory=set)
     """Subjects of whom the same was answered when the chunk came before."""
+    _places: dict[SubjectKey, str] = field(default_factory=dict)
+
+    def place(self, key: SubjectKey) -> str:
+        """Under which name steps of a subject are recorded once: its first audit reference."""
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = self.context.services.references.audit_refs(key)[0]
+        return found
 
     def recorder(
         self,
@@ -73,7 +80,7 @@ class _ChunkRecorder(Recorder):
         self._before: dict[SubjectKey, Mapping[str, Any] | None] = {}
 
     async def __aenter__(self) -> Self:
-        begun = await asyncio.gather(*map(self._begin, self._keys))
+        begun = await each_of(self._keys, self._begin)
         for key, one in zip(self._keys, begun, strict=True):
             if isinstance(one, IntentRef):
                 self._intents[key] = one
@@ -81,24 +88,26 @@ class _ChunkRecorder(Recorder):
                 self.refusals[key] = one
         return self
 
-    async def _begin(self, key: SubjectKey, after: int | None = None) -> IntentRef | AuthzError:
-        """The intent, if the chunk has none yet; `after` is the index of one that tells of another read."""
-        place = self._services.references.audit_refs(key)[0]
-        place = place if after is None else f"{place} after {after}"
+    async def _begin(self, key: SubjectKey, after: str = "") -> IntentRef | AuthzError:
+        """The intent, if the chunk has none yet; `after` names what it had: another read, or a refusal."""
+        place = self._run.place(key)
         try:
-            return await self._intend(key, self._run.chunk.once(Step.BEGUN, place))
+            return await self._intend(key, self._run.chunk.once(Step.BEGUN, place + after))
         except Replayed:
-            return await self._begun_before(key)
+            return await self._begun_before(key, after)
         except AccessDenied as refusal:
-            return await self._run.refuse(refusal, place, key)
+            # refused again is not recorded again
+            return await self._run.refuse(refusal, place if after == _A_REFUSAL else place + after, key)
 
-    async def _begun_before(self, key: SubjectKey) -> IntentRef | AuthzError:
+    async def _begun_before(self, key: SubjectKey, after: str) -> IntentRef | AuthzError:
         found = await self._services.chunks.recorded(self._run.chunk, key)
-        if found.begun.event["phase"] == "DENIAL":
-            return _refused_before(found.begun)
+        if found is None:
+            if after:
+                raise AuditUnavailable
+            return await self._begin(key, _A_REFUSAL)
         now = orjson.loads(canonical(self._event(key).as_json(self._services.references)))
         if not self._services.chunks.same(found.begun, now):
-            return await self._begin(key, found.begun.index)
+            return await self._begin(key, f" after {found.begun.index}")
         self._before[key] = found.ended
         return IntentRef(found.begun.index, found.begun.subject, _visibility(found.begun.event))
 
@@ -108,11 +117,12 @@ class _ChunkRecorder(Recorder):
         """The outcome; of a chunk that came before only what it did not say yet."""
         before = self._before.get(key)
         if before is None:
-            place = self._services.references.audit_refs(key)[0]
+            ended = self._run.chunk.once(Step.ENDED, self._run.place(key))
             try:
-                await self._audit.outcome(ref, outcome, self._run.chunk.once(Step.ENDED, place), *entries)
+                await self._audit.outcome(ref, outcome, ended, *entries)
             except Replayed:
-                before = (await self._services.chunks.recorded(self._run.chunk, key)).ended or {}
+                recorded = await self._services.chunks.recorded(self._run.chunk, key)
+                before = (recorded and recorded.ended) or {}
             else:
                 return
         if not self._says(before, outcome):
@@ -125,14 +135,6 @@ class _ChunkRecorder(Recorder):
     def _says(self, before: Mapping[str, Any], outcome: Outcome) -> bool:
         now = orjson.loads(canonical(outcome.as_json(self._services.references)))
         return all(before.get(name) == now[name] for name in _TOLD)
-
-
-def _refused_before(leaf: Leaf) -> AuthzError:
-    event: dict[str, Any] = leaf.event
-    (code,) = event["codes"]
-    if code == "QUOTA_EXCEEDED":
-        return QuotaExceeded(_ASK_LATER)
-    return AccessDenied(code, "It was refused when the chunk came first.")
 
 
 def _visibility(event: Mapping[str, Any]) -> Visibility:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from authz.decisions import Effect, TypeDecisions
+from authz.decisions import Effect
 from authz.lifecycle import Adversity, Status
 from catalogue.model import RecordType, Role, Severity
 from connectors.errors import SectionState
-from resolvers.building import Section
+from resolvers.building import Section, TypeView
 from resolvers.healing import Healed
 
 COUNT_CAP: Final = 20
@@ -29,29 +28,25 @@ class Found(StrEnum):
     NOT_PERMITTED = "NOT_PERMITTED"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One record type of one subject, under the decisions on it."""
 
     section: Section
-    decisions: TypeDecisions
+    view: TypeView
+    result: Found
+    """NONE only if every source bound to the type answered in full."""
+    shows_records: bool
+    """Whether more than the presence of a record may leave."""
+
+    @classmethod
+    def of(cls, section: Section, view: TypeView) -> Finding:
+        """What was found; told once, for predicates, items and tasks all ask."""
+        return cls(section, view, _result(section), view.decisions.existence.effect is Effect.PERMIT)
 
     @property
     def entry(self) -> RecordType:
         """The record type."""
         return self.section.entry
-
-    @property
-    def result(self) -> Found:
-        """NONE only if every source bound to the type answered in full."""
-        section = self.section
-        if section.state is SectionState.DENIED or section.entry.pointer is not None:
-            return Found.NOT_PERMITTED
-        if any(map(counts, section.healed)):
-            return Found.PRESENT
-        if section.state is not SectionState.OK:
-            return Found.UNKNOWN
-        return Found.DISPUTED if section.healed else Found.NONE
 
     @property
     def reason(self) -> str | None:
@@ -64,31 +59,34 @@ class Finding:
         return self.section.fault is not None and self.section.fault.retryable
 
     @property
-    def shows_records(self) -> bool:
-        """Whether more than the presence of a record may leave."""
-        return self.decisions.existence.effect is Effect.PERMIT
-
-    @property
     def severity_max(self) -> Severity | None:
         """The gravest of the adverse records that count, where the grant shows severities."""
         graded = self.entry.field_by_role.get(Role.SEVERITY)
         if not self.shows_records or (graded and self.denies(graded.name)) or self.conceals_adverse:
             return None
-        counted = (
+        counted = [
             healed.facts.severity for healed in self.section.healed if counts(healed) and adverse(healed)
-        )
-        return max((each for each in counted if each), key=_GRAVITY.index, default=None)
+        ]
+        return max(filter(None, counted), key=_GRAVITY.index, default=None) if counted else None
 
     @property
     def conceals_adverse(self) -> bool:
         """Whether of a mixed record nothing may tell of the adverse part."""
-        parts = [field.name for field in self.entry.fields if field.adverse]
-        mixed = bool(parts) and bool(self.entry.adverse_when)
-        return mixed and all(map(self.denies, parts))
+        return self.view.mixed and self.view.conceals_part
 
     def denies(self, name: str) -> bool:
         """Whether the grant denies a field."""
-        return self.decisions.fields[name].effect is Effect.DENY
+        return self.view.decisions.fields[name].effect is Effect.DENY
+
+
+def _result(section: Section) -> Found:
+    if section.state is SectionState.DENIED or section.entry.pointer is not None:
+        return Found.NOT_PERMITTED
+    if any(map(counts, section.healed)):
+        return Found.PRESENT
+    if section.state is not SectionState.OK:
+        return Found.UNKNOWN
+    return Found.DISPUTED if section.healed else Found.NONE
 
 
 def counts(healed: Healed) -> bool:

@@ -18,7 +18,7 @@ from resolvers.checks.types import AUTHORIZED
 from resolvers.context import RequestContext
 from resolvers.errors import BadArgument
 from resolvers.fields import bilingual, described, named_enum
-from resolvers.recording import denied, refusals_recorded
+from resolvers.recording import RefusalsRecorded, denied
 from resolvers.roots import grant_of_operation
 from resolvers.scalars import RecordTypeCode
 
@@ -103,7 +103,7 @@ async def record_manual_check(
     """Record it under the mandate and the case of the check."""
     context: RequestContext = info.context
     grant, services = grant_of_operation(context), context.services
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if not isinstance(grant, Statutory):
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Manual checks are for case officers of an authority.")
         try:

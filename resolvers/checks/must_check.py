@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -19,24 +20,25 @@ from strawberry.types.info import Info
 
 from authz.audit import Entry, EventKind
 from authz.errors import AccessDenied
-from authz.grants import Consent, Statutory
+from authz.grants import Consent, Grant, Statutory
 from authz.lifecycle import ADULT
 from catalogue.identifiers import KeyKind, SubjectKind, birth_date
-from catalogue.model import Label, Obligation
+from catalogue.model import Catalogue, Label, Obligation
 from catalogue.scenario import Scenario
 from resolvers.access import AccessContext
 from resolvers.catalogue_graph import localized
 from resolvers.checks.answer import SubjectCheck
-from resolvers.checks.plan import check_plan
+from resolvers.checks.plan import check_plan, of_check, of_related
 from resolvers.checks.proof import Proof, prove
 from resolvers.checks.types import CheckReceipt, CheckResult, RelatedCheck, RelatedPersonInput
+from resolvers.compiled.objects import printed_object
 from resolvers.context import RequestContext
 from resolvers.fields import bilingual
 from resolvers.identity import Lookup
 from resolvers.lookups import SubjectLookup, person, resolve_lookup
 from resolvers.planning import ResponsePath
 from resolvers.reading import Manner, Outcome, SubjectRead, read_subjects
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.roots import grant_of_operation, refuse_named
 from resolvers.scalars import Instant, ScenarioCode
 
@@ -82,7 +84,7 @@ async def must_check(
     """The check, or the errors of any read."""
     context: RequestContext = info.context
     key = str(info.path.key)
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         scenario = scenario_of(context)
         found = resolve_lookup(lookup, context.services.references, context.actor.client_id)
         persons = [_Person(asked, person(asked.person)) for asked in related_persons or ()]
@@ -91,28 +93,45 @@ async def must_check(
         require_fit(context, scenario, found)
         _require_persons(context, scenario, found, persons)
     checks, proof = await _read(context, scenario, found, persons, context.plan.roots[key], (key,))
-    return result_of(context, scenario, checks, proof, persons)
+    result = result_of(context, scenario, checks, proof, persons)
+    concrete = record_types(context.services.catalogue, scenario)
+    return printed_object(context, key, result, concrete)
+
+
+def record_types(catalogue: Catalogue, scenario: Scenario) -> frozenset[str]:
+    """The GraphQL types of the records that a check may hold."""
+    types = catalogue.record_types
+    return frozenset(types[code].graphql_type for code in scenario.record_types)
 
 
 def scenario_of(context: RequestContext) -> Scenario:
-    """The scenario that the operation's grant is for; raises AccessDenied after its last day (GR-12)."""
-    grant, services = grant_of_operation(context), context.services
+    """The scenario that the operation's grant is for; raises AccessDenied."""
+    services = context.services
+    return scenario_of_grant(services.catalogue, grant_of_operation(context), services.today())
+
+
+def scenario_of_grant(catalogue: Catalogue, grant: Grant, today: date) -> Scenario:
+    """The scenario that a grant is for; raises AccessDenied after its last day (GR-12)."""
     assert isinstance(grant, Statutory | Consent)  # noqa: S101 - `access` is required, so no other is made
     code = grant.mandate.scenario if isinstance(grant, Statutory) else grant.artefact.purpose.scenario_code
-    scenario = services.catalogue.scenarios[code]
-    if not scenario.runs_on(services.today()):
+    scenario = catalogue.scenarios[code]
+    if not scenario.runs_on(today):
         raise AccessDenied("SCENARIO_ENDED", "The scenario has ended. Ask the credit office to renew it.")
     return scenario
 
 
 def require_fit(context: RequestContext, scenario: Scenario, found: Lookup) -> None:
     """Whether the scenario concerns such a subject; raises AccessDenied."""
-    catalogue, kind = context.services.catalogue, found.key.subject_kind
-    if not any(kind in catalogue.record_types[code].subjects for code in scenario.record_types):
-        raise AccessDenied("SCENARIO_SUBJECT", "The scenario does not concern this kind of subject.")
+    require_kind(context.services.catalogue, scenario, found.key.subject_kind)
     born = birth_date(found.key.value) if found.key.kind is KeyKind.CITIZEN_ID else None
     if scenario.adults_only and born and context.services.today() <= ADULT.after(born):
         raise AccessDenied("SCENARIO_ADULTS", "The scenario concerns adults only.")
+
+
+def require_kind(catalogue: Catalogue, scenario: Scenario, kind: SubjectKind) -> None:
+    """Whether the scenario concerns such subjects at all; raises AccessDenied."""
+    if not any(kind in catalogue.record_types[code].subjects for code in scenario.record_types):
+        raise AccessDenied("SCENARIO_SUBJECT", "The scenario does not concern this kind of subject.")
 
 
 def _require_persons(
@@ -149,7 +168,8 @@ async def _read(
     """The subject and its persons, at the same time, and the proof; raises what either reading raises."""
     until = asyncio.get_running_loop().time() + scenario.deadline_ms / 1000 * _FOR_SOURCES
     manner = Manner(EventKind.CHECK, scenario.clock, minor=False, until=until)
-    plan = check_plan(context, scenario, found.key.subject_kind, [("CheckResult", nodes, path)])
+    planner, walk = context.services.plans.planner, context.walk
+    plan = check_plan(planner, walk, scenario, found.key.subject_kind, of_check(nodes, path))
     beside = asyncio.ensure_future(_read_persons(context, scenario, persons, nodes, path, manner))
     made: list[tuple[list[SubjectCheck], Proof]] = []
 
@@ -185,12 +205,9 @@ async def _read_persons(
 ) -> list[Outcome]:
     if not persons:
         return []
-    selections = [
-        ("RelatedCheck", below, (*path, name))
-        for name, below in context.walk.collect("CheckResult", nodes).items()
-        if below[0].name.value == "related"
-    ]
-    plan = check_plan(context, scenario, SubjectKind.NATURAL_PERSON, selections)
+    planner, walk = context.services.plans.planner, context.walk
+    selections = of_related(walk, nodes, path)
+    plan = check_plan(planner, walk, scenario, SubjectKind.NATURAL_PERSON, selections)
     lookups = [each.lookup for each in persons]
     return await read_subjects(context, grant_of_operation(context), plan, lookups, manner)
 

@@ -22,7 +22,7 @@ from resolvers.checks.must_check import scenario_of
 from resolvers.checks.types import AUTHORIZED
 from resolvers.context import RequestContext
 from resolvers.fields import bilingual, described, named_enum
-from resolvers.recording import denied, refusals_recorded
+from resolvers.recording import RefusalsRecorded, denied
 from resolvers.roots import grant_of_operation
 from resolvers.scalars import RecordTypeCode
 
@@ -244,7 +244,7 @@ async def advance_measure(
 async def _kept(context: RequestContext, act: Callable[[Statutory], Awaitable[Any]]) -> Any:
     """What the act came to, or why it was refused; either way the log holds it."""
     grant = grant_of_operation(context)
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if not isinstance(grant, Statutory):
             raise AccessDenied("ACTOR_NOT_ALLOWED", "Outcomes are for case officers of an authority.")
         try:

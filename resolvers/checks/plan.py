@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from graphql import FieldNode
 
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue
 from catalogue.scenario import Disclosure, Scenario
-from resolvers.context import RequestContext
 from resolvers.healing import document_fields
-from resolvers.planning import ResponsePath, SubjectPlan
+from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
 
+Selections: TypeAlias = Iterable[tuple[str, list[FieldNode], ResponsePath]]
+"""The types that hold items, the nodes that select them, and their paths."""
 _TOLD = ("severity", "status")
 """Base fields that every result tells something of, so that the person sees them named."""
 
 
 def check_plan(
-    context: RequestContext,
-    scenario: Scenario,
-    kind: SubjectKind,
-    selections: Iterable[tuple[str, list[FieldNode], ResponsePath]],
+    planner: Planner, walk: Walk, scenario: Scenario, kind: SubjectKind, selections: Selections
 ) -> SubjectPlan:
-    """The plan for one kind of subject; empty where the scenario does not concern it.
-
-    Each of `selections` is the type that holds items, the nodes that select it, and its path.
-    """
+    """The plan for one kind of subject; empty where the scenario does not concern it."""
     plan = SubjectPlan(kind)
-    for code in types_of(scenario, context.services.catalogue, kind):
+    for code in types_of(scenario, planner.catalogue, kind):
         read = plan.of(code)
         for name in _TOLD:
             read.paths.setdefault(name, [])
@@ -39,11 +35,36 @@ def check_plan(
                 plan.types[code].paths.setdefault(predicate.value.field, [])
     for code in _weighed(scenario) & plan.types.keys():
         # so that an objection to the same decision in another source is known to be one (ruling 31)
-        plan.types[code].fields |= document_fields(context.services.catalogue.record_types[code])
+        plan.types[code].fields |= document_fields(planner.catalogue.record_types[code])
     if scenario.disclosure is Disclosure.RECORDS:
         for selection in selections:
-            _select(context, plan, *selection)
+            _select(planner, walk, plan, *selection)
     return plan
+
+
+def of_check(nodes: list[FieldNode], path: ResponsePath) -> Selections:
+    """What `mustCheck` selects of its subject."""
+    return [("CheckResult", nodes, path)]
+
+
+def of_related(walk: Walk, nodes: list[FieldNode], path: ResponsePath) -> Selections:
+    """What it selects of the persons who were named with the subject."""
+    return [
+        ("RelatedCheck", below, (*path, name))
+        for name, below in walk.collect("CheckResult", nodes).items()
+        if below[0].name.value == "related"
+    ]
+
+
+def of_chunk(walk: Walk, nodes: list[FieldNode], path: ResponsePath) -> Selections:
+    """What `mustCheckChunk` selects of each of its subjects."""
+    return [
+        ("CheckResult", checks, (*path, rows_key, key))
+        for rows_key, below in walk.collect("CheckChunk", nodes).items()
+        if below[0].name.value == "rows"
+        for key, checks in walk.collect("CheckRow", below).items()
+        if checks[0].name.value == "check"
+    ]
 
 
 def _weighed(scenario: Scenario) -> set[str]:
@@ -59,15 +80,19 @@ def types_of(scenario: Scenario, catalogue: Catalogue, kind: SubjectKind) -> lis
 
 
 def _select(
-    context: RequestContext, plan: SubjectPlan, type_name: str, nodes: list[FieldNode], path: ResponsePath
+    planner: Planner,
+    walk: Walk,
+    plan: SubjectPlan,
+    type_name: str,
+    nodes: list[FieldNode],
+    path: ResponsePath,
 ) -> None:
     """Add the fields of records that the operation selects."""
-    walk, services = context.walk, context.services
     for items_key, items in walk.collect(type_name, nodes).items():
         if items[0].name.value != "items":
             continue
         for key, records in walk.collect("CheckItem", items).items():
             if records[0].name.value == "records":
                 for code, read in plan.types.items():
-                    entry = services.catalogue.record_types[code]
-                    services.plans.planner.want(read, entry, walk, records, (*path, items_key, key))
+                    entry = planner.catalogue.record_types[code]
+                    planner.want(read, entry, walk, records, (*path, items_key, key))

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from catalogue.model import Locality, Nature, RecordType, Role
 from catalogue.scenario import Predicate, Scenario
@@ -39,8 +41,7 @@ class Why(StrEnum):
     HUMAN_VERIFICATION = "HUMAN_VERIFICATION"
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(NamedTuple):
     """One predicate about one subject."""
 
     predicate: Predicate
@@ -50,7 +51,7 @@ class Evaluated:
     """Records that made it so."""
     disputed: bool = False
     """Whether a record under objection was left out."""
-    covered: Mapping[str, Period] = field(default_factory=dict)
+    covered: Mapping[str, Period] = MappingProxyType({})
     """How far back each record type really reaches, where the predicate looks back."""
 
 
@@ -80,7 +81,7 @@ def _evaluated(
     tally = _Tally(predicate, looking)
     for finding in concerned:
         tally.add(finding)
-    covered = dict(_coverage(predicate, concerned, looking))
+    covered = dict(_coverage(predicate.within, concerned, looking)) if predicate.within else {}
     truth, reasons = tally.verdict(stands=stands)
     return Evaluated(predicate, truth, reasons, tuple(tally.hits), tally.disputed, covered)
 
@@ -136,9 +137,11 @@ def _may_look(predicate: Predicate, finding: Finding) -> bool:
     if not finding.shows_records:
         plain = entry.nature is Nature.ADVERSE or bool(predicate.present)
         return plain and not (asked or predicate.within or predicate.severities)
-    dated = [entry.field_by_role[role].name for role in entry.clocks.starts_on if role in entry.field_by_role]
-    if predicate.within and dated and all(map(finding.denies, dated)):
-        return False
+    if predicate.within:
+        starts = [entry.field_by_role.get(role) for role in entry.clocks.starts_on]
+        dated = [start.name for start in starts if start]
+        if dated and all(map(finding.denies, dated)):
+            return False
     return not any(map(finding.denies, asked)) and not (predicate.absent and finding.conceals_adverse)
 
 
@@ -194,15 +197,11 @@ def _recent(entry: RecordType, healed: Healed, within: Period, today: date) -> b
     return any(within.after(day) >= today for day in days) if days else None
 
 
-def _coverage(
-    predicate: Predicate, concerned: list[Finding], looking: Looking
-) -> Iterator[tuple[str, Period]]:
+def _coverage(within: Period, concerned: list[Finding], looking: Looking) -> Iterator[tuple[str, Period]]:
     """How far back the answer reaches: no further than records are kept, or than the person is of age."""
-    if predicate.within is None:
-        return
     for finding in concerned:
         if finding.result not in (Found.UNKNOWN, Found.NOT_PERMITTED):
-            yield finding.entry.code, _reach(predicate.within, finding.entry, looking)
+            yield finding.entry.code, _reach(within, finding.entry, looking)
 
 
 def _reach(within: Period, entry: RecordType, looking: Looking) -> Period:

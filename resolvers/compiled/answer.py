@@ -20,14 +20,17 @@ def printed(context: RequestContext) -> tuple[dict[str, Any], list[GraphQLError]
     """Data and errors; None where graphql-core has to print, over the same data.
 
     That is where a field is not compiled, where a value does not have the class that its leaf
-    prints, and where null stands in a place that has none: whatever is out of the ordinary.
+    prints, and where null stands in a place that has none: whatever is out of the ordinary. The
+    context says which; of objects that a mutation makes, `printed_object` does.
     """
     if not context.plan.compiled:
+        context.left = "" if context.plan.of_objects else "document"
         return None
     errors: list[GraphQLError] = []
     try:
         return {key: _root(context, key, errors) for key in context.plan.roots}, errors
-    except Exception:  # of whatever kind: the reference knows what to say of it
+    except Exception:  # a value brings about any; graphql-core says what is wrong, the metric that it had to
+        context.left = "value"
         return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from graphql import (
@@ -54,7 +55,13 @@ def instant(value: object) -> str:
     if value.tzinfo is None:
         raise Unfit
     local = value if value.tzinfo is CHINA_TIME else value.astimezone(CHINA_TIME)
-    return local.isoformat(timespec="milliseconds")
+    return local.isoformat("T", "milliseconds")
+
+
+@lru_cache(256, typed=True)
+def fetched(value: object) -> str:
+    """`instant` of when the gateway asked, which all requests of a batch share."""
+    return instant(value)
 
 
 def money(value: object) -> str:
@@ -78,29 +85,57 @@ def texts(value: object) -> list[str]:
     return list(value)
 
 
+def members(table: Mapping[object, str], values: object) -> list[str]:
+    """A list of an enum's members, none of them null."""
+    if values.__class__ not in (tuple, list):
+        raise Unfit
+    assert isinstance(values, tuple | list)  # noqa: S101 - for the type checker
+    return [table[each] for each in values]
+
+
 HELPERS: Final[Mapping[str, Callable[..., Any]]] = {
-    each.__name__: each for each in (unfit, day, instant, money, integer, texts)
+    each.__name__: each for each in (unfit, day, instant, fetched, money, integer, texts, members)
 }
 """What expressions call."""
 _CLASS: Final = {
     "String": "str",
     "ID": "str",
     "RecordTypeCode": "str",
+    "ScenarioCode": "str",
     "Uscc": "str",
     "Boolean": "bool",
 }
 _HELPER: Final = {"PartialDate": "day", "DateTime": "instant", "Money": "money", "Int": "integer"}
 
 
-def leaf(kind: GraphQLOutputType, value: str) -> str:
-    """An expression that prints the value of an expression; raises Uncompiled for a type unknown here."""
+def leaf(kind: GraphQLOutputType, value: str, *, of_batch: bool = False) -> str:
+    """An expression that prints the value of an expression; raises Uncompiled for a type unknown here.
+
+    What is the same `of_batch` is remembered from one request to the next, which no value of a record is.
+    """
     strict, inner = unwrapped(kind)
     if isinstance(inner, GraphQLScalarType) and inner.name in _CLASS:
         null = "" if strict else " or v is None"
         return f"v if (v := {value}).__class__ is {_CLASS[inner.name]}{null} else unfit()"
-    printed = f"{_printer(inner)}(v)" if not isinstance(inner, GraphQLEnumType) else f"{inner.name}[v]"
-    bound = printed.replace("(v)", f"({value})").replace("[v]", f"[{value}]")
-    return bound if strict else f"None if (v := {value}) is None else {printed}"
+    if strict:
+        return _printed(inner, value, of_batch=of_batch)
+    return f"None if (v := {value}) is None else {_printed(inner, 'v', of_batch=of_batch)}"
+
+
+def _printed(kind: GraphQLOutputType, value: str, *, of_batch: bool) -> str:
+    """The same for a value that is not null, of a class that is not JSON's."""
+    if isinstance(kind, GraphQLEnumType):
+        return f"{kind}[{value}]"
+    if isinstance(kind, GraphQLScalarType) and kind.name in _HELPER:
+        helper = "fetched" if of_batch and kind.name == "DateTime" else _HELPER[kind.name]
+        return f"{helper}({value})"
+    item = kind.of_type if isinstance(kind, GraphQLList) else None
+    named = item.of_type if isinstance(item, GraphQLNonNull) else None
+    if isinstance(named, GraphQLEnumType):
+        return f"members({named}, {value})"
+    if isinstance(named, GraphQLScalarType) and _CLASS.get(named.name) == "str":
+        return f"texts({value})"
+    raise Uncompiled(str(kind))
 
 
 def unwrapped(kind: GraphQLOutputType) -> tuple[bool, GraphQLOutputType]:
@@ -108,16 +143,7 @@ def unwrapped(kind: GraphQLOutputType) -> tuple[bool, GraphQLOutputType]:
     return (True, kind.of_type) if isinstance(kind, GraphQLNonNull) else (False, kind)
 
 
-def _printer(kind: GraphQLOutputType) -> str:
-    if isinstance(kind, GraphQLScalarType) and kind.name in _HELPER:
-        return _HELPER[kind.name]
-    if isinstance(kind, GraphQLList) and isinstance(kind.of_type, GraphQLNonNull):
-        item = kind.of_type.of_type
-        if isinstance(item, GraphQLScalarType) and item.name in _CLASS and _CLASS[item.name] == "str":
-            return "texts"
-    raise Uncompiled(str(kind))
-
-
+@lru_cache(1_024)
 def enum_table(kind: GraphQLEnumType) -> dict[object, str]:
     """What graphql-core prints for each member."""
     members: list[Enum] = list(kind.wrapped_cls)  # type: ignore[attr-defined]

@@ -8,9 +8,9 @@ functions take what `resolvers.reading` read: `read` a subject, `section`, `reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from textwrap import indent
+from types import MappingProxyType
 from typing import Final
 
 from graphql import (
@@ -22,9 +22,11 @@ from graphql import (
 )
 
 from authz.decisions import Decision, Effect
+from authz.masks import of_text_alone
 from catalogue.model import Catalogue
 from resolvers.building import PROPERTY_OF, TypeView
-from resolvers.compiled.leaves import Uncompiled, enum_table, leaf, unwrapped
+from resolvers.compiled.functions import Function, Used, function, text_of
+from resolvers.compiled.leaves import Uncompiled, leaf, unwrapped
 from resolvers.compiled.tree import Field, Selection
 from resolvers.deciding import Decided
 from resolvers.planning import ResponsePath
@@ -62,42 +64,51 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A function `made` that takes the tables and returns the function that prints a subject."""
+    """The function that prints a subject, or another object."""
 
-    text: str
-    tables: Mapping[str, Mapping[object, str]]
-    """What enum members print as, by the enum's name."""
+    function: Function
     places: tuple[Place, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, for people to read."""
+        return text_of(self.function)
 
 
 def written(catalogue: Catalogue, decided: Decided, selection: Selection) -> Source:
     """The source for one subject; raises Uncompiled."""
-    writer = _Writer(catalogue, decided)
-    subject = writer.subject(selection)
-    body = "\n".join([*writer.functions, f"return {subject}"])
-    text = f"def made({', '.join(sorted(writer.tables))}):\n{indent(body, '    ')}\n"
-    return Source(text, writer.tables, tuple(writer.places))
+    sections = {
+        (catalogue.domains[view.entry.domain].field, view.entry.section): view
+        for view in decided.views.values()
+    }
+    writer = Writer(decided.views, sections)
+    return writer.source(writer.subject(selection))
 
 
-class _Writer:
+class Writer:
     """Writes functions below each other, the inner before the outer."""
 
-    def __init__(self, catalogue: Catalogue, decided: Decided) -> None:
-        self._views = decided.views
-        self._sections = {
-            (catalogue.domains[view.entry.domain].field, view.entry.section): view
-            for view in decided.views.values()
-        }
-        self.functions: list[str] = []
-        self._names: dict[str, str] = {}
-        """Functions that are written already, by what they do."""
+    def __init__(
+        self,
+        views: Mapping[str, TypeView],
+        sections: Mapping[tuple[str, str], TypeView] = MappingProxyType({}),
+    ) -> None:
+        self._views = views
+        self._sections = sections
+        """By the fields of their group and of themselves."""
+        self._used: dict[str, Used] = {}
+        """What the function names that is being written."""
         self.places: list[Place] = []
-        self.tables: dict[str, Mapping[object, str]] = {}
+
+    def source(self, name: str) -> Source:
+        """What was written, by the name of the last function."""
+        written = self._used[name]
+        assert isinstance(written, Function)  # noqa: S101 - for the type checker
+        return Source(written, tuple(self.places))
 
     def subject(self, selection: Selection) -> str:
         """The function of the subject."""
-        items = [(field, self._of_subject(field)) for field in selection.fields]
-        return self._function("subject", "read, out", selection, items)
+        return self._function("subject", "read, out", selection, self._of_subject)
 
     def _of_subject(self, field: Field) -> str:
         if field.name in _SUBJECT:
@@ -110,28 +121,25 @@ class _Writer:
 
     def _group(self, group: Field) -> str:
         (selection,) = group.below.values()
-        items = []
-        for field in selection.fields:
-            text = ""
-            if field.below:
-                view = self._sections[group.name, field.name]
-                section = self._section(field, view, (group.key, field.key))
-                text = f"{section}(read.sections[{view.entry.code!r}], read, out)"
-            items.append((field, text))
-        return self._function(group.name, "read, out", selection, items)
+
+        def section(field: Field) -> str:
+            if not field.below:
+                return ""
+            view = self._sections[group.name, field.name]
+            name = self._section(field, view, (group.key, field.key))
+            return f"{name}(read.sections[{view.entry.code!r}], read, out)"
+
+        return self._function(group.name, "read, out", selection, section)
 
     def _section(self, section: Field, view: TypeView, path: ResponsePath) -> str:
         (selection,) = section.below.values()
-        items = [
-            (
-                field,
-                self._records(field, view, (*path, field.key))
-                if field.below
-                else self._leaf(field, _SECTION.get(field.name, "")),
-            )
-            for field in selection.fields
-        ]
-        return self._function(section.name, "section, read, out", selection, items)
+
+        def member(field: Field) -> str:
+            if field.below:
+                return self._records(field, view, (*path, field.key))
+            return self._leaf(field, _SECTION.get(field.name, ""))
+
+        return self._function(section.name, "section, read, out", selection, member)
 
     def _records(self, field: Field, view: TypeView, path: ResponsePath) -> str:
         (selection,) = field.below.values()
@@ -140,28 +148,33 @@ class _Writer:
             return f"[{self._node(selection)}(pointer_node(read.subject, section))]"
         if view.decisions.existence.effect is Effect.MASK:
             return f"None if section.state.answered else {failed}"
-        record = self._record(selection, view)
+        record = self.record(selection, view)
         return (
             f"[{record}(record) for record in read.records(section)] if section.state.answered else {failed}"
         )
 
-    def _record(self, selection: Selection, view: TypeView) -> str:
-        items = [(field, self._of_record(field, view)) for field in selection.fields]
-        used = " ".join(text for _, text in items)
-        names = {
-            "values": "record.values",
-            "stripped": "record.healed.stripped",
-            "context": "record.context",
-        }
-        before = [f"{name} = {value}" for name, value in names.items() if name in used]
-        return self._function(view.entry.graphql_type, "record", selection, items, before)
+    def record(self, selection: Selection, view: TypeView) -> str:
+        """The function of the records of one type."""
+        attributes = {"values": False, "stripped": False, "context": False}
+        return self._function(
+            view.entry.graphql_type,
+            "record",
+            selection,
+            lambda field: self._of_record(field, view, attributes),
+            lambda: [f"{name} = record.{name}" for name, named in attributes.items() if named],
+        )
 
-    def _of_record(self, field: Field, view: TypeView) -> str:
+    def _of_record(self, field: Field, view: TypeView, attributes: dict[str, bool]) -> str:
+        """The value of a field; marks the record's attributes that it names."""
         own = view.entry.field_by_name.get(field.name)
         if own is not None:
-            value = _decided(view.decisions.fields[field.name], field.name)
+            decision = view.decisions.fields[field.name]
+            value = _decided(decision, field.name)
             if value == "None":
                 return value
+            attributes["values"] = True
+            attributes["stripped"] |= own.adverse
+            attributes["context"] |= _in_context(decision)
             return self._leaf(field, f"None if stripped else {value}" if own.adverse else value)
         if field.name == "recordType":
             return repr(view.entry.code)
@@ -170,87 +183,75 @@ class _Writer:
 
     def _page(self, connection: Field) -> str:
         (selection,) = connection.below.values()
-        items = []
-        for field in selection.fields:
+
+        def member(field: Field) -> str:
             if field.name == "edges":
-                path = (connection.key, field.key)
                 edges = f"[{self._edge(field)}(edge) for edge in page.edges]"
-                text = f"{edges} if page.answered else out.fail(page.fault, {self._place(field, path)})"
-            elif field.name == "sections":
+                place = self._place(field, (connection.key, field.key))
+                return f"{edges} if page.answered else out.fail(page.fault, {place})"
+            if field.name == "sections":
                 (status,) = field.below.values()
-                text = f"[{self._plain('section', status, _SECTION)}(each) for each in page.sections]"
-            elif field.name == "pageInfo":
+                return f"[{self._plain('section', status, _SECTION)}(each) for each in page.sections]"
+            if field.name == "pageInfo":
                 (info,) = field.below.values()
-                text = f"{self._plain('page', info, _PAGE)}(page)"
-            else:
-                text = self._leaf(field, _PAGE.get(field.name, ""))
-            items.append((field, text))
-        return self._function("connection", "page, out", selection, items)
+                return f"{self._plain('page', info, _PAGE)}(page)"
+            return self._leaf(field, _PAGE.get(field.name, ""))
+
+        return self._function("connection", "page, out", selection, member)
 
     def _edge(self, edges: Field) -> str:
         (selection,) = edges.below.values()
-        items = []
-        for field in selection.fields:
+
+        def member(field: Field) -> str:
             if field.name == "node":
-                text = f"{self._node_of_any(field)}[edge.record.record_type](edge.record)"
-            else:
-                text = self._leaf(field, "edge.cursor")
-            items.append((field, text))
-        return self._function("edge", "edge", selection, items)
+                return f"{self._node_of_any(field)}[edge.record.record_type](edge.record)"
+            return self._leaf(field, "edge.cursor")
+
+        return self._function("edge", "edge", selection, member)
 
     def _node_of_any(self, node: Field) -> str:
         """A table of functions by record type: of those whose records may be on a page."""
-        printed = {
-            code: self._record(node.below[view.entry.graphql_type], view)
-            for code, view in self._views.items()
-            if view.entry.graphql_type in node.below and view.decisions.existence.effect is Effect.PERMIT
-        }
-        name = f"node_{len(self.functions)}"
-        members = ", ".join(f"{code!r}: {function}" for code, function in printed.items())
-        self.functions.append(f"{name} = {{{members}}}\n")
-        return name
+
+        def table() -> str:
+            members = [
+                f"{code!r}: {self.record(node.below[view.entry.graphql_type], view)}"
+                for code, view in self._views.items()
+                if view.entry.graphql_type in node.below and view.decisions.existence.effect is Effect.PERMIT
+            ]
+            return f" = {{{', '.join(members)}}}\n"
+
+        return self._written("", "node", table)
 
     def _responsible(self, section: Field) -> str:
         (selection,) = section.below.values()
-        items = []
-        for field in selection.fields:
-            if field.below:
-                (person,) = field.below.values()
-                listed = f"[{self._node(person)}(each) for each in v]"
-                place = self._place(field, (section.key, field.key))
-                is_list = '(v := node["persons"]).__class__ is list'
-                text = f"{listed} if {is_list} else out.fail(v, {place})"
-            else:
-                text = self._leaf(field, f"node[{field.name!r}]")
-            items.append((field, text))
-        return self._function("responsible", "node, out", selection, items)
+
+        def member(field: Field) -> str:
+            if not field.below:
+                return self._leaf(field, f"node[{field.name!r}]")
+            (person,) = field.below.values()
+            listed = f"[{self._node(person)}(each) for each in v]"
+            place = self._place(field, (section.key, field.key))
+            return f'{listed} if (v := node["persons"]).__class__ is list else out.fail(v, {place})'
+
+        return self._function("responsible", "node, out", selection, member)
 
     def _nested(self, field: Field, value: str) -> str:
         """An object, or a list of objects, out of plain nodes."""
         (selection,) = field.below.values()
-        function = self._node(selection)
-        strict, inner = unwrapped(field.type)
-        if isinstance(inner, GraphQLList) and not isinstance(inner.of_type, GraphQLNonNull):
-            raise Uncompiled(str(field.type))
-        many = isinstance(inner, GraphQLList)
-        printed = f"[{function}(each) for each in v]" if many else f"{function}(v)"
-        return f"{printed} if (v := {value}) is not None else {'unfit()' if strict else 'None'}"
+        return each_or_one(field, value, self._node(selection))
 
     def _node(self, selection: Selection) -> str:
-        items = [
-            (
-                field,
-                self._nested(field, f"node[{field.name!r}]")
-                if field.below
-                else self._leaf(field, f"node[{field.name!r}]"),
-            )
-            for field in selection.fields
-        ]
-        return self._function(selection.type_name, "node", selection, items)
+        def member(field: Field) -> str:
+            value = f"node[{field.name!r}]"
+            return self._nested(field, value) if field.below else self._leaf(field, value)
+
+        return self._function(selection.type_name, "node", selection, member)
 
     def _plain(self, parameter: str, selection: Selection, values: Mapping[str, str]) -> str:
-        items = [(field, self._leaf(field, values.get(field.name, ""))) for field in selection.fields]
-        return self._function(selection.type_name, parameter, selection, items)
+        def member(field: Field) -> str:
+            return self._leaf(field, values.get(field.name, ""))
+
+        return self._function(selection.type_name, parameter, selection, member)
 
     def _leaf(self, field: Field, value: str) -> str:
         if field.name == "__typename":
@@ -259,34 +260,53 @@ class _Writer:
             raise Uncompiled(field.name)
         kind = get_named_type(field.type)
         if isinstance(kind, GraphQLEnumType):
-            self.tables[kind.name] = enum_table(kind)
-        return leaf(field.type, value)
+            self._used[kind.name] = kind
+        return leaf(field.type, value, of_batch=field.name == "fetchedAt")
 
     def _function(
         self,
         stem: str,
         parameters: str,
         selection: Selection,
-        items: Iterable[tuple[Field, str]],
-        before: Iterable[str] = (),
+        value_of: Callable[[Field], str],
+        before: Callable[[], list[str]] = list,
     ) -> str:
-        printed = [
-            f"        {field.key!r}: {selection.type_name!r},"
-            if field.name == "__typename"
-            else f"        {field.key!r}: {text},"
-            for field, text in items
-        ]
-        lines = [f"({parameters}):", *(f"    {line}" for line in before)]
-        body = "\n".join([*lines, "    return {", *printed, "    }\n"])
-        name = self._names.get(body)
-        if name is None:
-            name = self._names[body] = f"{stem}_{len(self.functions)}"
-            self.functions.append(f"def {name}{body}")
-        return name
+        """A function that prints a selection, by the expressions of its fields; and first, statements."""
+
+        def body() -> str:
+            members = []
+            for field in selection.fields:
+                value = repr(selection.type_name) if field.name == "__typename" else value_of(field)
+                members.append(f"        {field.key!r}: {value},")
+            lines = [f"({parameters}):", *(f"    {line}" for line in before()), "    return {", *members]
+            return "\n".join([*lines, "    }\n"])
+
+        return self._written("def ", stem, body)
+
+    def _written(self, before: str, stem: str, after: Callable[[], str]) -> str:
+        """The name of what is written around it, for the function around that to use."""
+        around, self._used = self._used, {}
+        text = after()
+        made = function(before, stem, text, tuple(self._used.values()))
+        self._used = around
+        self._used[made.name] = made
+        return made.name
 
     def _place(self, field: Field, path: ResponsePath) -> int:
         self.places.append(Place(field.nodes, path))
         return len(self.places) - 1
+
+
+def each_or_one(field: Field, value: str, function: str, *more: str) -> str:
+    """An object, or a list of objects, each printed by a function that may take more than the object."""
+    strict, inner = unwrapped(field.type)
+    if isinstance(inner, GraphQLList):
+        if not isinstance(inner.of_type, GraphQLNonNull):
+            raise Uncompiled(str(field.type))
+        printed = f"[{function}({', '.join(('each', *more))}) for each in v]"
+    else:
+        printed = f"{function}({', '.join(('v', *more))})"
+    return f"{printed} if (v := {value}) is not None else {'unfit()' if strict else 'None'}"
 
 
 def _decided(decision: Decision, name: str) -> str:
@@ -294,5 +314,11 @@ def _decided(decision: Decision, name: str) -> str:
     if decision.effect is Effect.PERMIT:
         return f"values[{name!r}]"
     if decision.effect is Effect.MASK and decision.mask:
-        return f"mask({decision.mask!r}, values[{name!r}], context)"
+        context = ", context" if _in_context(decision) else ""
+        return f"mask({decision.mask!r}, values[{name!r}]{context})"
     return "None"
+
+
+def _in_context(decision: Decision) -> bool:
+    """Whether it masks by more than the text."""
+    return decision.effect is Effect.MASK and decision.mask is not None and not of_text_alone(decision.mask)

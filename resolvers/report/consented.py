@@ -20,7 +20,7 @@ from resolvers.access import AccessContext
 from resolvers.context import RequestContext
 from resolvers.export import read_by
 from resolvers.fields import bilingual
-from resolvers.recording import refusals_recorded
+from resolvers.recording import RefusalsRecorded
 from resolvers.report.graph import MOST_DAYS, CreditReport, issued
 from resolvers.report.pdf import Terms
 from resolvers.roots import grant_of_operation
@@ -44,7 +44,7 @@ async def consent_report(
     """
     context: RequestContext = info.context
     grant = grant_of_operation(context)
-    async with refusals_recorded(context):
+    async with RefusalsRecorded(context):
         if not isinstance(grant, Consent):
             raise AccessDenied("ACTOR_NOT_ALLOWED", "A report is given on the person's consent alone.")
         artefact, now = grant.artefact, grant.granted_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +14,21 @@ import pytest
 from authz.ids import new_id
 from authz.receipts import ChunkBook, summary
 from authz.receipts.chunks import SAME_READ
+from authz.register.acts import Register
+from authz.register.events import Item
+from authz.register.events import Kind as RegisterKind
+from authz.register.standing import State
 from catalogue.identifiers import KeyKind
 from catalogue.values import CHINA_TIME
+from connectors.protocol import Answer, Ask
+from resolvers import recording
+from resolvers.turns import AT_ONCE
 from tests.checks.conftest import Office, lookup
 from tests.consent.conftest import Reply
 from tests.support.commands import command
 from tests.support.county import cast
+from tests.support.processes import eventually
+from tests.support.recording import Recorded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,10 +52,12 @@ def row(line: int, about: str, **changes: str) -> dict[str, Any]:
     return {"line": line, **found.get("person", found), **changes}
 
 
-async def send(office: Office, job: str, rows: list[Any], number: int = 1, **access: Any) -> Reply:
+async def send(
+    office: Office, job: str, rows: list[Any], number: int = 1, operator: str = "op-0087", **access: Any
+) -> Reply:
     case = office.access("S04") | {"caseNo": "RSKS-2026-9001"} | access
     variables = {"job": job, "number": number, "rows": rows, "access": case}
-    return await office.ask(office.officer_of("S04"), CHUNK, variables)
+    return await office.ask(office.stage.deployment.token("hr-approval", operator), CHUNK, variables)
 
 
 def told(reply: Reply) -> dict[int, Any]:
@@ -165,3 +177,68 @@ async def test_a_chunk_is_one_question_for_each_type(office: Office):
     assert set(asked.values()) == {1}
     keys = {question.keys for question in reply.questions if question.record_type != "P-GA-01"}
     assert keys == {len(checked)}, "all of them, but for the register, which confirms whom to ask about"
+
+
+async def test_a_chunk_that_gets_no_turn_reads_nothing_and_is_answered_when_it_comes_again(office: Office):
+    job, rows = new_id("jb"), [row(2, "测试甲"), row(3, "样例乙")]
+    async with AsyncExitStack() as others:
+        for _ in range(AT_ONCE):
+            await others.enter_async_context(office.stage.deployment.services.turns.taken("another"))
+        before = len(await office.leaves())
+        busy = await send(office, job, rows)
+        assert (busy.codes, busy.questions) == (["GATEWAY_BUSY"], ())
+        assert busy.body["errors"][0]["extensions"]["retryAfter"] == 1
+        assert len(await office.leaves()) == before
+        one = await office.check("S04", "测试甲")
+        assert one.body["completeness"] == "COMPLETE", "who checks one person takes no turn"
+    assert told(await send(office, job, rows)).keys() == {2, 3}
+
+
+async def test_a_scenario_stopped_within_a_chunk_keeps_it_back_and_each_person_is_told_how_it_ended(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    built, s04 = office.stage.deployment, Item(RegisterKind.SCENARIO, "S04")
+    register = Register(built.store, built.audit, built.catalogue, built.mandates)
+    behind = Recorded.fetch
+
+    async def stopping(source: Recorded, asked: Ask) -> Answer:
+        if (await register.standing(s04)).state is State.RUNNING:
+            await register.stop(s04, "op-0100", "系统异常")
+        return await behind(source, asked)
+
+    job, persons = new_id("jb"), ("测试甲", "样例乙", "样例丙", "往事样例", "修复样例")
+    monkeypatch.setattr(recording, "TOGETHER", 2)
+    monkeypatch.setattr(Recorded, "fetch", stopping)
+    stopped = await send(office, job, [row(line, name) for line, name in enumerate(persons, 2)])
+    monkeypatch.setattr(Recorded, "fetch", behind)
+    assert stopped.codes == ["SCENARIO_STOPPED"]
+    begun = (await leaves_of(office, job))["INTENT"]
+    assert begun > recording.TOGETHER
+    assert await leaves_of(office, job) == {"INTENT": begun, "OUTCOME": begun}
+    for who in ("op-0101", "op-0102"):
+        await register.resume(s04, who, "测试结束")
+
+    async def runs() -> bool:
+        return not (await send(office, new_id("jb"), [row(2, "测试甲")])).codes
+
+    await eventually(runs)
+
+
+async def test_a_subject_refused_with_its_intent_leaves_the_others_theirs_whenever_the_chunk_comes(
+    office: Office,
+):
+    who = {"operator": "op-0101"}  # has asked about nobody yet
+    told(await send(office, new_id("jb"), [row(2, "测试甲")], caseNo="RSKS-2026-9101", **who))
+    job, rows = new_id("jb"), [row(2, "测试甲"), row(3, "样例乙"), row(4, "往事样例")]
+    unsaid = who | {"caseNo": "RSKS-2026-9102", "repeatReason": None, "repeatNote": None}
+    first = told(await send(office, job, rows, **unsaid))
+    assert first[2]["refusal"]["code"] == "REPEAT_REASON_REQUIRED"
+    assert first[3]["check"]
+    assert first[4]["check"]
+    recorded = await leaves_of(office, job)
+    assert recorded == {"INTENT": 2, "OUTCOME": 2, "DENIAL": 1}
+    again = told(await send(office, job, rows, **unsaid))
+    assert [each["refusal"] for each in again.values()] == [each["refusal"] for each in first.values()]
+    assert await leaves_of(office, job) == recorded
+    said = unsaid | {"repeatReason": "ANOTHER_CASE", "repeatNote": "另案"}
+    assert told(await send(office, job, rows, **said))[2]["check"], "what was refused may be allowed later"

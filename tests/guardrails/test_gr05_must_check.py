@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from authz.ids import new_id
 from catalogue.identifiers import SubjectKey
 from catalogue.scenario import Predicate, Scenario
 from tests.support.ageing.gateway import OFFICE, Years, ageing, lookup
@@ -27,12 +28,20 @@ from tests.support.ageing.rows import (
 from tests.support.ageing.seen import Looking, days_for, of_subject
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-CHECK = """
-mutation C($who: SubjectLookup!, $access: AccessContext!) { mustCheck(lookup: $who, access: $access) {
+FOUND = """
   items { recordType result state count severityMax recordIds records { recordId status } }
   predicates { code value reasons recordTypes recordIds }
   measures { predicate }
-} }
+"""
+CHECK = f"""
+mutation C($who: SubjectLookup!, $access: AccessContext!) {{
+  mustCheck(lookup: $who, access: $access) {{ {FOUND} }}
+}}
+"""
+CHUNK = f"""
+mutation C($job: ID!, $rows: [CheckRowInput!]!, $access: AccessContext!) {{
+  mustCheckChunk(job: $job, number: 1, rows: $rows, access: $access) {{ rows {{ check {{ {FOUND} }} }} }}
+}}
 """
 
 
@@ -77,6 +86,21 @@ async def test_every_record_of_an_item_is_within_its_clocks(years: Years, key: S
             faults += [item] if (item["recordIds"], item["count"]) != (told, number) else []
             faults += [item] if bool(counted) != (item["result"] == "PRESENT") else []
     assert faults == []
+
+
+@pytest.mark.parametrize("keys", [(ADULT, LONELY), (COMPANY, LONELY_COMPANY)], ids=["persons", "companies"])
+@pytest.mark.parametrize("locality", profiles())
+async def test_a_file_is_checked_by_the_same_clocks(
+    years: Years, keys: tuple[SubjectKey, ...], locality: str
+):
+    way = Way(locality, "CHECK", minor=False)
+    rows = [{"line": line} | (who.get("person") or who) for line, who in enumerate(map(lookup, keys), 2)]
+    for day in days_of((), (), every=365):
+        variables = {"job": new_id("jb"), "rows": rows, "access": years.access(WHOLE)}
+        answer = await years.ask(locality, day, CHUNK, variables, years.officer())
+        assert answer.codes == ()
+        told = [row["check"] for row in answer.data["mustCheckChunk"]["rows"]]
+        assert told == [await checked(years, key, way, day, WHOLE) for key in keys]
 
 
 STATUTORY = [one for one in catalogue().scenarios.values() if "STATUTORY" in one.basis and one.code != WHOLE]

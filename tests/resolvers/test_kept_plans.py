@@ -19,6 +19,7 @@ from authz.grants import Grant, Mandate, Public, SelfAccess, Statutory
 from authz.policy import decision_table
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.loader import load_catalogue
+from resolvers.compiled.functions import Function, function, text_of
 from resolvers.compiled.printer import printer_for
 from resolvers.deciding import Decided, decide, decided_by
 from resolvers.planning import Planner, Walk
@@ -136,15 +137,58 @@ def test_grants_that_differ_never_share_what_is_decided(seed: int) -> None:
         assert ("values['court']" in text) is ("court" in decided.asked.get("P-FY-01", ()))
 
 
-def test_an_evicted_plan_goes_without_the_collector() -> None:
-    plans = Plans(Planner(CATALOGUE))
-    plan, walk = planned(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}")
+def printing(plans: Plans, text: str, grant: Grant, digest: str = "x") -> Function:
+    plan, walk = planned(plans, text, digest)
     subject, wanted = of_person(plans, plan, walk), plan.wanted(("me", "person"), KIND)
-    printer = printer_for(wanted, CATALOGUE, decide(CATALOGUE, grants()[1], subject, PERSON, personal=True))
-    gone = weakref.ref(printer.function)
+    decided = decide(CATALOGUE, grant, subject, PERSON, personal=True)
+    return printer_for(wanted, CATALOGUE, decided).source.function
+
+
+def of_records(printed: Function) -> Function:
+    """The innermost function."""
+    while inner := [each for each in printed.uses if isinstance(each, Function)]:
+        printed = inner[0]
+    return printed
+
+
+def test_documents_share_what_prints_the_same_selection_under_the_same_decisions() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    one = printing(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}", grants()[1])
+    two = printing(plans, f"{{ me {{ person {{ kind {JUDICIAL} }} }} }}", grants()[1], "y")
+    assert one is not two
+    assert of_records(one) is of_records(two)
+    assert "'court'" in of_records(one).text
+    for other in (grants()[0], *grants()[2:]):
+        shown = printing(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}", other)
+        assert (shown is one) is (shown.text == one.text)
+
+
+def test_the_text_shows_all_that_is_used_before_what_uses_it() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    last = printing(plans, f"{{ me {{ person {{ kind {JUDICIAL} }} }} }}", grants()[1])
+    text, seen, waiting = text_of(last), 0, [last]
+    while waiting:
+        one = waiting.pop()
+        for each in one.uses:
+            seen += 1
+            assert each.name in one.text
+            if isinstance(each, Function):
+                assert 0 <= text.find(each.text) < text.find(one.text)
+                waiting.append(each)
+    assert seen > 4
+
+
+def test_an_evicted_plan_goes_without_the_collector() -> None:
+    function.cache_clear()  # of what plans of other tests still print by
+    plans = Plans(Planner(CATALOGUE))
+    printed = printing(plans, f"{{ me {{ person {{ {JUDICIAL} }} }} }}", grants()[1])
+    outer, inner = weakref.ref(printed.value), weakref.ref(of_records(printed).value)
     gc.disable()
     try:
-        del plan, walk, subject, wanted, printer, plans
-        assert gone() is None
+        del plans, printed
+        assert outer() is not None, "for the next document that prints the same"
+        function.cache_clear()
+        assert outer() is None
+        assert inner() is None
     finally:
         gc.enable()
