@@ -10,10 +10,13 @@ from typing import Any, Final, cast
 
 import orjson
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     GraphQLError,
+    GraphQLObjectType,
     OperationDefinitionNode,
     execute,
+    get_named_type,
     get_variable_values,
     parse,
     validate,
@@ -26,6 +29,7 @@ from catalogue.identifiers import SubjectKind
 from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue
 from resolvers.compiled.answer import printed
+from resolvers.compiled.objects import Printed, printed_object
 from resolvers.context import RequestContext, Services
 from resolvers.errors import BadArgument
 from resolvers.planning import Planner, Walk, pages_of
@@ -33,8 +37,11 @@ from resolvers.plans import Plans
 from resolvers.reading import Outcome
 from resolvers.schema import GraphSchema, build_schema
 from tests.fuzz.documents import KIND_OF_ROOT, USCC, Document, Writer
+from tests.fuzz.objects import Objects, Thing, records_of
 from tests.fuzz.worlds import World
 
+CHECKS: Final = 0.1
+"""Part of the documents that ask for a check."""
 WORLDS: Final = 4
 """Worlds for each document: what was compiled for the first serves the others too."""
 _FAULTLESS: Final = (0.0, 0.0, 0.02, 0.1)
@@ -60,7 +67,9 @@ class Fuzzer:
 
     def try_one(self, dice: Random) -> None:
         """One document in several worlds; raises Differs."""
-        document = Writer(self.schema.executable, dice).document()
+        writer = Writer(self.schema.executable, dice)
+        is_check = dice.random() < CHECKS
+        document = writer.check() if is_check else writer.document()
         parsed = parse(document.text)
         if validate(self.schema.executable, parsed):
             self.counts["invalid documents"] += 1
@@ -88,11 +97,37 @@ class Fuzzer:
                 plan=plan,
                 grant=None,
             )
-            _Scene(World(self.catalogue, dice, bad), context, plans.planner).fill()
+            world = World(self.catalogue, dice, bad)
+            if is_check:
+                self._try_check(document, world, context, parsed, variables)
+                continue
+            _Scene(world, context, plans.planner).fill()
             ours = printed(context)
             result = execute(self.schema.executable, parsed, context_value=context, variable_values=variables)
             assert isinstance(result, ExecutionResult)
             self._compare(document, context, ours, result, bad)
+
+    def _try_check(
+        self,
+        document: Document,
+        world: World,
+        context: RequestContext,
+        parsed: DocumentNode,
+        variables: dict[str, Any],
+    ) -> None:
+        """One check, which both print of the same object."""
+        root = self.schema.executable.mutation_type.fields["mustCheck"]  # type: ignore[union-attr]
+        concrete, records = records_of(world, context, document.text)
+        check = Thing(Objects(world, records), cast(GraphQLObjectType, get_named_type(root.type)))
+        ours = printed_object(context, "mustCheck", check, concrete)
+        root.resolve = lambda *_, **__: check
+        theirs = execute(self.schema.executable, parsed, context_value=context, variable_values=variables)
+        assert isinstance(theirs, ExecutionResult)
+        left = not isinstance(ours, Printed)
+        self.counts["checks left to graphql-core"] += left
+        self.counts["checks"] += 1
+        found = ({"mustCheck": ours.data}, []) if isinstance(ours, Printed) else None
+        self._compare(document, context, found, theirs, world.bad)
 
     def _compare(
         self,
@@ -105,13 +140,13 @@ class Fuzzer:
         self.counts["cases"] += 1
         if ours is None:
             self.counts["cases left to graphql-core"] += 1
-            if not bad and context.plan.compiled and theirs.data is not None:
+            if not bad and context.left != "document" and theirs.data is not None:
                 raise Differs(f"not printed, though nothing is wrong: {document.text}")
             return
         data, errors = ours
         self.counts["cases with errors"] += bool(errors)
         if orjson.dumps(data) != orjson.dumps(theirs.data):
-            raise Differs(f"data of {document.text}\nours   {data}\ntheirs {theirs.data}")
+            raise Differs(f"data of {document.text}\nours   {data}\ntheirs {theirs.data} {theirs.errors}")
         if _told(errors) != _told(theirs.errors or []):
             raise Differs(f"errors of {document.text}\nours   {errors}\ntheirs {theirs.errors}")
 

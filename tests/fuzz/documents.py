@@ -75,11 +75,30 @@ class Writer:
             roots.append("__typename")
         if dice.random() < 0.03:
             roots.append("catalogue { version }")
+        return self._finished("query", *roots)
+
+    def _finished(self, kind: str, *roots: str) -> Document:
+        dice = self.dice
         body = " ".join(["{", *roots, "}", *(text for _, text in self.fragments)])
         types = _VARIABLES | {name: f"Boolean! = {dice.choice(['true', 'false'])}" for name in self._names()}
         used = {name: kind for name, kind in types.items() if re.search(rf"\${name}\b", body)}
         head = ", ".join(f"${name}: {kind}" for name, kind in used.items())
-        return Document(f"query Q{f'({head})' if head else ''} {body}", self._variables())
+        return Document(f"{kind} Q{f'({head})' if head else ''} {body}", self._variables())
+
+    def check(self) -> Document:
+        """One check, with anything selected of it, and records more often than by chance."""
+        types, depth = self.schema.type_map, self.dice.randint(3, 6)
+        below = self._selection(types["CheckResult"], depth)
+        records = "".join(f"... on {name} {self._selection(types[name], 1)} " for name in self._some_types())
+        more = f"... on CheckResult {{ items {{ records {{ {records}}} }} }}" if records else ""
+        below = f"{below[:-1]}{more} }}"
+        return self._finished("mutation", f"mustCheck(lookup: $lookup, access: $access) {below}")
+
+    def _some_types(self) -> list[str]:
+        record = self.schema.type_map["CreditRecord"]
+        assert isinstance(record, GraphQLInterfaceType)
+        possible = [each.name for each in self.schema.get_possible_types(record)]
+        return self.dice.sample(possible, self.dice.choice([0, 1, 3]))
 
     def _names(self) -> list[str]:
         return [f"c{number}" for number in range(self.conditions)]

@@ -45,9 +45,12 @@ def test_most_of_it_is_compiled_and_much_of_it_goes_wrong() -> None:
     assert counts["invalid documents"] < counts["documents"] / 5
     assert counts["cases left to graphql-core"] < counts["cases"] / 4
     assert counts["cases with errors"] > counts["cases"] / 10
+    assert counts["checks left to graphql-core"] < counts["checks"] / 4
 
 
-def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("checks", [0, 1])
+def test_a_difference_would_be_seen(monkeypatch: pytest.MonkeyPatch, checks: int) -> None:
+    monkeypatch.setattr("tests.fuzz.differential.CHECKS", checks)
     monkeypatch.setattr("resolvers.compiled.source._decided", lambda _, name: f"values[{name!r}]")
     with pytest.raises(Differs):
         tried()

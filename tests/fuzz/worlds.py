@@ -147,7 +147,7 @@ class World:
     def _section(self, entry: RecordType, decided: Decided) -> Section:
         dice = self.dice
         if entry.pointer is not None:
-            return Section(entry, SectionState.OK, fetched_at=self._moment())
+            return Section(entry, SectionState.OK, fetched_at=self.moment())
         if entry.code not in decided.asked:
             return Section(entry, SectionState.DENIED, "NO_BASIS")
         state = dice.choice(_STATES)
@@ -156,11 +156,12 @@ class World:
             return Section(entry, state, fault.reason, fault=fault if dice.random() < 0.9 else None)
         healed = tuple(self._healed(entry, decided) for _ in range(dice.choice([0, 1, 1, 2, 4])))
         reason = dice.choice([None, "ROW_CAP"])
-        return Section(entry, state, reason, self._moment(), healed)
+        return Section(entry, state, reason, self.moment(), healed)
 
-    def _moment(self) -> Any:
+    def moment(self) -> Any:
+        """When something was asked; may be a fault."""
         if self.dice.random() < self.bad / 3:
-            return self._fault()
+            return self.fault()
         return self.dice.choice(
             [datetime(2026, 6, 1, 12, tzinfo=CHINA_TIME), datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)]
         )
@@ -195,7 +196,7 @@ class World:
         if role in (Role.NAME, Role.STATEMENT, Role.DISPUTE_CASE_NO, Role.REPAIR_STATE):
             return self._or_fault(self.dice.choice(["测试甲", "说明：990101196307080059"]))
         if role is Role.UPDATED_AT:
-            return self._moment() if self.dice.random() < 0.8 else None
+            return self.moment() if self.dice.random() < 0.8 else None
         return self._value(FieldType.DATE)
 
     def _value(self, kind: FieldType) -> object:
@@ -205,7 +206,8 @@ class World:
         return self._or_fault(make(self.dice))
 
     def _or_fault(self, value: object) -> object:
-        return self._fault() if self.dice.random() < self.bad else value
+        return self.fault() if self.dice.random() < self.bad else value
 
-    def _fault(self) -> object:
+    def fault(self) -> object:
+        """What no field may be, or not this one."""
         return self.dice.choice(_FAULTS)()
