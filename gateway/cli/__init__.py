@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, Final, cast
+from importlib.metadata import version
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -16,6 +18,8 @@ COMMANDS: Final = (
     *("review", "publicity", "report", "db", "client", "keys"),
 )
 """Each a module of this package with `app`, a group, or else a function of its name."""
+OBJECTS_AT_START: Final = 100_000
+"""Between two looks for garbage: what is imported stays, and to look through it took a fifth of a command."""
 _Command = TyperCommand | TyperGroup
 
 
@@ -54,10 +58,26 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     cls=_Commands,
-    callback=lambda: None,  # what makes it a group, as no command is registered
 )
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if wanted:
+        typer.echo(version("credit-subject-gateway"))
+        raise typer.Exit
+
+
+@app.callback()
+def credit_gateway(
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What makes it a group, as no command is registered."""
 
 
 def main() -> None:
     """Entry point of the console script."""
+    gc.set_threshold(OBJECTS_AT_START)
     app()

@@ -43,7 +43,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, catalogue_of
+from gateway.parts import audit_of, catalogue_of
 
 app = typer.Typer(help="The audit log: verify, show, prove, checkpoint, erase.", no_args_is_help=True)
 Out = Annotated[Path | None, typer.Option(help="Write here instead of standard output.")]

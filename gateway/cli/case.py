@@ -34,7 +34,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, case_desk_of, catalogue_of, terms_of
+from gateway.parts import audit_of, case_desk_of, catalogue_of, terms_of
 
 app = typer.Typer(
     help="Cases of persons' rights: list, show, take, extend, decide, remind.", no_args_is_help=True

@@ -34,7 +34,7 @@ from gateway.cli.common import (
 )
 from gateway.cli.summary import counted
 from gateway.client import GatewayError, Transport
-from gateway.deployment import catalogue_of
+from gateway.parts import catalogue_of
 from resolvers.checks.documents import chunk_operation_of
 
 OPEN_LINES: Final = 3

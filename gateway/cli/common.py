@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -19,6 +19,7 @@ from rich.markup import escape
 from authz.errors import AuthzError, ConfigurationError
 from authz.jose import public_key
 from catalogue.errors import CatalogueError
+from catalogue.identifiers import SubjectKind
 from connectors.errors import ManifestError, SourceError
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -27,6 +28,15 @@ TOKEN_VARIABLE = "CREDIT_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
 OPERATOR_VARIABLE = "CREDIT_GATEWAY_OPERATOR"
 OPERATOR_COMMAND_VARIABLE = "CREDIT_GATEWAY_OPERATOR_COMMAND"
 COMMAND_VARIABLES = frozenset({CONFIG_VARIABLE, OPERATOR_COMMAND_VARIABLE, OPERATOR_VARIABLE, TOKEN_VARIABLE})
+
+SUBJECTS: Final = {
+    "person": (SubjectKind.NATURAL_PERSON, True),
+    "enterprise": (SubjectKind.ENTERPRISE, False),
+    "individual-business": (SubjectKind.ENTERPRISE, True),
+    "social-organization": (SubjectKind.SOCIAL_ORGANIZATION, False),
+    "public-institution": (SubjectKind.PUBLIC_INSTITUTION, False),
+}
+"""Kinds of subjects by the words of an option, and whether the subject is a person, too."""
 
 Config = Annotated[
     Path,

@@ -36,7 +36,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, catalogue_of
+from gateway.parts import audit_of, catalogue_of
 
 app = typer.Typer(help="Consents: list, show, revoke at the counter, verify.", no_args_is_help=True)
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from authz.moments import now_in_china
 from authz.retention import retain
 from authz.store import Store
 from gateway.cli.common import DEFAULT_CONFIG, Config, Json, console, print_json, reported, settings_of
-from gateway.deployment import catalogue_of, locality_of
+from gateway.parts import catalogue_of, locality_of
 from gateway.settings import Settings
 
 app = typer.Typer(help="The gateway's own store: upgrade, retain.", no_args_is_help=True)

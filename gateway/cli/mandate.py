@@ -28,7 +28,7 @@ from gateway.cli.common import (
     settings_of,
 )
 from gateway.cli.register import By, Reason, Yes, as_json, run, told
-from gateway.deployment import catalogue_of
+from gateway.parts import catalogue_of
 
 app = typer.Typer(help="Mandates: who may read what in which scenario, until when.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Id of the mandate.")]

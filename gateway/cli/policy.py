@@ -28,6 +28,7 @@ from catalogue.model import Catalogue, RecordType
 from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
     DEFAULT_CONFIG,
+    SUBJECTS,
     CommandError,
     Config,
     Json,
@@ -36,20 +37,16 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import catalogue_of
+from gateway.parts import catalogue_of
 from gateway.settings import Settings
+from resolvers.access import SELF_SCOPE
 
 app = typer.Typer(help="The policy: its decisions, and why.", no_args_is_help=True)
 
-SUBJECTS: Final = {
-    "person": (SubjectKind.NATURAL_PERSON, True),
-    "enterprise": (SubjectKind.ENTERPRISE, False),
-    "individual-business": (SubjectKind.ENTERPRISE, True),
-    "social-organization": (SubjectKind.SOCIAL_ORGANIZATION, False),
-    "public-institution": (SubjectKind.PUBLIC_INSTITUTION, False),
-}
 _NOBODY: Final = SubjectKey.person("990101198001010014")
 """A number of region 9901xx: the policy looks at the kind of a person's access, never at who it is."""
+
+_SELF_SCOPES: Final = frozenset({SELF_SCOPE})
 
 
 @app.callback()
@@ -117,12 +114,15 @@ class Registers:
 
     def own(self, client: str | None, *, step_up: bool) -> Grant:
         """A person's access to themself."""
+        return SelfAccess(self.person(client, step_up=step_up), _NOBODY)
+
+    def person(self, client: str | None, *, step_up: bool) -> Actor:
+        """A person who has logged in, with a client or with whichever may read for them."""
         actor = self.actor(client) if client else None
         if actor is not None and actor.kind is not ActorKind.PERSON:
             raise CommandError("NOT_A_PERSON", "--self is for a client that persons log in with.")
-        client_id = actor.client_id if actor else "person"
-        person = Actor(ActorKind.PERSON, client_id, subject=_NOBODY, step_up=step_up)
-        return SelfAccess(person, _NOBODY)
+        client_id, scopes = (actor.client_id, actor.scopes) if actor else ("person", _SELF_SCOPES)
+        return Actor(ActorKind.PERSON, client_id, subject=_NOBODY, step_up=step_up, scopes=scopes)
 
     def grant(self, client: str | None, scenario: str | None, mandate: str | None) -> Grant:
         """Public, or under the one mandate that is meant; stopped and ended ones are explained too."""
@@ -138,14 +138,21 @@ class Registers:
             and scenario in (None, each.scenario)
             and mandate in (None, each.id)
         ]
-        return Statutory(actor, _only(found), "-", "-", granted_on=self.day)
+        return Statutory(actor, only(found), "-", "-", granted_on=self.day)
 
     def actor(self, client_id: str | None) -> Actor:
         """The party behind a client; anyone at all without one."""
         if client_id is None:
             return ANONYMOUS
+        if client_id not in self.clients.clients:
+            raise CommandError(
+                "CLIENT_UNKNOWN",
+                "--client is no registered client. The deployment's `clients` file has their ids.",
+            )
         client = self.clients.active(client_id, self.day)
-        return Actor(client.kind, client.client_id, client.organization, client.organization_name)
+        return Actor(
+            client.kind, client.client_id, client.organization, client.organization_name, scopes=client.scopes
+        )
 
 
 async def _agreed(settings: Settings, catalogue: Catalogue, actor: Actor, consent_id: str) -> Grant:
@@ -163,7 +170,8 @@ async def _agreed(settings: Settings, catalogue: Catalogue, actor: Actor, consen
         return await use.grant(replace(actor, consent=reach), claim)
 
 
-def _only(mandates: Sequence[Mandate]) -> Mandate:
+def only(mandates: Sequence[Mandate]) -> Mandate:
+    """The one mandate; raises CommandError where none or several are meant."""
     if not mandates:
         raise CommandError("SCENARIO_NOT_MANDATED", "The client's organization has no such mandate.")
     if len(mandates) > 1:

@@ -34,7 +34,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, catalogue_of, source_environment
+from gateway.parts import audit_of, catalogue_of, source_environment
 from gateway.settings import Settings
 
 app = typer.Typer(

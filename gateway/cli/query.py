@@ -20,6 +20,7 @@ from catalogue.values import CHINA_TIME
 from gateway.cli.common import (
     DEFAULT_CONFIG,
     OPERATOR_VARIABLE,
+    SUBJECTS,
     TOKEN_VARIABLE,
     CommandError,
     Config,
@@ -30,16 +31,26 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.cli.policy import SUBJECTS
-from gateway.cli.query_explain import Asker, Explaining, show
 
+Variables = Annotated[Path | None, typer.Option("--variables", "-v", help="JSON file with the variables.")]
 TIMEOUT_SECONDS = 30
+_PRESENTED = ("token", "dpop_key", "operator")
+_FOR_WHOM = (
+    "--explain and --dump-source present no token. Say for whom they decide: --self, --client, "
+    "--client with --scenario or --mandate, or nothing for anyone."
+)
+_SUPPOSED = ("client", "scenario", "mandate", "own", "subject")
+_NOT_ASKED = (
+    "--client, --scenario, --mandate, --self and --subject go with --explain. A gateway takes --token."
+)
 
 
 def query(
+    context: typer.Context,
     document: Annotated[Path, typer.Argument(help="File with the GraphQL document; `-` is standard input.")],
-    variables: Annotated[
-        Path | None, typer.Option("--variables", "-v", help="JSON file with the variables.")
+    variables: Variables = None,
+    operation: Annotated[
+        str | None, typer.Option(help="Name of the operation, where the document has several.")
     ] = None,
     url: Annotated[str, typer.Option(help="Address of the gateway.")] = "http://127.0.0.1:8000/graphql",
     token: Annotated[
@@ -66,22 +77,35 @@ def query(
     as_json: Json = False,
 ) -> None:
     """Ask, or explain; exit code 1 when the answer has errors and no data."""
-    if explain or dump_source:
-        with reported():
-            if subject not in SUBJECTS:
-                raise CommandError("SUBJECT_KIND", f"--subject is one of {', '.join(SUBJECTS)}.")
-            asker = Asker(client, scenario, mandate, own, subject)
-            explaining = Explaining(settings_of(config), asker)
-            given = None if variables is None else _variables(variables)
-            found = explaining.explain(_document(document), given)
-            show(explaining, found, as_json=as_json, dump_source=dump_source)
-        return
     with reported():
-        body = {"query": _document(document), "variables": _variables(variables)}
-        answer = _post(url, orjson.dumps(body), _Presenter(url, token, client_key(dpop_key), operator))
+        if explain or dump_source:
+            from gateway.cli import query_asker, query_explain, query_shown  # asking takes no graph
+
+            _refuse(context, _PRESENTED, _FOR_WHOM)
+            asker = query_asker.Asker(client, scenario, mandate, own, subject)
+            explaining = query_explain.Explaining(settings_of(config), asker)
+            given = None if variables is None else _variables(variables)
+            found = explaining.explain(_document(document), given, operation)
+            query_shown.show(found, explaining.sources, as_json=as_json, dump_source=dump_source)
+            return
+        _refuse(context, _SUPPOSED, _NOT_ASKED)
+        body = _body(document, variables, operation)
+        answer = _post(url, body, _Presenter(url, token, client_key(dpop_key), operator))
     print_json(answer)
     if answer.get("data") is None:
         raise typer.Exit(1)
+
+
+def _refuse(context: typer.Context, options: tuple[str, ...], message: str) -> None:
+    """Refuse options that were written; what the environment holds for other commands is none of them."""
+    sources = (context.get_parameter_source(name) for name in options)
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise CommandError("OPTIONS_CONFLICT", message)
+
+
+def _body(document: Path, variables: Path | None, operation: str | None) -> bytes:
+    named = {"operationName": operation} if operation else {}
+    return orjson.dumps({"query": _document(document), "variables": _variables(variables), **named})
 
 
 def _document(path: Path) -> str:

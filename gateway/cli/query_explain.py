@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     FieldNode,
@@ -22,11 +22,9 @@ from graphql import (
     value_from_ast,
 )
 from graphql.execution.values import VariableValues
-from rich.markup import escape
-from rich.tree import Tree
 
 from authz.clients import load_clients
-from authz.decisions import Decision, Effect
+from authz.decisions import Effect
 from authz.grants import Grant, SelfAccess
 from authz.mandates import load_mandates
 from catalogue.identifiers import SubjectKind
@@ -34,45 +32,61 @@ from catalogue.model import Catalogue
 from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
 from connectors.registry import load_sources
-from gateway.cli.common import CommandError, console, print_json
-from gateway.cli.policy import SUBJECTS, Registers
+from gateway.cli.common import SUBJECTS, CommandError
+from gateway.cli.policy import Registers
+from gateway.cli.query_asker import Asker
 from gateway.coercing import Signature
-from gateway.deployment import catalogue_of, source_environment
 from gateway.documents import DocumentCache
-from gateway.errors import RequestRefused
+from gateway.errors import RequestRefused, code_of
+from gateway.parts import catalogue_of, source_environment
 from gateway.settings import Settings
 from gateway.values import coerce_variables
-from resolvers.access import ENTITY_ROOT_OF
+from resolvers.access import CHECK, CHECK_CHUNK, ENTITY_ROOT_OF
+from resolvers.checks.must_check import record_types, require_kind, scenario_of_grant
+from resolvers.checks.plan import check_plan, of_check, of_chunk, of_related
+from resolvers.compiled.leaves import Uncompiled
+from resolvers.compiled.objects import written_object, written_record
 from resolvers.compiled.source import written
 from resolvers.deciding import Decided, decide
 from resolvers.errors import BadArgument
-from resolvers.planning import Planner, ResponsePath, SubjectPlan, TypeRead, Walk
+from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
 from resolvers.plans import READING, OperationPlan, Plans
 from resolvers.schema import build_schema
 
-_KIND_OF = {root: kind for kind, root in ENTITY_ROOT_OF.items()}
+_KIND_OF: Final = {root: kind for kind, root in ENTITY_ROOT_OF.items()}
 
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """On which basis, and about whom."""
-
-    client: str | None
-    scenario: str | None
-    mandate: str | None
-    own: bool
-    subject: str
+_BESIDE: Final = "# graphql-core prints the whole operation, for not all of it is compiled; alone it were:\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One field that reads a subject."""
+    """One field that reads subjects of one kind."""
 
     path: ResponsePath
     plan: SubjectPlan
     decided: Decided
     source: str
     """The Python text that prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """One field that has no plan of its own."""
+
+    path: ResponsePath
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One operation."""
+
+    whom: str
+    """For whom is decided, in words."""
+    basis: str | None
+    """None where nothing in it needs one."""
+    reads: list[Explained]
+    others: list[Unexplained]
 
 
 @dataclass(frozen=True)
@@ -88,133 +102,147 @@ class Explaining:
         return catalogue_of(self.settings)
 
     @cached_property
+    def schema(self) -> GraphQLSchema:
+        """The graph."""
+        return build_schema(self.catalogue).executable
+
+    @cached_property
     def sources(self) -> Mapping[str, Source]:
         """Its sources, of which none is asked."""
         environment = source_environment(self.settings, os.environ)
         return load_sources(self.settings.sources, self.catalogue, environment)
 
     @cached_property
-    def grant(self) -> Grant:
-        """The basis, as `policy explain` has it."""
-        clients, mandates = (
-            load_clients(self.settings.clients),
-            load_mandates(self.settings.mandates, self.catalogue),
-        )
-        registers, asker = Registers(clients, mandates, datetime.now(CHINA_TIME).date()), self.asker
-        if asker.own:
-            return registers.own(asker.client, step_up=False)
-        return registers.grant(asker.client, asker.scenario, asker.mandate)
+    def registers(self) -> Registers:
+        """Who may ask today, as `policy explain` has it."""
+        clients = load_clients(self.settings.clients)
+        mandates = load_mandates(self.settings.mandates, self.catalogue)
+        return Registers(clients, mandates, datetime.now(CHINA_TIME).date())
 
-    def explain(self, text: str, variables: Mapping[str, Any] | None) -> list[Explained]:
-        """Every field of the operation that reads; raises CommandError."""
-        schema = build_schema(self.catalogue).executable
+    def explain(
+        self, text: str, variables: Mapping[str, Any] | None, operation: str | None = None
+    ) -> Explanation:
+        """Every field of the operation; raises CommandError, Unauthenticated."""
+        schema = self.schema
         plans = Plans(Planner(self.catalogue))
         try:
             document = DocumentCache(schema, self.settings.limits).get(text, "command")
-            operation = document.operation(None)
-            given = _given(schema, operation, variables)
-            plan = plans.of(schema, document.ast, document.digest, operation, given)
+            chosen = document.operation(operation)
+            given = _given(schema, chosen, variables)
+            plan = plans.of(schema, document.ast, document.digest, chosen, given)
             walk = Walk(schema, plan.fragments, given)
-            return [
-                self._field(plans.planner, plan, walk, *found) for found in _reading(plan, self.asker.subject)
-            ]
+            grant = self.asker.grant(self.registers, walk, plan.roots)
+            found = list(_Fields(self, plans.planner, plan, walk, grant).all())
         except RequestRefused as refused:
-            raise CommandError(refused.code.code, refused.errors[0].message) from None
+            raise _all_of(refused) from None
         except BadArgument as wrong:
             raise CommandError(wrong.code, wrong.message) from None
         except GraphQLError:
             message = "The plan depends on variables without a default. Give them with --variables."
             raise CommandError("VARIABLES_MISSING", message) from None
-
-    def _field(
-        self,
-        planner: Planner,
-        plan: OperationPlan,
-        walk: Walk,
-        path: ResponsePath,
-        nodes: list[FieldNode],
-        kind: SubjectKind,
-    ) -> Explained:
-        subject = plan.subject(planner, walk, nodes, path, kind)
-        whom = self.grant.subject if isinstance(self.grant, SelfAccess) else None
-        personal = SUBJECTS[self.asker.subject][1] or kind is SubjectKind.NATURAL_PERSON
-        decided = decide(self.catalogue, self.grant, subject, whom, personal=personal)
-        source = written(self.catalogue, decided, plan.wanted(path, kind).selection)
-        return Explained(path, subject, decided, source.text)
-
-    def as_json(self, found: Explained) -> dict[str, object]:
-        """One field as programs read it."""
-        return {
-            "path": ".".join(found.path),
-            "kind": found.plan.kind.value,
-            "types": [
-                self._type(found.decided, code, found.plan.types[code]) for code in found.decided.entries
-            ],
-            "denied": sorted(".".join(path) for path in found.decided.denied),
-            "masked": sorted(".".join(path) for path in found.decided.masked),
-        }
-
-    def _type(self, decided: Decided, code: str, read: TypeRead) -> dict[str, Any]:
-        verdicts = decided.decisions[code]
-        asked = decided.read.get(code)
-        serving = [
-            source for source in self.sources.values() if asked is not None and code in source.record_types
-        ]
-        return {
-            "recordType": code,
-            "sections": [".".join(path) for path in read.sections],
-            "existence": _told(verdicts.existence),
-            "fields": {name: _told(verdicts.fields[name]) for name in sorted(read.fields)},
-            "questions": {each.name: each.explain(code, asked) for each in serving if asked is not None},
-        }
-
-
-def show(explaining: Explaining, found: list[Explained], *, as_json: bool, dump_source: bool) -> None:
-    """Print the plans, or the Python text that prints the answer."""
-    if dump_source:
-        _print_raw("\n".join(f"# {'.'.join(one.path)}: {one.plan.kind.value}\n{one.source}" for one in found))
-    elif as_json:
-        print_json({"basis": explaining.grant.basis, "reads": [explaining.as_json(one) for one in found]})
-    else:
-        for one in found:
-            console.print(_tree(explaining.as_json(one)))
-
-
-def _print_raw(text: str) -> None:
-    """Text as it is: brackets in it are no markup, and long lines stay whole."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _tree(told: dict[str, Any]) -> Tree:
-    tree = Tree(f"[bold]{escape(told['path'])}[/] {told['kind']}")
-    for read in told["types"]:
-        branch = tree.add(
-            f"[bold]{read['recordType']}[/] {read['existence']}  {escape(', '.join(read['sections']))}"
+        return Explanation(
+            self.asker.told(self.asker.actor(self.registers), grant),
+            grant.basis if grant else None,
+            [one for one in found if isinstance(one, Explained)],
+            [one for one in found if isinstance(one, Unexplained)],
         )
-        for name, decision in read["fields"].items():
-            branch.add(f"{name}  {decision}")
-        for source, question in read["questions"].items():
-            branch.add(f"[cyan]{escape(source)}[/]").add(escape(question))
-    return tree
 
 
-def _told(decision: Decision) -> str:
-    shown = decision.mask if decision.effect is Effect.MASK else decision.effect.value
-    return f"{shown} ({decision.rule})"
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields of one operation under its grant."""
+
+    explaining: Explaining
+    planner: Planner
+    plan: OperationPlan
+    walk: Walk
+    grant: Grant | None
+
+    def all(self) -> Iterator[Explained | Unexplained]:
+        """Root fields in order; of `me` those below."""
+        named = SUBJECTS[self.explaining.asker.subject][0]
+        for key, nodes in self.plan.roots.items():
+            name = nodes[0].name.value
+            if name == "me":
+                for inner, below in self.plan.persons[key].items():
+                    path = (key, inner)
+                    if below[0].name.value == "person":
+                        yield self._subject(path, below, SubjectKind.NATURAL_PERSON)
+                    else:
+                        yield _unexplained(path, below[0].name.value)
+            elif name in READING:
+                yield self._subject((key,), nodes, _KIND_OF.get(name, named))
+            elif name in (CHECK, CHECK_CHUNK):
+                yield from self._check(name, key, nodes, named)
+            else:
+                yield _unexplained((key,), name)
+
+    def _subject(self, path: ResponsePath, nodes: list[FieldNode], kind: SubjectKind) -> Explained:
+        subject = self.plan.subject(self.planner, self.walk, nodes, path, kind)
+        decided = self._decided(subject)
+        try:
+            source = written(self.planner.catalogue, decided, self.plan.wanted(path, kind).selection).text
+            source = source if self.plan.compiled else _BESIDE + source
+        except Uncompiled as field:
+            source = _left(field)
+        return Explained(path, subject, decided, source)
+
+    def _check(self, name: str, key: str, nodes: list[FieldNode], kind: SubjectKind) -> Iterator[Explained]:
+        """What a check reads of its subject, and of persons named with it; raises AccessDenied."""
+        catalogue, walk, path = self.planner.catalogue, self.walk, (key,)
+        assert self.grant is not None  # noqa: S101 - a check stands on a grant
+        scenario = scenario_of_grant(catalogue, self.grant, self.explaining.registers.day)
+        require_kind(catalogue, scenario, kind)
+        chunk, concrete = name == CHECK_CHUNK, record_types(catalogue, scenario)
+        groups = [(kind, of_chunk(walk, nodes, path) if chunk else of_check(nodes, path))]
+        related = [] if chunk else list(of_related(walk, nodes, path))
+        if related and kind is not SubjectKind.NATURAL_PERSON:
+            groups.append((SubjectKind.NATURAL_PERSON, related))
+        for of_kind, selections in groups:
+            read = check_plan(self.planner, walk, scenario, of_kind, selections)
+            decided = self._decided(read)
+            try:
+                source = self._object(nodes, concrete, decided)
+            except Uncompiled as field:
+                source = _left(field)
+            yield Explained(path, read, decided, source)
+
+    def _object(self, nodes: list[FieldNode], concrete: frozenset[str], decided: Decided) -> str:
+        """The text that prints an object, and what it prints records with in each place."""
+        source, places = written_object(self.walk, nodes, concrete)
+        texts = [source.text]
+        for number, place in enumerate(places):
+            for view in decided.views.values():
+                selection = place.get(view.entry.graphql_type)
+                if selection and view.decisions.existence.effect is Effect.PERMIT:
+                    texts.append(f"# record(each, {number})\n{written_record(view, selection).text}")
+        return "\n".join(texts)
+
+    def _decided(self, subject: SubjectPlan) -> Decided:
+        assert self.grant is not None  # noqa: S101 - whatever reads stands on a grant
+        whom = self.grant.subject if isinstance(self.grant, SelfAccess) else None
+        named = SUBJECTS[self.explaining.asker.subject]
+        personal = subject.kind is SubjectKind.NATURAL_PERSON or named == (subject.kind, True)
+        return decide(self.planner.catalogue, self.grant, subject, whom, personal=personal)
 
 
-def _reading(
-    plan: OperationPlan, subject: str
-) -> Iterator[tuple[ResponsePath, list[FieldNode], SubjectKind]]:
-    """Fields that read, with the kind of subject: of `subject` and `_entities` the one that was named."""
-    for key, nodes in plan.roots.items():
-        name = nodes[0].name.value
-        if name == "me":
-            for inner, below in plan.persons[key].items():
-                if below[0].name.value == "person":
-                    yield (key, inner), below, SubjectKind.NATURAL_PERSON
-        elif name in READING:
-            yield (key,), nodes, _KIND_OF.get(name, SUBJECTS[subject][0])
+def _unexplained(path: ResponsePath, name: str) -> Unexplained:
+    asked = "asks no department" if name.startswith("__") else "graphql-core runs it, without a plan"
+    return Unexplained(path, asked)
+
+
+def _left(field: Uncompiled) -> str:
+    return f"# left to graphql-core: {field} is not compiled\n"
+
+
+def _all_of(refused: RequestRefused) -> CommandError:
+    """Every error, each with its place."""
+    lines = []
+    for error in refused.errors:
+        place = f"{error.locations[0].line}:{error.locations[0].column} " if error.locations else ""
+        lines.append((code_of(error).code, place + error.message))
+    (code, first), *others = lines
+    return CommandError(code, "\n".join([first, *(" ".join(each) for each in others)]))
 
 
 def _given(

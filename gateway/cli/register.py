@@ -16,7 +16,7 @@ from authz.register.acts import Register
 from authz.register.standing import Standing
 from authz.store import Store
 from gateway.cli.common import console, settings_of
-from gateway.deployment import audit_of, catalogue_of
+from gateway.parts import audit_of, catalogue_of
 
 By = Annotated[str, typer.Option("--by", help="Your staff reference.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the register and in the audit log.")]

@@ -32,7 +32,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, catalogue_of
+from gateway.parts import audit_of, catalogue_of
 
 CLI_CLIENT: Final = "cli"
 app = typer.Typer(

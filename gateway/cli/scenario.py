@@ -21,7 +21,7 @@ from gateway.cli.common import (
     settings_of,
 )
 from gateway.cli.register import By, Reason, as_json, run, told
-from gateway.deployment import catalogue_of
+from gateway.parts import catalogue_of
 from resolvers.checks.documents import operation_of
 
 app = typer.Typer(

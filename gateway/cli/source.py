@@ -31,7 +31,7 @@ from gateway.cli.common import (
 from gateway.cli.source_introspect import introspect_source
 from gateway.cli.source_report import report
 from gateway.cli.source_try import try_source
-from gateway.deployment import catalogue_of, source_environment
+from gateway.parts import catalogue_of, source_environment
 
 app = typer.Typer(
     help="Sources: what is connected, and whether it is as its manifest says.", no_args_is_help=True

@@ -23,7 +23,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import catalogue_of, source_environment
+from gateway.parts import catalogue_of, source_environment
 
 Url = Annotated[
     str | None,

@@ -32,7 +32,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import audit_of, catalogue_of, china_today, source_environment
+from gateway.parts import audit_of, catalogue_of, china_today, source_environment
 from gateway.settings import Settings
 
 _FIELDS = (

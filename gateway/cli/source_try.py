@@ -30,7 +30,7 @@ from gateway.cli.common import (
     reported,
     settings_of,
 )
-from gateway.deployment import catalogue_of, china_today, locality_of, source_environment
+from gateway.parts import catalogue_of, china_today, locality_of, source_environment
 
 
 def try_source(

@@ -20,7 +20,7 @@ from authz.store import Store
 from catalogue.model import Catalogue
 from connectors.registry import load_sources
 from gateway.cli.common import DEFAULT_CONFIG, Config, Json, console, print_json, reported, settings_of
-from gateway.deployment import audit_of, catalogue_of, clients_of, source_environment
+from gateway.parts import audit_of, catalogue_of, clients_of, source_environment
 from gateway.settings import Settings
 from gateway.statistics import Names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -62,6 +63,11 @@ def test_every_command_has_help() -> None:
         assert (shown.exit_code, shown.stderr) == (0, ""), line
         assert f"credit-gateway {' '.join(line)} [OPTIONS]" in shown.output
         assert shown.output.count("\n") > 8
+
+
+async def test_the_version_is_the_one_installed() -> None:
+    told = await command("--version")
+    assert (told.code, told.out, told.err) == (0, f"{version('credit-subject-gateway')}\n", "")
 
 
 async def test_what_is_not_a_command() -> None:
