@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
@@ -36,11 +36,15 @@ def main(
     ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=20, help="Rounds: 3, if quick 1.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.5, max=60, help="Per load: 2, if quick 1.")] = None,
-    contender: Annotated[list[str] | None, typer.Option(help="Only these (and the gateway).")] = None,
-    workload: Annotated[list[str] | None, typer.Option(help="Only these, in every round.")] = None,
+    contender: Annotated[
+        list[str] | None, typer.Option(help=f"Only these (and the gateway): {quoted(CONTENDERS)}.")
+    ] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option(help=f"Only these, in every round: {quoted(WORKLOADS)}.")
+    ] = None,
     clients: Annotated[list[int] | None, typer.Option(help="Only so many at once; if quick 32.")] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of fifteen.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of twenty.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Remove this size's databases and stop.")] = False,
 ) -> None:
     """Measure the gateway against the floor. Databases: BENCH_POSTGRESQL_URL, BENCH_MARIADB_URL."""
@@ -68,6 +72,11 @@ def main(
     console.print(f"all figures: {path}")
 
 
+def quoted(names: Iterable[str]) -> str:
+    """Names as a shell takes them: there are commas in some."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def tell(what: str) -> None:
     """Something that whoever reads the figures should know."""
     console.print(f"[bold yellow]note:[/] {what}")
@@ -77,7 +86,7 @@ def chosen(contenders: list[str] | None, workloads: list[str] | None, clients: l
     """What to measure; peers that cannot be had are left out, and said."""
     for names, known in ((contenders, CONTENDERS), (workloads, WORKLOADS)):
         if unknown := set(names or ()) - known.keys():
-            raise BenchError(f"there is no {sorted(unknown)[0]}; there are {', '.join(known)}")
+            raise BenchError(f"there is no {quoted(sorted(unknown)[:1])}; there are {quoted(known)}")
     wanted = [name for name in CONTENDERS if not contenders or name in (*contenders, OURS)]
     if set(wanted) & set(npm.PEERS):
         try:
@@ -112,7 +121,9 @@ def measure(persons: int, timing: Timing, choice: Choice) -> list[Turn]:
         task = progress.add_task("checking answers", total=sum(map(len, loads)))
         with pinning.databases_on(cores[1:-1] or cores[-1:], tell):
             same = check(settings[persons], choice.contenders)
-            tell(f"load {os.getloadavg()[0]:.1f}; peers have {same} of our values as they are stored")
+            tell(f"load {os.getloadavg()[0]:.1f}")
+            if set(choice.contenders) & set(npm.PEERS):
+                tell(f"peers have {same} of our values as they are stored")
             began = partial(progress.update, task, advance=1)
             every = {None: settings[persons], **settings}
             return list(turns(every, timing, choice, lambda what: began(description=what), tell))

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bench import npm
-from bench.contender import Setting, running
+from bench.contender import CHUNKED, Setting, running
 from bench.errors import BenchError
-from bench.question import ASKED
+from bench.question import ASKED, Asked
 from bench.rounds import CONTENDERS, OURS
 
 CHECKED: Final = 25
@@ -19,7 +19,7 @@ Answer = dict[str, Any]
 
 
 def check(setting: Setting, contenders: Sequence[str] = CHECKED_ALIKE) -> int:
-    """Raise BenchError unless contenders of our graph give the same data, and peers the same values.
+    """Raise BenchError unless contenders of our graph give the same data, peers and chunks the same values.
 
     Returns how many values of one answer a peer has word for word: those that are neither decoded nor masked.
     """
@@ -36,6 +36,8 @@ def check(setting: Setting, contenders: Sequence[str] = CHECKED_ALIKE) -> int:
         for ours, theirs in zip(answers.get(OURS, ()), answers[name], strict=True):
             if name in npm.PEERS:
                 compared = _compare_values(name, ours, theirs, npm.departments(setting.state))
+            elif name == CHUNKED:
+                compare_check(ours, theirs)
             elif ours["data"] != theirs["data"]:
                 where = ".".join(first_difference(ours["data"], theirs["data"]))
                 raise BenchError(f"{name} and {OURS} differ in {where}")
@@ -44,7 +46,31 @@ def check(setting: Setting, contenders: Sequence[str] = CHECKED_ALIKE) -> int:
 
 def _knows(answer: Answer) -> bool:
     data = answer.get("data") or {}
-    return bool(data.get("subject") or data.get("register"))
+    return any(data.get(root) for root in ("subject", "register", "mustCheckChunk"))
+
+
+def compare_check(ours: Answer, theirs: Answer) -> None:
+    """Raise BenchError unless a chunk of one person found our read's records, with the values both show."""
+    (row,) = theirs["data"]["mustCheckChunk"]["rows"]
+    if row["refusal"]:
+        raise BenchError(f"{CHUNKED} was refused: {row['refusal']['code']}")
+    subject, found = ours["data"]["subject"], row["check"]
+    if subject["displayName"] != found["displayName"]:
+        raise BenchError(f"{CHUNKED} and {OURS} differ in displayName")
+    items = {item["recordType"]: item for item in found["items"]}
+    for asked in ASKED:
+        records = subject[asked.group][asked.name]["records"]
+        if records:
+            _compare_item(asked, records, items[records[0]["recordType"]])
+
+
+def _compare_item(asked: Asked, records: list[Answer], item: Answer) -> None:
+    if item["result"] != "PRESENT" or len(item["records"]) != len(records):
+        raise BenchError(f"{CHUNKED} has not found what {OURS} has of {asked.name}")
+    for mine, yours in zip(records, item["records"], strict=True):
+        for field in (field for field in asked.fields if field in yours):
+            if mine[field] != yours[field]:
+                raise BenchError(f"{CHUNKED} and {OURS} differ in {asked.name}.{field}")
 
 
 def _compare_values(name: str, ours: Answer, theirs: Answer, departments: list[dict[str, Any]]) -> int:

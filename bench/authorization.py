@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
+import typer
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -52,7 +53,8 @@ from bench.persons import person
 from bench.prepare import AUDIENCE, CLIENT, ISSUER, deployment
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.values import CHINA_TIME
-from gateway.deployment import Deployment, deploy, origin_of
+from gateway.deployment import Deployment, deploy
+from gateway.parts import origin_of
 from gateway.settings import load_settings
 
 ROUNDS: Final = 5
@@ -286,5 +288,10 @@ def _spread(values: list[float], digits: int = 0) -> str:
     return f"{median(values):,.{digits}f} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
 
 
+def main(rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds.")] = ROUNDS) -> None:
+    """Measure the pieces of authorization and audit beside the least that could do each."""
+    show(measure(rounds))
+
+
 if __name__ == "__main__":
-    show(measure())
+    typer.run(main)

@@ -19,10 +19,12 @@ from bench.load import PATIENCE, Plan, Result, body_of
 from bench.meters import cpu_seconds, resident_mib
 from bench.ports import opens
 from bench.processes import started
-from bench.question import federated, tabular, without
+from bench.question import chunked, federated, tabular, without
 from bench.workloads import BESIDE, ONE, Workload
 
 START_SECONDS: Final = 60
+CHUNKED: Final = "gateway, in chunks"
+"""The gateway, asked about many persons at once by operations of a bulk check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,15 @@ class Running:
     def _query(self, workload: Workload) -> str:
         if self.name == npm.MESH:
             return tabular(npm.departments(self.setting.state))
+        if self.name == CHUNKED:
+            return chunked()
         return federated(many=workload.subjects > 1) if self.is_peer else self.setting.query
 
     def _form(self, workload: Workload) -> str:
         if self.name == npm.MESH:
             return "tables"
+        if self.name == CHUNKED:
+            return "chunk"
         return "list" if self.is_peer and workload.subjects > 1 else "graph"
 
     def _elsewhere(self) -> float:

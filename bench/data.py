@@ -1,4 +1,4 @@
-"""The databases `credit_bench_<persons>_<source>`: made once, reused while they fit.
+"""The databases `<prefix>_<persons>_<source>`: made once, reused while they fit.
 
 Tables are filled side by side, in parts and batches, so memory does not grow with the number of persons.
 Indexes come last.

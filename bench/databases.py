@@ -18,6 +18,7 @@ SERVERS: Final = {
     MARIADB: ("BENCH_MARIADB_URL", "mariadb://root@127.0.0.1:3306"),
 }
 HOME: Final = {POSTGRESQL: "postgres", MARIADB: "mysql"}
+PREFIX: Final = ("BENCH_DATABASES", "credit_bench")
 
 
 class Database(Protocol):
@@ -35,10 +36,10 @@ def server(engine: str, environ: Mapping[str, str] = os.environ) -> URL:
     return make_url(environ.get(*SERVERS[engine]))
 
 
-def urls(persons: int) -> dict[str, URL]:
-    """Each source's own database; another number of persons is another database."""
+def urls(persons: int, environ: Mapping[str, str] = os.environ) -> dict[str, URL]:
+    """Each source's own database; another prefix or number of persons is another database."""
     return {
-        source: server(engine).set(database=f"credit_bench_{persons}_{source}")
+        source: server(engine, environ).set(database=f"{environ.get(*PREFIX)}_{persons}_{source}")
         for source, engine in SOURCES.items()
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from graphql import (
@@ -18,9 +19,11 @@ from graphql import (
     visit,
 )
 
-from bench.load import OPERATION
+from bench.load import CASE, OPERATION
 from bench.prepare import HERE
 from bench.tables import POSTGRESQL
+from catalogue.loader import load_catalogue
+from resolvers.checks.documents import chunk_operation_of
 
 QUERY: Final = (HERE / "query.graphql").read_text(encoding="utf-8")
 
@@ -72,6 +75,13 @@ def federated(*, many: bool) -> str:
         f"{each.name} {{ state fetchedAt records {{ {_RECORD} {' '.join(each.fields)} }} }}" for each in ASKED
     )
     return f"query {OPERATION}($who: {kind}) {{ {root} {{ kind displayName {sections} }} }}"
+
+
+@cache
+def chunked() -> str:
+    """What `credit-gateway check` sends for the scenario: a bulk check of many persons at once."""
+    catalogue = load_catalogue()
+    return chunk_operation_of(catalogue.scenarios[str(CASE["scenario"])], catalogue)
 
 
 def tabular(departments: Sequence[Mapping[str, Any]]) -> str:

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 
 import orjson
 import typer
+from rich.console import Console
 
-from bench.contender import Sample
+from bench.contender import CHUNKED, Sample
 from bench.errors import BenchError
 from bench.npm import PEERS
 from bench.rounds import BUSY_PERCENT, CONTENDERS, OURS, Turn
@@ -33,6 +34,8 @@ _MEASURES: Final[dict[str, Callable[[Sample], float]]] = {
 }
 _ORDER: Final = (*WORKLOADS, BESIDE)
 _NAMES: Final = tuple(CONTENDERS)
+_RATIOS: Final = {OURS: "gatewayTo", CHUNKED: "chunksTo"}
+"""Whose ratios to the others a row has, and under which name."""
 Row = Mapping[str, Any]
 
 
@@ -66,10 +69,12 @@ def figures(turns: list[Turn], contender: str, clients: int, workload: str = ONE
     return {name: spread(map(read, samples)) for name, read in _MEASURES.items()}
 
 
-def ratios(turns: list[Turn], other: str, clients: int, workload: str = ONE.name) -> dict[str, Spread]:
+def ratios(
+    turns: list[Turn], other: str, clients: int, workload: str = ONE.name, of: str = OURS
+) -> dict[str, Spread]:
     """The gateway's share of another's throughput and multiple of its time, round by round."""
     theirs = {turn.round: turn.sample for turn in _of(turns, other, clients, workload)}
-    ours = _of(turns, OURS, clients, workload)
+    ours = _of(turns, of, clients, workload)
     pairs = [(turn.sample, theirs[turn.round]) for turn in ours if turn.round in theirs]
     return {
         "throughput": spread(mine.rps / theirs_.rps for mine, theirs_ in pairs),
@@ -107,16 +112,17 @@ def summary(turns: list[Turn]) -> list[dict[str, object]]:
         row["figures"] = {key: asdict(value) for key, value in own.items()}
         row["statementsPerRequest"] = statements(turns, name, clients, workload)
         row["othersPercent"] = max(turn.others for turn in _of(turns, name, clients, workload))
-        if _comparable(turns, name, clients, workload):
-            times = ratios(turns, name, clients, workload)
-            row["gatewayTo"] = {key: asdict(value) for key, value in times.items()}
+        for of, key in _RATIOS.items():
+            if _comparable(turns, name, clients, workload, of):
+                times = ratios(turns, name, clients, workload, of)
+                row[key] = {measure: asdict(value) for measure, value in times.items()}
         found.append(row)
     return found
 
 
-def _comparable(turns: list[Turn], name: str, clients: int, workload: str) -> bool:
-    rounds = {turn.round for turn in _of(turns, OURS, clients, workload)}
-    return name != OURS and any(turn.round in rounds for turn in _of(turns, name, clients, workload))
+def _comparable(turns: list[Turn], name: str, clients: int, workload: str, of: str) -> bool:
+    rounds = {turn.round for turn in _of(turns, of, clients, workload)}
+    return name != of and any(turn.round in rounds for turn in _of(turns, name, clients, workload))
 
 
 def markdown(rows: Sequence[Row]) -> Iterator[str]:
@@ -144,18 +150,21 @@ def _cells(row: Row) -> list[str]:
 
 
 def goals(rows: Sequence[Row]) -> Iterator[str]:
-    """The goals of the issue, as far as these rows tell."""
-    yield from ("### Goals", "")
-    yield from _table(["goal", "wanted", "found", "met"], _goals(rows))
+    """The goals of the issue, as far as these rows tell: nothing where they tell of none."""
+    if found := list(_goals(rows)):
+        yield from ("### Goals", "")
+        yield from _table(["goal", "wanted", "found", "met"], found)
 
 
 def _goals(rows: Sequence[Row]) -> Iterator[list[str]]:
     found = {(row["workload"], row["clients"], row["contender"]): row for row in rows}
 
-    def goal(text: str, wanted: float, key: tuple[str, int, str], measure: str) -> Iterator[list[str]]:
-        if key not in found or "gatewayTo" not in found[key]:
+    def goal(
+        text: str, wanted: float, key: tuple[str, int, str], measure: str, of: str = OURS
+    ) -> Iterator[list[str]]:
+        if key not in found or _RATIOS[of] not in found[key]:
             return
-        ratio = found[key]["gatewayTo"][measure]["median"]
+        ratio = found[key][_RATIOS[of]][measure]["median"]
         met = ratio >= wanted if measure == "throughput" else ratio <= wanted
         sign = "≥" if measure == "throughput" else "≤"
         yield [text, f"{sign} {wanted}×", f"{_short(ratio)}×", _met(met)]
@@ -168,6 +177,8 @@ def _goals(rows: Sequence[Row]) -> Iterator[list[str]]:
                 for measure in ("throughput", "p99"):
                     text = f"{measure} of {peer}, {workload}, {clients} clients"
                     yield from goal(text, 1.0, (workload, clients, peer), measure)
+                    in_chunks = f"{text}, in chunks"
+                    yield from goal(in_chunks, 1.0, (workload, clients, peer), measure, CHUNKED)
     yield from goal("p50 of floor, 1 client", 1.3, (ONE.name, 1, "floor"), "p50")
     if first := found.get(("new document", 1, OURS)):
         took = first["figures"]["p50 ms"]["median"]
@@ -197,9 +208,24 @@ def newest() -> Path:
     return runs[-1]
 
 
+def read(run: Path) -> list[Row]:
+    """The rows of a run."""
+    try:
+        rows: list[Row] = orjson.loads(run.read_bytes())["rows"]
+    except OSError as fault:
+        raise BenchError(f"{run} cannot be read: {fault.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise BenchError(f"{run} is not a run of the bench") from None
+    return rows
+
+
 def main(run: Annotated[Path | None, typer.Argument(help="JSON of a run.")] = None) -> None:
     """Print a run as Markdown."""
-    rows = orjson.loads((run or newest()).read_bytes())["rows"]
+    try:
+        rows = read(run or newest())
+    except BenchError as fault:
+        Console(stderr=True).print(f"[bold red]bench:[/] {fault}")
+        raise typer.Exit(1) from None
     print("\n".join((*markdown(rows), *goals(rows))))
 
 

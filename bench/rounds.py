@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench import npm
-from bench.contender import Running, Sample, Setting, running
+from bench.contender import CHUNKED, Running, Sample, Setting, running
 from bench.errors import BenchError
 from bench.meters import machine_busy, statements
 from bench.workloads import ONE, WORKLOADS, Workload, hanging
@@ -23,6 +23,7 @@ CONTENDERS: Final[dict[str, frozenset[str]]] = {
     "strawberry": BY_HAND | {"new document"},
     **dict.fromkeys(npm.PEERS, BY_HAND | {"new document", "one hangs"}),
     "gateway, unbatched": frozenset({ONE.name}),
+    CHUNKED: frozenset({"100 subjects"}),
     OURS: frozenset(WORKLOADS),
 }
 """Contenders, and what each is asked; ours comes last."""

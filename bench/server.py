@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bench import npm, stock
+from bench.contender import CHUNKED
 from bench.floor.app import create_app
 from gateway.cli.serve import server_of
 from gateway.deployment import deploy
@@ -38,6 +39,7 @@ def floor(*, audit: bool = False, batching: bool = False) -> Build:
 CONTENDERS: Final[dict[str, Build]] = {
     "gateway": gateway("gateway.yaml"),
     "gateway, unbatched": gateway("unbatched.yaml"),
+    CHUNKED: gateway("gateway.yaml"),
     "strawberry": lambda _state, persons, port: _uvicorn(stock.create_app(persons), port),
     "floor": floor(),
     "floor+audit": floor(audit=True),

@@ -1,24 +1,29 @@
 """The bench measures what it says: the same answers, counted whole, about persons who exist."""
 
+import random
 import re
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from aiohttp import web
 from graphql import parse
 from sqlalchemy.engine import make_url
 
-from bench import data, npm, prepare
-from bench.agreement import check
-from bench.contender import Sample, Setting, running
+from bench import data, load, npm, prepare
+from bench.agreement import check, compare_check
+from bench.contender import CHUNKED, Sample, Setting, running
 from bench.errors import BenchError
 from bench.floor.sections import SECTIONS
-from bench.load import is_whole
+from bench.load import Plan, Result, is_whole
 from bench.persons import person
 from bench.ports import free_port
 from bench.question import ASKED, QUERY, federated, tabular, without
@@ -35,7 +40,8 @@ PERSONS = 60
 def setting(
     tmp_path: Path, postgresql: Database, mariadb: Database, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Setting]:
-    """A small county of the bench's own on both servers."""
+    """A small county of the bench's own on both servers, which no other run of tests shares or left."""
+    monkeypatch.setenv("BENCH_DATABASES", f"bench_{uuid.uuid4().hex[:12]}")
     for name, database in (("POSTGRESQL", postgresql), ("MARIADB", mariadb)):
         server = make_url(database.url).set(database="").render_as_string(hide_password=False)
         monkeypatch.setenv(f"BENCH_{name}_URL", server)
@@ -61,7 +67,7 @@ def test_the_run_goes_on_only_with_equal_and_whole_answers(setting: Setting) -> 
     assert sample.wrong == 0
     _misread_stages(setting.state)
     with pytest.raises(BenchError, match=r"teacherCertificates\.records\.0\.teachingStage"):
-        check(setting)
+        check(setting, ("floor", "gateway"))
 
 
 @pytest.mark.postgresql
@@ -73,7 +79,9 @@ def test_workloads_are_what_their_names_say(setting: Setting) -> None:
     many_asked, new_asked, hanging_asked = (
         replace(WORKLOADS[name], large=True) for name in ("100 subjects", "new document", "one hangs")
     )
+    chunk_asked = replace(many_asked, subjects=20)  # there are 32 of them
     with running("gateway", setting) as gateway:
+        in_chunks = replace(gateway, name=CHUNKED).load(1, 0.1, 0.5, 1, chunk_asked)[many_asked.name]
         samples = gateway.load(2, 0.1, 0.5, 1, WORKLOADS["100 KB"])
         samples |= gateway.load(1, 0.1, 0.5, 1, many_asked)
         samples |= gateway.load(2, 0.1, 0.5, 1, new_asked)
@@ -83,6 +91,8 @@ def test_workloads_are_what_their_names_say(setting: Setting) -> None:
     assert {each.wrong for each in samples.values()} == {0}
     assert samples["100 KB"].bytes > 100_000
     assert samples["100 subjects"].total >= 100 * samples["100 subjects"].requests
+    assert in_chunks.wrong == 0
+    assert in_chunks.total >= 20 * in_chunks.requests
     # those who do not ask the department that hangs do not wait for its deadline
     assert samples[BESIDE].requests > samples["one hangs"].requests
     log = (setting.state / "gateway.log").read_text()
@@ -100,6 +110,33 @@ def _misread_stages(state: Path) -> None:
         (ours / path.name).write_text(text.replace('"1": 小学', '"1": 幼儿园'), encoding="utf-8")
     config = state / "gateway.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace(str(shipped), str(ours)), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"result": "NONE", "records": []}, "has not found what gateway has of teacherCertificates"),
+        ({"records": []}, "has not found what gateway has of teacherCertificates"),
+        ({"records": [{"banKind": None, "name": "王**"}]}, r"differ in teacherCertificates\.name"),
+    ],
+)
+def test_a_chunk_must_find_what_a_read_has(change: dict[str, object], said: str | None) -> None:
+    subject: dict[str, Any] = {"displayName": "李**"}
+    items = []
+    for asked in ASKED:
+        record = {field: f"some {field}" for field in asked.fields}
+        records = [{"recordType": asked.name, "provenance": {}} | record]
+        subject.setdefault(asked.group, {})[asked.name] = {"records": records}
+        item = {"recordType": asked.name, "result": "PRESENT", "records": [{"recordId": "rr_a"} | record]}
+        items.append(item | (change if asked.name == "teacherCertificates" else {}))
+    row = {"refusal": None, "check": {"displayName": "李**", "items": items}}
+    answers = {"data": {"subject": subject}}, {"data": {"mustCheckChunk": {"rows": [row]}}}
+    with pytest.raises(BenchError, match=said) if said else nullcontext():
+        compare_check(*answers)
+    refused = {"data": {"mustCheckChunk": {"rows": [{"refusal": {"code": "NO_SUBJECT"}, "check": None}]}}}
+    with pytest.raises(BenchError, match="refused: NO_SUBJECT"):
+        compare_check(answers[0], refused)
 
 
 def test_persons_have_distinct_valid_numbers() -> None:
@@ -158,13 +195,50 @@ def test_answers_by_tables_count_with_a_row_of_each_section_and_person() -> None
     assert not is_whole(b'{"data":{%s}}' % whole, 2, "tables", missing=True)
 
 
+def test_a_chunk_counts_with_a_check_and_a_receipt_of_each_person() -> None:
+    found = b'{"result":"PRESENT"},{"result":"NONE"},' * 4
+    check = b'{"completeness":"COMPLETE","items":[%s],"receipt":{"jws":"eyJ","statement":"{\\"result\\":1}"}}'
+    whole = b'{"data":{%s}}' % (check % found * 2)
+    assert is_whole(whole, 2, "chunk")
+    assert not is_whole(whole, 3, "chunk")
+    assert not is_whole(whole.replace(b'"NONE"', b'"UNKNOWN"', 1), 2, "chunk")
+    assert not is_whole(whole.replace(b'"receipt":{"jws":"eyJ"', b'"receipt":{"jws":""', 1), 2, "chunk")
+
+
+async def test_a_chunk_without_a_turn_is_sent_again_and_counts_once() -> None:
+    asked: list[bytes] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(await request.read())
+        if len(asked) % 2:
+            return web.Response(body=b'{"errors":[{"extensions":{"code":"GATEWAY_BUSY","retryAfter":0}}]}')
+        return web.Response(body=b'{"data":{}}')
+
+    app = web.Application()
+    app.router.add_post("/graphql", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    plan = Plan(runner.addresses[0][1], "", "", 1_000_000, 1, 1, 1, 1, [0], "chunk", subjects=100)
+    result = Result()
+    client = load.Client(plan, result, random.Random(1), beside=False)
+    await client.open()
+    await client.ask(0)
+    client.close()
+    await runner.cleanup()
+    assert asked[0] == asked[1]
+    assert (len(asked), len(result.latencies), result.total) == (2, 1, 100)
+
+
 def test_every_round_asks_rivals_in_turn_and_what_is_long_once() -> None:
     choice = Choice()
     first, second = choice.loads(0), choice.loads(1)
     assert {workload.name for workload, *_ in first} == set(WORKLOADS)
     assert all(workload.every_round for workload, *_ in second)
     assert first[0][2] != second[0][2]
-    assert sorted(first[0][2]) == sorted(second[0][2]) == sorted(CONTENDERS)
+    asked = sorted(name for name, workloads in CONTENDERS.items() if ONE.name in workloads)
+    assert sorted(first[0][2]) == sorted(second[0][2]) == asked
+    assert set(CONTENDERS) - set(asked) == {CHUNKED}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -195,6 +269,7 @@ def test_ratios_are_taken_within_each_round() -> None:
     assert (found["throughput"].least, found["throughput"].greatest) == (0.125, 0.125)
     assert found["CPU"].median == pytest.approx(8)
     rows = summary(turns)
+    assert list(goals(summary(turns[1:3]))) == []
     table = "\n".join(markdown(rows))
     assert re.search(r"\| floor \\\* \| 32 \| 600 \(400–800\) .*0\.12×", table)
     assert [line.split(" | ")[1:] for line in goals(rows) if "32 clients" in line] == [
