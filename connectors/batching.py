@@ -7,7 +7,7 @@ question keeps its own deadline, is left by its own request alone, and gets the 
 that is about its own subjects. Where there is no room to wait, whoever waits for most gives way.
 
 A query whose last waiter has left is cancelled at the source. One that fails on data is asked again
-in halves until only those fail whose data it is; one that fails on time or connection is not.
+in parts, side by side, until only those fail whose data it is; one that fails on time or connection is not.
 """
 
 from __future__ import annotations
@@ -131,9 +131,10 @@ class Batches:
             answer = await self._question(whole, until)
         except Exception as error:
             if len(waiters) > 1 and _of_data(error):
-                middle = len(waiters) // 2
-                await self._ask(waiters[:middle])
-                await self._ask(waiters[middle:])
+                # as many as have a connection each: the healthy ones pay with their time for each round
+                async with asyncio.TaskGroup() as group:
+                    for part in _parts(waiters, self._most_at_once):
+                        group.create_task(self._ask(part))
                 return
             for waiter in waiters:
                 waiter.tell(_own(error))
@@ -314,6 +315,13 @@ def _part(answer: Answer, ask: Ask, batch: str) -> Answer:
         links,
         batch=batch,
     )
+
+
+def _parts(waiters: Sequence[_Waiter], most: int) -> Iterator[Sequence[_Waiter]]:
+    """Up to so many, each as long as the others but for the last."""
+    size = -(-len(waiters) // most)
+    for start in range(0, len(waiters), size):
+        yield waiters[start : start + size]
 
 
 def _of_data(error: Exception) -> bool:

@@ -253,8 +253,59 @@ async def test_a_poisoned_key_hurts_only_its_own_waiter(error: Callable[[], Exce
     failed = [at for at, each in enumerate(said) if isinstance(each, Exception)]
     assert failed == [5]
     assert isinstance(said[5], SourceRubbish | SourceDrift)
-    # 16, 8 4 2 1 1 of the half with the fault, and the healthy sisters
-    assert len(desk.asked) - batching.AT_ONCE == 9
+    # all, four parts of four, and the four of the part with the fault
+    assert [len(each.keys) for each in desk.asked[batching.AT_ONCE :]] == [16, 4, 4, 4, 4, 1, 1, 1, 1]
+
+
+async def test_the_healthy_do_not_wait_for_one_part_after_the_other() -> None:
+    desk = Desk(pool=8)
+    source = guarded(desk)
+    await under_way(desk, source)
+    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
+    await soon()
+    held = asyncio.Event()
+
+    def fault(asked: Ask) -> Exception | None:
+        if KEYS[5] not in asked.keys:
+            return None
+        desk.gate = held  # for what is asked from now on
+        return SourceRubbish("tt-test", "STATEMENT")
+
+    desk.fault = fault
+    desk.gate.set()
+    await soon()
+    await soon()
+    assert [len(each.keys) for each in desk.asked[batching.AT_ONCE :]] == [64, *[8] * 8]
+    held.set()
+    said = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [at for at, each in enumerate(said) if isinstance(each, Exception)] == [5]
+
+
+async def test_those_of_a_part_may_leave_while_others_are_asked() -> None:
+    desk = Desk()
+    source = guarded(desk)
+    await under_way(desk, source)
+    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:8]]
+    await soon()
+    held = asyncio.Event()
+
+    def fault(asked: Ask) -> Exception | None:
+        if len(asked.keys) < 8:
+            return None
+        desk.gate = held
+        return SourceRubbish("tt-test", "STATEMENT")
+
+    desk.fault = fault
+    desk.gate.set()
+    await soon()
+    await soon()
+    for leaving in waiting[:7]:
+        leaving.cancel()
+    await soon()
+    assert not desk.cancelled, "one is left"
+    waiting[7].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert [len(each.keys) for each in desk.cancelled] == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize(

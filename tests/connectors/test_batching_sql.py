@@ -182,7 +182,7 @@ async def test_a_row_that_a_view_stumbles_over_hurts_only_who_asks_for_it(databa
             for each, one in zip(said, asks, strict=True)
             if one is not asks[7]
         )
-        # neither the statement nor its halves have opened the breaker
+        # neither the statement nor its parts have opened the breaker
         assert holds_only(await source.fetch(asks[0]), asks[0])
 
 
