@@ -33,7 +33,7 @@ from authz.review.guard import UseGuard
 from authz.review.public import PublicQuota
 from authz.statistics.book import StatisticsBook
 from authz.tickets import Tickets
-from catalogue.identifiers import SubjectKind
+from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.model import Catalogue, Locality
 from catalogue.values import CHINA_TIME
 from connectors.protocol import Source
@@ -101,8 +101,6 @@ class SourceReport:
     latency_ms: int
     rejected: int = 0
     """Rows that could not be read."""
-    batch: str = ""
-    """Under which id it was asked, where several requests asked as one; told to the audit alone."""
 
     def as_json(self) -> dict[str, object]:
         """The entry as clients see it."""
@@ -122,8 +120,14 @@ class Report:
     """What leaves in `extensions`: the state of each source, and denied and masked paths."""
 
     sources: list[SourceReport] = field(default_factory=list)
+    batches: list[tuple[str, tuple[SubjectKey, ...]]] = field(default_factory=list)
+    """Ids under which several requests asked as one, and about whom this one did."""
     denied: frozenset[ResponsePath] = frozenset()
     masked: frozenset[ResponsePath] = frozenset()
+
+    def batches_of(self, key: SubjectKey) -> tuple[str, ...]:
+        """Ids of batches in which this subject was asked about; told to the audit alone."""
+        return tuple(sorted({batch for batch, keys in self.batches if key in keys}))
 
     def withhold(self, denied: frozenset[ResponsePath], masked: frozenset[ResponsePath]) -> None:
         """These paths too; the first are taken as they are, and so keep their hash."""

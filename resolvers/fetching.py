@@ -77,6 +77,8 @@ async def fetch_all(
                 faults.append(one)
             else:
                 answers.append((source, one))
+                if one.batch:
+                    report.batches.append((one.batch, asks[code].keys))
         fetched[code] = Fetched(tuple(answers), tuple(faults))
     return fetched
 
@@ -154,4 +156,4 @@ def _reported(
         state, reason = _PARTIAL, "ROWS_REJECTED"
     elif confirmed and said.truncated:
         state, reason = _PARTIAL, "ROW_CAP"
-    return SourceReport(name, department, record_type, state, reason, latency, rejected, said.batch)
+    return SourceReport(name, department, record_type, state, reason, latency, rejected)

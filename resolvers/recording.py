@@ -166,7 +166,7 @@ class Recorder:
             entries.append(self._services.consent_use.holding(self._grant))
         if _failed(self._grant, key, outcome):
             entries.append(self._services.guard.unconfirmed(self._grant.actor, ref.index))
-        outcome = outcome._replace(batches=self._batches())
+        outcome = outcome._replace(batches=self._report.batches_of(key))
         try:
             await self._write(ref, key, outcome, entries)
         except AccessDenied as refusal:
@@ -177,9 +177,6 @@ class Recorder:
         self, ref: IntentRef, key: SubjectKey, outcome: Outcome, entries: Sequence[Entry]
     ) -> None:
         await self._audit.outcome(ref, outcome, *entries)
-
-    def _batches(self) -> tuple[str, ...]:
-        return tuple(sorted({asked.batch for asked in self._report.sources if asked.batch}))
 
 
 async def each_of(

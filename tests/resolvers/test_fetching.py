@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bench.persons import person
 from catalogue.identifiers import SubjectKey
 from connectors.errors import SectionState
 from connectors.guard import guarded
@@ -63,6 +64,24 @@ async def test_the_row_cap_is_told_too(sqlite: Database) -> None:
     await source.close()
     (entry,) = report.sources
     assert (entry.state, entry.reason, entry.rejected) == ("PARTIAL", "ROW_CAP", 0)
+
+
+async def test_a_batch_is_told_of_those_who_were_in_it(sqlite: Database) -> None:
+    await sqlite.execute(PENALTY_TABLE)
+    manifest, catalogue = manifest_of({TYPE: penalty_source()}), small_catalogue()
+    source = guarded(SqlSource(manifest, catalogue, sqlite.url), manifest)
+    one, stranger, other = (SubjectKey.person(person(index).number) for index in range(3))
+    report, elsewhere = Report(), Report()
+
+    async def asked(key: SubjectKey, of: Report) -> None:
+        await fetch_all({TYPE: Ask(TYPE, frozenset({"documentNo"}), (key,))}, {TYPE: (source,)}, of)
+
+    await asyncio.gather(asked(one, report), asked(stranger, elsewhere))
+    await asked(other, report)
+    await source.close()
+    (batch,) = report.batches_of(one)
+    assert elsewhere.batches_of(stranger) == (batch,)
+    assert report.batches_of(other) == ()
 
 
 async def test_what_has_to_be_answered_by_now_is_out_of_time(sqlite: Database) -> None:
