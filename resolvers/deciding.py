@@ -23,7 +23,7 @@ from resolvers.records import carrier_of
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One plan under one table of decisions. It does not hold the plan that keeps it, so both can go."""
+    """One plan under one table of decisions. It does not hold the plan, which may go before it."""
 
     entries: Mapping[str, RecordType]
     decisions: Mapping[str, TypeDecisions]
@@ -50,11 +50,11 @@ def decide(
     entries = [catalogue.record_types[code] for code in plan.types]
     decisions = decision_table(grant, entries, plan.kind, personal=personal, subject=about)
     dated = not isinstance(grant, Consent)
-    key = (id(decisions), dated)  # what is kept holds its table, so that no other can have this identity
-    found = plan.decided.get(key)
+    # what is kept holds its table, so that no other can have this identity
+    key = (plan.number, id(decisions), dated)
+    found: Decided | None = plan.kept.decided.get(key)
     if found is None:
-        found = plan.decided[key] = decided_by(catalogue, plan, decisions, dated=dated)
-    assert isinstance(found, Decided)  # noqa: S101 - nothing else is kept there
+        found = plan.kept.decided[key] = decided_by(catalogue, plan, decisions, dated=dated)
     return found
 
 

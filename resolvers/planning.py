@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from cachetools import LRUCache
@@ -37,8 +38,11 @@ from resolvers.records import BASE_FIELDS
 from resolvers.subjects import GRAPHQL_NAME, PAGE_MAX, domain_type
 
 ResponsePath = tuple[str, ...]
-GRANTS_KEPT: Final = 64
-"""Versions of grants a plan: every mandate of a day is one, and so is every consent."""
+DECIDED_KEPT: Final = 20_000
+"""Record types that were decided on, some 4 kB each, for all plans: every mandate of a day decides anew."""
+PRINTERS_KEPT: Final = 1_024
+"""For all plans, each for one shape of decisions: up to 100 kB of code."""
+_numbers: Final = count()
 
 
 @dataclass(slots=True)
@@ -156,6 +160,18 @@ class PageRead:
     after: str | None
 
 
+class Kept:
+    """What was made of plans, by their numbers; of all together, what was not used for longest goes first."""
+
+    __slots__ = ("decided", "printers")
+
+    def __init__(self) -> None:
+        self.decided: LRUCache[object, Any] = LRUCache(DECIDED_KEPT, lambda made: 1 + len(made.entries))
+        """What grants make of a plan (`resolvers.deciding`)."""
+        self.printers: LRUCache[object, Any] = LRUCache(PRINTERS_KEPT)
+        """What prints it under a shape of decisions (`resolvers.compiled.printer`)."""
+
+
 @dataclass(slots=True)
 class SubjectPlan:
     """Everything one subject field of an operation wants."""
@@ -166,8 +182,9 @@ class SubjectPlan:
     groups: set[str] = field(default_factory=set)
     """Domains selected, by their GraphQL field."""
     responsible: bool = False
-    decided: LRUCache[object, object] = field(default_factory=lambda: LRUCache(GRANTS_KEPT))
-    """What grants make of it, by their version (`resolvers.deciding`)."""
+    kept: Kept = field(default_factory=Kept)
+    number: int = field(default_factory=_numbers.__next__)
+    """No other plan of the process has it: whatever is kept for a plan does not keep the plan."""
 
     def of(self, code: str) -> TypeRead:
         """The read of one record type, created when first wanted."""
@@ -191,6 +208,7 @@ class Planner:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self.kept = Kept()
         self._sections: dict[tuple[SubjectKind, str], dict[str, RecordType]] = {}
         for kind in SubjectKind:
             for entry in catalogue.of_kind(kind):
@@ -201,7 +219,7 @@ class Planner:
         self, walk: Walk, nodes: Iterable[FieldNode], path: ResponsePath, kind: SubjectKind
     ) -> SubjectPlan:
         """Plan the selection below a field that returns a subject of this kind."""
-        plan = SubjectPlan(kind)
+        plan = SubjectPlan(kind, kept=self.kept)
         type_name = GRAPHQL_NAME[kind]
         for key, found in walk.collect(type_name, nodes).items():
             name = found[0].name.value

@@ -21,6 +21,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -34,15 +35,15 @@ from catalogue.identifiers import SubjectKind
 from resolvers.access import CHECK, CHECK_CHUNK, CHECK_ROOTS, ENTITY_ROOTS
 from resolvers.arguments import Reader
 from resolvers.compiled.tree import Selection, selected
-from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
+from resolvers.planning import Kept, Planner, ResponsePath, SubjectPlan, Walk
 from resolvers.subjects import GRAPHQL_NAME
 
-PLANS_KEPT: Final = 256
-"""Operations whose plans are kept: a plan takes some 60 times the memory of its document's text."""
-VALUATIONS_KEPT: Final = 64
-"""Plans of one operation: that many valuations have six conditions."""
-SHAPES_KEPT: Final = 16
-"""Printers of one selection: for so many shapes of decisions."""
+NODES_KEPT: Final = 100_000
+"""Nodes in all plans that are kept, fragments expanded where they are spread: each takes some 0.5 kB."""
+NODES_MAX: Final = NODES_KEPT // 4
+"""Of one plan that is kept."""
+CHECKS_KEPT: Final = 16
+"""Scenarios and kinds of subject of one operation."""
 READING: Final = frozenset({"subject", "represented", "me", "_entities", *ENTITY_ROOTS})
 """Root fields that read departments."""
 _COMPILED: Final = READING | {"__typename"}
@@ -63,8 +64,6 @@ class Wanted:
 
     plan: SubjectPlan
     selection: Selection
-    printers: LRUCache[str, object] = field(default_factory=lambda: LRUCache(SHAPES_KEPT))
-    """Compiled, by the shape of decisions (`resolvers.compiled.printer`)."""
 
 
 @dataclass(slots=True)
@@ -84,10 +83,14 @@ class OperationPlan:
     """Whether it serves the next request too."""
     recorded_as: EventKind
     """As what the operation is recorded where it is refused."""
+    nodes: int
+    """What it weighs among those that are kept."""
     readers: dict[int, Reader] = field(default_factory=dict)
     """What reads the arguments of its fields, by the identity of their nodes."""
-    checks: dict[tuple[str, str, SubjectKind], tuple[object, SubjectPlan]] = field(default_factory=dict)
-    """What chunks of checks read, by response key, scenario and kind of subject; with the scenario itself."""
+    checks: LRUCache[object, tuple[object, SubjectPlan]] = field(
+        default_factory=lambda: LRUCache(CHECKS_KEPT)
+    )
+    """What checks read (`resolvers.checks.plan`)."""
     objects: dict[tuple[str, frozenset[str]], object] = field(default_factory=dict)
     """What prints root fields that return objects of static types (`resolvers.compiled.objects`)."""
     _subjects: dict[tuple[ResponsePath, SubjectKind], Wanted] = field(default_factory=dict)
@@ -99,6 +102,8 @@ class OperationPlan:
         found = self._subjects.get((path, kind))
         if found is None:
             plan = planner.plan(walk, nodes, path, kind)
+            if not self.kept:
+                plan.kept = Kept()
             selection = selected(walk, GRAPHQL_NAME[kind], nodes, planner.type_names(plan))
             found = self._subjects[path, kind] = Wanted(plan, selection)
         return found.plan
@@ -117,7 +122,7 @@ class _Operation:
     """Variables of `@skip` and `@include`."""
     filters: tuple[str, ...]
     """Variables that say of which types `records` are."""
-    plans: LRUCache[_Valuation, OperationPlan]
+    nodes: int
 
     def valuation(self, variables: VariableValues) -> _Valuation:
         """What makes this request's plan another than the next one's."""
@@ -128,9 +133,10 @@ class _Operation:
 class Plans:
     """Keeps the plans of the operations that were asked last."""
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, nodes_kept: int = NODES_KEPT) -> None:
         self.planner = planner
-        self._operations: LRUCache[tuple[str, str], _Operation] = LRUCache(PLANS_KEPT)
+        self._operations: LRUCache[tuple[str, str], _Operation] = LRUCache(nodes_kept, _nodes_of)
+        self._plans: LRUCache[tuple[str, str, _Valuation], OperationPlan] = LRUCache(nodes_kept, _nodes_of)
 
     def of(
         self,
@@ -141,28 +147,34 @@ class Plans:
         variables: VariableValues,
     ) -> OperationPlan:
         """The plan of a validated operation; `digest` is of the document's text, literals included."""
-        key = (digest, operation.name.value if operation.name else "")
-        known = self._operations.get(key)
+        name = operation.name.value if operation.name else ""
+        known = self._operations.get((digest, name))
         if known is None:
-            known = self._operations[key] = _studied(document)
-        if len(known.conditions) > CONDITIONS_MAX:
-            return _planned(schema, known.fragments, operation, variables, kept=False)
-        valuation = known.valuation(variables)
-        plan = known.plans.get(valuation)
+            known = _studied(document)
+            if known.nodes <= NODES_MAX:
+                self._operations[digest, name] = known
+        if len(known.conditions) > CONDITIONS_MAX or known.nodes > NODES_MAX:
+            return _planned(schema, known, operation, variables, kept=False)
+        key = (digest, name, known.valuation(variables))
+        plan = self._plans.get(key)
         if plan is None:
-            made = _planned(schema, known.fragments, operation, variables, kept=True)
-            plan = known.plans[valuation] = made
+            plan = self._plans[key] = _planned(schema, known, operation, variables, kept=True)
         return plan
+
+
+def _nodes_of(one: _Operation | OperationPlan) -> int:
+    return one.nodes
 
 
 def _planned(
     schema: GraphQLSchema,
-    fragments: _Fragments,
+    known: _Operation,
     operation: OperationDefinitionNode,
     variables: VariableValues,
     *,
     kept: bool,
 ) -> OperationPlan:
+    fragments = known.fragments
     walk = Walk(schema, fragments, variables)
     roots = walk.roots(operation.operation.value.capitalize(), operation)
     names = {key: nodes[0].name.value for key, nodes in roots.items()}
@@ -171,7 +183,8 @@ def _planned(
     query, fields = operation.operation is OperationType.QUERY, set(names.values())
     compiled = kept and query and fields <= _COMPILED and inner <= _COMPILED_OF_ME
     of_objects = kept and not query and fields <= _OBJECTS
-    return OperationPlan(fragments, roots, persons, compiled, of_objects, kept, _event_kind(fields))
+    recorded_as = _event_kind(fields)
+    return OperationPlan(fragments, roots, persons, compiled, of_objects, kept, recorded_as, known.nodes)
 
 
 def _event_kind(roots: set[str]) -> EventKind:
@@ -192,7 +205,34 @@ def _studied(document: DocumentNode) -> _Operation:
                 if isinstance(node, FieldNode) and node.name.value == "records":
                     types = (each for each in node.arguments or () if each.name.value == "types")
                     filters |= _variables(types)
-    return _Operation(fragments, tuple(conditions), tuple(filters), LRUCache(VALUATIONS_KEPT))
+    known = dict[str, int]()
+    operations = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    nodes = sum(_counted(each.selection_set, fragments, known) for each in operations)
+    return _Operation(fragments, tuple(conditions), tuple(filters), nodes)
+
+
+def _counted(selections: SelectionSetNode, fragments: _Fragments, known: dict[str, int]) -> int:
+    """Selections and what stands in their arguments, each fragment counted wherever it is spread."""
+    counted = 0
+    for node in selections.selections:
+        if isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if name not in known:
+                known[name] = _counted(fragments[name].selection_set, fragments, known)
+            counted += known[name]
+        elif isinstance(node, FieldNode | InlineFragmentNode):
+            counted += 1 + sum(_values(each.value) for each in getattr(node, "arguments", ()) or ())
+            if node.selection_set:
+                counted += _counted(node.selection_set, fragments, known)
+    return counted
+
+
+def _values(value: ValueNode) -> int:
+    if isinstance(value, ListValueNode):
+        return 1 + sum(map(_values, value.values))
+    if isinstance(value, ObjectValueNode):
+        return 1 + sum(_values(each.value) for each in value.fields)
+    return 1
 
 
 def _selections(
@@ -220,4 +260,5 @@ def _named(value: ValueNode) -> Iterator[str]:
 
 
 def _frozen(value: Any) -> object:
-    return tuple(value) if isinstance(value, list) else value
+    # of a list of types neither order nor repetition matters
+    return frozenset(value) if isinstance(value, list) else value

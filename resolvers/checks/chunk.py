@@ -13,6 +13,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from strawberry.types.info import Info
@@ -38,7 +39,7 @@ from resolvers.checks.chunk_types import (
     Rows,
 )
 from resolvers.checks.must_check import record_types, require_fit, result_of, scenario_of
-from resolvers.checks.plan import check_plan, of_chunk
+from resolvers.checks.plan import of_chunk, plan_of_check
 from resolvers.checks.proof import Proof, prove
 from resolvers.compiled.objects import printed_object
 from resolvers.context import RequestContext
@@ -153,12 +154,9 @@ async def _read(run: ChunkRun, scenario: Scenario, rows: Sequence[_Row], root: s
 async def _read_kind(
     run: ChunkRun, scenario: Scenario, kind: SubjectKind, rows: Sequence[_Row], root: str, manner: Manner
 ) -> dict[int, Outcome]:
-    context, known = run.context, (root, scenario.code, kind)
-    kept_for, plan = context.plan.checks.get(known, (None, None))
-    if plan is None or kept_for is not scenario:
-        selections = of_chunk(context.walk, context.plan.roots[root], (root,))
-        plan = check_plan(context.services.plans.planner, context.walk, scenario, kind, selections)
-        context.plan.checks[known] = scenario, plan
+    context, path = run.context, (root,)
+    selections = partial(of_chunk, context.walk, context.plan.roots[root], path)
+    plan = plan_of_check(context, scenario, kind, path, selections)
     read = await read_subjects(context, run.grant, plan, [row.lookup for row in rows], manner)
     return {row.line: one for row, one in zip(rows, read, strict=True)}
 

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -28,7 +29,7 @@ from catalogue.scenario import Scenario
 from resolvers.access import AccessContext
 from resolvers.catalogue_graph import localized
 from resolvers.checks.answer import SubjectCheck
-from resolvers.checks.plan import check_plan, of_check, of_related
+from resolvers.checks.plan import of_check, of_related, plan_of_check
 from resolvers.checks.proof import Proof, prove
 from resolvers.checks.types import CheckReceipt, CheckResult, RelatedCheck, RelatedPersonInput
 from resolvers.compiled.objects import printed_object
@@ -168,8 +169,7 @@ async def _read(
     """The subject and its persons, at the same time, and the proof; raises what either reading raises."""
     until = asyncio.get_running_loop().time() + scenario.deadline_ms / 1000 * _FOR_SOURCES
     manner = Manner(EventKind.CHECK, scenario.clock, minor=False, until=until)
-    planner, walk = context.services.plans.planner, context.walk
-    plan = check_plan(planner, walk, scenario, found.key.subject_kind, of_check(nodes, path))
+    plan = plan_of_check(context, scenario, found.key.subject_kind, path, partial(of_check, nodes, path))
     beside = asyncio.ensure_future(_read_persons(context, scenario, persons, nodes, path, manner))
     made: list[tuple[list[SubjectCheck], Proof]] = []
 
@@ -205,9 +205,8 @@ async def _read_persons(
 ) -> list[Outcome]:
     if not persons:
         return []
-    planner, walk = context.services.plans.planner, context.walk
-    selections = of_related(walk, nodes, path)
-    plan = check_plan(planner, walk, scenario, SubjectKind.NATURAL_PERSON, selections)
+    selections = partial(of_related, context.walk, nodes, path)
+    plan = plan_of_check(context, scenario, SubjectKind.NATURAL_PERSON, (*path, "related"), selections)
     lookups = [each.lookup for each in persons]
     return await read_subjects(context, grant_of_operation(context), plan, lookups, manner)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from graphql import FieldNode
@@ -10,6 +10,7 @@ from graphql import FieldNode
 from catalogue.identifiers import SubjectKind
 from catalogue.model import Catalogue
 from catalogue.scenario import Disclosure, Scenario
+from resolvers.context import RequestContext
 from resolvers.healing import document_fields
 from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
 
@@ -19,11 +20,27 @@ _TOLD = ("severity", "status")
 """Base fields that every result tells something of, so that the person sees them named."""
 
 
+def plan_of_check(
+    context: RequestContext,
+    scenario: Scenario,
+    kind: SubjectKind,
+    path: ResponsePath,
+    selections: Callable[[], Selections],
+) -> SubjectPlan:
+    """The same, kept with the operation's plan for the next request; `path` is of whom it is about."""
+    kept, key = context.plan.checks, (path, scenario.code, kind)
+    of, plan = kept.get(key, (None, None))
+    if plan is None or of is not scenario:
+        plan = check_plan(context.services.plans.planner, context.walk, scenario, kind, selections())
+        kept[key] = scenario, plan
+    return plan
+
+
 def check_plan(
     planner: Planner, walk: Walk, scenario: Scenario, kind: SubjectKind, selections: Selections
 ) -> SubjectPlan:
     """The plan for one kind of subject; empty where the scenario does not concern it."""
-    plan = SubjectPlan(kind)
+    plan = SubjectPlan(kind, kept=planner.kept)
     for code in types_of(scenario, planner.catalogue, kind):
         read = plan.of(code)
         for name in _TOLD:

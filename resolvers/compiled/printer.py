@@ -46,9 +46,10 @@ class Printer:
 
 def printer_for(wanted: Wanted, catalogue: Catalogue, decided: Decided) -> Printer:
     """The printer of a selection under these decisions, made when first needed; raises Unfit for none."""
-    printer = wanted.printers.get(decided.shape)
+    printers, key = wanted.plan.kept.printers, (wanted.plan.number, decided.shape)
+    printer = printers.get(key)
     if printer is None:
-        printer = wanted.printers[decided.shape] = _made(catalogue, decided, wanted)
+        printer = printers[key] = _made(catalogue, decided, wanted)
     if not isinstance(printer, Printer):
         raise Unfit
     return printer

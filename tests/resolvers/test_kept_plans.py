@@ -19,11 +19,12 @@ from authz.grants import Grant, Mandate, Public, SelfAccess, Statutory
 from authz.policy import decision_table
 from catalogue.identifiers import SubjectKey, SubjectKind
 from catalogue.loader import load_catalogue
+from resolvers import planning
 from resolvers.compiled.functions import Function, function, text_of
 from resolvers.compiled.printer import printer_for
 from resolvers.deciding import Decided, decide, decided_by
 from resolvers.planning import Planner, Walk
-from resolvers.plans import OperationPlan, Plans
+from resolvers.plans import NODES_MAX, OperationPlan, Plans
 from resolvers.schema import GraphSchema, build_schema
 
 CATALOGUE = load_catalogue()
@@ -79,6 +80,78 @@ def test_with_more_than_six_conditions_nothing_is_kept_or_compiled() -> None:
         given = dict.fromkeys(names[:count], False)
         one, _ = planned(plans, text, str(count), **given)
         assert (planned(plans, text, str(count), **given)[0] is one, one.compiled) == (kept, kept)
+
+
+PAGES = "query Q($types: [RecordTypeCode!]) { me { person { records(first: 1, types: $types) { state } } } }"
+
+
+def test_a_list_of_types_is_the_same_in_any_order() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    one, _ = planned(plans, PAGES, types=["P-FY-01", "P-FG-03"])
+    assert planned(plans, PAGES, types=["P-FG-03", "P-FY-01", "P-FY-01"])[0] is one
+    assert planned(plans, PAGES, types=["P-FG-03"])[0] is not one
+
+
+def test_what_was_not_asked_for_longest_goes_when_there_is_no_room() -> None:
+    codes = [code for code, entry in CATALOGUE.record_types.items() if KIND in entry.subjects]
+    plans = Plans(Planner(CATALOGUE), nodes_kept=40)
+    first, _ = planned(plans, PAGES, types=codes[:1])
+    assert first.nodes == 6, "four fields and two values"
+    for count in range(1, 7):
+        assert planned(plans, PAGES, types=codes[:1])[0] is first
+        planned(plans, PAGES, types=codes[: count + 1])
+    for count in range(7):  # forty have room for six of six
+        planned(plans, PAGES, types=codes[10 : 11 + count])
+    assert planned(plans, PAGES, types=codes[:1])[0] is not first
+    again, _ = planned(plans, PAGES, "a", types=codes[:1])
+    for number in range(7):
+        planned(plans, PAGES, f"another {number}", types=codes[:1])
+    assert planned(plans, PAGES, "a", types=codes[:1])[0] is not again
+
+
+def test_an_operation_counts_its_fragments_wherever_they_are_spread() -> None:
+    fragment = f"fragment F on NaturalPerson {{ {JUDICIAL} }}"
+    once, _ = planned(Plans(Planner(CATALOGUE)), f"{{ me {{ person {{ ...F }} }} }} {fragment}")
+    twice, _ = planned(
+        Plans(Planner(CATALOGUE)), f"{{ me {{ person {{ ...F }} other: person {{ ...F }} }} }} {fragment}"
+    )
+    assert (once.nodes, twice.nodes) == (2 + 7, 3 + 14)
+
+
+def test_an_operation_that_is_too_large_is_planned_each_time() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    fragments = "fragment F0 on NaturalPerson { kind }"
+    for number in range(1, 16):
+        below = f"...F{number - 1}"
+        fragments += f" fragment F{number} on NaturalPerson {{ {below} {below} }}"
+    text = f"{{ me {{ person {{ ...F15 }} }} }} {fragments}"
+    one, _ = planned(plans, text)
+    assert one.nodes > NODES_MAX
+    assert not one.kept
+    assert not one.compiled
+    assert planned(plans, text)[0] is not one
+
+
+def test_what_is_decided_and_printed_is_bounded_for_all_plans_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planning, "DECIDED_KEPT", 6)
+    monkeypatch.setattr(planning, "PRINTERS_KEPT", 3)
+    plans, grant, text = Plans(Planner(CATALOGUE)), grants()[1], f"{{ me {{ person {{ {JUDICIAL} }} }} }}"
+    decided: list[Decided] = []
+    printers = []
+    for digest in "abcd":  # each takes two of six: a type, and itself
+        plan, walk = planned(plans, text, digest)
+        subject = of_person(plans, plan, walk)
+        decided.append(decide(CATALOGUE, grant, subject, PERSON, personal=True))
+        printers.append(printer_for(plan.wanted(("me", "person"), KIND), CATALOGUE, decided[-1]))
+        assert decide(CATALOGUE, grant, subject, PERSON, personal=True) is decided[-1]
+    for digest, kept in (("b", True), ("a", False)):
+        plan, walk = planned(plans, text, digest)
+        subject, wanted = of_person(plans, plan, walk), plan.wanted(("me", "person"), KIND)
+        at = "abcd".index(digest)
+        assert (decide(CATALOGUE, grant, subject, PERSON, personal=True) is decided[at]) is kept
+        assert (printer_for(wanted, CATALOGUE, decided[at]) is printers[at]) is kept
 
 
 MANDATE = Mandate(
