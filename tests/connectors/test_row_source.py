@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from catalogue.values import Value
 from connectors.cells import CellError, Cells
 from connectors.decoders import DecodeError, Unreadable
 from connectors.manifest import RecordSource
@@ -90,3 +92,18 @@ def test_a_record_has_the_identity_of_its_column(cell):
     written = "" if cell is None else str(cell).strip()
     assert row.identity == (written or row.identity)
     assert written or len(row.identity) == 32
+
+
+def never(_: Cells) -> Value:
+    raise AssertionError("a usual row needs no plain reader")
+
+
+def test_a_usual_row_needs_no_plain_reader():
+    cells = (PERSON.value, 7, " 2018-06-01 ", "2026-01-02T03:04:05+08:00", "MINOR")
+    for name, chain in (("reason", ["trim"]), ("determinedOn", ["trim", "date"])):
+        plan = plan_of(name, chain)
+        outputs = tuple((field, role, never) for field, role, _ in plan.outputs)
+        bare = replace(plan, controls=dict.fromkeys(plan.controls, never), outputs=outputs)
+        ((row,), rejects) = bare.decode(PERSON, [cells])
+        assert (row.identity, rejects) == ("7", [])
+        assert row == plan.decode(PERSON, [cells])[0][0]
