@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.county import write_county
 from tests.support.processes import BINARY, Home, environ, free_port, settle, stop, wait_for
+from tests.support.unhurried import unhurried_county
 
 
 @dataclass
@@ -61,7 +62,7 @@ def started(state: Path) -> Iterator[Demo]:
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
-            env=environ() | {"PORT": str(port)},
+            env=environ() | unhurried_county(state.parent / f"sources-{port}") | {"PORT": str(port)},
             start_new_session=True,
         )
     demo = Demo(state, f"http://127.0.0.1:{port}", process, output)

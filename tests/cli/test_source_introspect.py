@@ -16,6 +16,7 @@ from tests.support.databases import Database, throwaway
 from tests.support.http import served
 from tests.support.processes import Home, ask
 from tests.support.strangers import CANARIES, OTHERS, PINYIN, TESTED, fill_commented
+from tests.support.unhurried import unhurried
 
 MINE = """{ me { person { administration { administrativePenalties {
   state reason records { documentNo fineBand determinedOn provenance { system } } } } } } }"""
@@ -32,7 +33,7 @@ async def test_from_an_unknown_database_to_records_in_the_graph(police_home: Hom
         # the one edit: the system's name
         text = manifest.read_text("utf-8")
         named = re.sub(r"system: .*", "system: {zh: 文化执法系统, en: Culture enforcement}", text)
-        manifest.write_text(named, "utf-8")
+        manifest.write_text(unhurried(named), "utf-8")
         environment = police_home.environment | {"CULTURE_URL": database.url}
         check = await command("source", "check", "culture", "-c", police_home.config, env=environment)
         assert check.code == 0, check.out

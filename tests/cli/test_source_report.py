@@ -25,6 +25,7 @@ from tests.support.databases import Database, throwaway
 from tests.support.http import served
 from tests.support.processes import METRICS_TOKEN, Home, Reply, ask
 from tests.support.strangers import TESTED
+from tests.support.unhurried import UNHURRIED_MS
 
 NAME = "测试甲"
 MINE = """{ me { person { administration { administrativePenalties {
@@ -35,6 +36,7 @@ MANIFEST: dict[str, Any] = {
     "system": {"zh": "文化执法系统", "en": "Culture enforcement"},
     "contact": "0914-6000000",
     "connector": "sql",
+    "deadlineMs": UNHURRIED_MS,
     "url": "${CULTURE_URL}",
     "records": {
         "P-FG-03": {
@@ -266,8 +268,8 @@ REGISTER: dict[str, Any] = {
     "system": {"zh": "登记库", "en": "Register"},
     "contact": "0914-6000000",
     "connector": "sql",
+    "deadlineMs": UNHURRIED_MS,
     "url": "${REGISTER_URL}",
-    "deadlineMs": 5000,
     "identity": {"ENTERPRISE": "E-SC-01"},
     "records": {
         "E-SC-01": {

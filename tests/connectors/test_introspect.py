@@ -38,6 +38,7 @@ from tests.support.strangers import (
     Stranger,
     fill_commented,
 )
+from tests.support.unhurried import unhurried
 
 ENGINES = {
     "pinyin": pytest.param(PINYIN, id="sqlite"),
@@ -66,7 +67,7 @@ def opened(text: str, database: Database, catalogue: Catalogue, folder: Path) ->
     """The draft as a source, as the gateway would load it."""
     sources = folder / "sources"
     sources.mkdir()
-    (sources / "stranger.yaml").write_text(text, "utf-8")
+    (sources / "stranger.yaml").write_text(unhurried(text), "utf-8")
     return load_sources(sources, catalogue, {"STRANGER_URL": database.url})["stranger"]
 
 

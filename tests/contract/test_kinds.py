@@ -203,7 +203,7 @@ async def test_an_answer_cut_off_in_the_middle_is_no_answer(kind: Kind) -> None:
 async def test_a_source_that_hangs_is_given_up_in_time(kind: Kind) -> None:
     assert kind.hung
     await kind.store([row(PERSON, "p")])
-    source = kind.source(deadlineMs=1_000, breaker={"failures": 1000})
+    source = kind.source(deadlineMs=3_000, breaker={"failures": 1000})
     await source.ping()
     async with kind.hung():
         with pytest.raises((SourceTimeout, SourceBusy)):

@@ -31,6 +31,7 @@ from tests.support.declared import DECLARED
 from tests.support.documents import ROOT, sections
 from tests.support.http import served
 from tests.support.processes import Reply, free_port
+from tests.support.unhurried import unhurried_county
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = sections(ROOT / "docs" / "sandbox.md")
@@ -85,8 +86,9 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
     (folder / "examples").symlink_to(ROOT / "examples")
     (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     config = await asyncio.to_thread(prepare, folder / "var" / "demo", 6, 3, port, 0, 0)
+    settings = unhurried_county(folder / "sources")
     async with serving_tax(config.parent / "county") as tax:
-        deployment = deploy(load_settings(config, {}), {"COUNTY_TAX_URL": tax}, demo=True)
+        deployment = deploy(load_settings(config, settings), {"COUNTY_TAX_URL": tax}, demo=True)
         deployment.__dict__["services"] = replace(deployment.services, today=lambda: TODAY)
         async with served(create_app(deployment), port) as url:
             yield Sandbox(folder, url, deployment)

@@ -20,7 +20,7 @@ from tests.support.databases import Database, server_url
 from tests.support.departments import COUNTY, PATIENT_MS, Departments, Settle, county_files, settled
 from tests.support.processes import Server, free_port, serving, settle, tax_bureau
 
-SHORT_MS: Final = 4_000
+SHORT_MS: Final = 10_000
 __all__ = ["county_files", "settled"]
 
 NAPS: Final = {

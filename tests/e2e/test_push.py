@@ -190,7 +190,7 @@ async def test_nobody_is_told_anything_without_a_token(pair: Pair):
 
 
 async def test_a_stream_ends_with_its_token(pair: Pair):
-    token = pair.token(exp=int(time.time()) + 2)
+    token = pair.token(exp=int(time.time()) + 8)
     async with events(pair.one, token) as mine:
         while True:
             await pair.tell(person_party(pair), "ca_again")

@@ -45,7 +45,7 @@ system: {zh: 省信用查询网关, en: Gateway of the province}
 contact: 省公共信用信息中心 0871-0000000
 connector: graphql
 url: ${PROVINCE_URL}/graphql
-deadlineMs: 5000
+deadlineMs: 12000
 breaker: {failures: 1000, openForMs: 100}
 client: {id: hr-approval, key: office.jwk, operator: gw-0001}
 records:
@@ -68,7 +68,7 @@ system: {zh: 市联合图, en: Federated graph of the city}
 contact: 市公共信用信息中心 0871-0000001
 connector: graphql
 url: ${PROVINCE_URL}/graphql
-deadlineMs: 5000
+deadlineMs: 12000
 breaker: {failures: 1000, openForMs: 100}
 records:
   E-FG-03:

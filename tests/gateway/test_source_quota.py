@@ -20,6 +20,7 @@ department: WL
 system: {zh: 文化执法系统, en: Culture enforcement}
 contact: 0914-6000000
 connector: sql
+deadlineMs: 20000
 url: ${CULTURE_URL}
 quotaPerHour: 5
 records:

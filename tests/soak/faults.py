@@ -115,7 +115,7 @@ class Service:
             self.process.kill()
             await asyncio.to_thread(self.process.wait)
             yield
-            self.process = await asyncio.to_thread(self._start)
+            self.process = self._start()  # at once: a cancellation half-way would leave it alone
 
         @asynccontextmanager
         async def stopped() -> AsyncIterator[None]:

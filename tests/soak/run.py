@@ -21,7 +21,7 @@ import yaml
 from catalogue.identifiers import KeyKind, SubjectKind
 from catalogue.strict_yaml import StrictLoader
 from tests.soak.county import DEADLINE, OPEN_FOR, POOL, Soaked, soaked
-from tests.soak.judge import Trouble, Verdicts, judge
+from tests.soak.judge import SILENT, Trouble, Verdicts, judge
 from tests.support.county import COUNTY, cast
 from tests.support.county_answers import faults, served_by
 from tests.support.processes import Reply, Server
@@ -175,7 +175,10 @@ async def _truths(server: Server) -> dict[str, Any]:
     found = {}
     for name in cast():
         try:
-            found[name], _ = await told(server, name)
+            for _ in range(20):  # a first answer may be late: nothing is warm yet
+                found[name], _ = await told(server, name)
+                if all(section["state"] not in SILENT for section in found[name].values()):
+                    break
         except Refused:
             continue
     return found

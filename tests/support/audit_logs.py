@@ -66,10 +66,15 @@ def outcome(**changes: Any) -> Outcome:
 
 @asynccontextmanager
 async def audit_log(
-    url: str, *, keys: KeyRing = KEYS, store_patience: float = 5.0, **options: Any
+    url: str,
+    *,
+    keys: KeyRing = KEYS,
+    store_patience: float = 30.0,
+    patience: float = 30.0,
+    **options: Any,
 ) -> AsyncIterator[AuditLog]:
     async with (
         Store(url, patience=store_patience) as store,
-        AuditLog(store, keys, ORIGIN, **options) as log,
+        AuditLog(store, keys, ORIGIN, patience=patience, **options) as log,
     ):
         yield log

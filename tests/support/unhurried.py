@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from tests.support.county import COUNTY
+
 UNHURRIED_MS: Final = 20_000
 
 
@@ -20,3 +22,11 @@ def copy_unhurried(folder: Path, into: Path) -> Path:
     for path in sorted(folder.glob("*.yaml")):
         (into / path.name).write_text(unhurried(path.read_text("utf-8")), "utf-8")
     return into
+
+
+def unhurried_county(folder: Path) -> dict[str, str]:
+    """Variables under which a gateway over the county's own settings takes its time; copies to `folder`."""
+    return {
+        "CREDIT_GATEWAY_SOURCES": str(copy_unhurried(COUNTY / "sources", folder)),
+        "CREDIT_GATEWAY_DEADLINES__OPERATION_MS": str(UNHURRIED_MS),
+    }
