@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -57,23 +59,29 @@ async def test_nothing_spoiled_is_answered(town: Town, consent: dict[str, Any]):
     assert (reply.status, reply.codes, len(reply.questions)) == (200, [], 2)
 
 
-async def spoil(town: Town, consent: dict[str, Any], column: str, old: bytes, new: bytes) -> None:
-    """Somebody writes into the store."""
+@asynccontextmanager
+async def spoiled(
+    town: Town, consent: dict[str, Any], column: str, old: bytes, new: bytes
+) -> AsyncIterator[None]:
+    """Somebody writes into the store; made good behind the block, for other tests list what there is."""
     table = tables.consent
+    of_it = table.c.id == consent["id"]
     async with town.stage.deployment.store.writing() as connection:
-        of_it = table.c.id == consent["id"]
         stored = (await connection.execute(select(table.c[column]).where(of_it))).scalar_one()
         raw = stored if isinstance(stored, bytes) else stored.encode()
         assert old in raw
         changed = raw.replace(old, new)
         value = changed if isinstance(stored, bytes) else changed.decode()
         await connection.execute(update(table).where(of_it).values({column: value}))
+    yield
+    async with town.stage.deployment.store.writing() as connection:
+        await connection.execute(update(table).where(of_it).values({column: stored}))
 
 
 @pytest.mark.parametrize("what", TAMPER)
 async def test_what_was_signed_cannot_be_changed(town: Town, consent: dict[str, Any], what: str):
-    await spoil(town, consent, *TAMPER[what])
-    await refused(town, consent, "CONSENT_SIGNATURE")
+    async with spoiled(town, consent, *TAMPER[what]):
+        await refused(town, consent, "CONSENT_SIGNATURE")
 
 
 async def test_an_artefact_of_another_consent_does_not_serve(town: Town, consent: dict[str, Any]):
