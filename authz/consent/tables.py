@@ -37,6 +37,7 @@ from authz.consent.signing import digest_of
 from authz.consent.states import TRANSITIONS, Act, Party, State, state_at
 from authz.errors import AuditUnavailable
 from authz.moments import millis, moment
+from authz.prepared import Prepared
 from authz.store import Store, metadata
 
 consent: Final = Table(
@@ -71,6 +72,16 @@ consent_event: Final = Table(
     Column("state", String(16), nullable=False),
     Column("party", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+_NOTE: Final = Prepared(
+    insert(consent_event).values(
+        consent_id=bindparam("of"),
+        number=select(func.count()).where(consent_event.c.consent_id == bindparam("of")).scalar_subquery(),
+        act=bindparam("done"),
+        state=bindparam("became"),
+        party=bindparam("by"),
+        at=bindparam("on"),
+    )
 )
 
 
@@ -277,7 +288,7 @@ def add(connection: Connection, request: ConsentRequest, payload: bytes, subject
             requested_at=millis(now),
         )
     )
-    note(connection, request.consent_id, Event(Act.REQUESTED, State.REQUESTED, Party.GRANTEE, now))
+    note(connection, (request.consent_id, Event(Act.REQUESTED, State.REQUESTED, Party.GRANTEE, now)))
 
 
 def move(
@@ -297,20 +308,14 @@ def move(
     )
     if moved.rowcount != 1:
         return False
-    note(connection, consent_id, Event(act, transition.target, party, now))
+    note(connection, (consent_id, Event(act, transition.target, party, now)))
     return True
 
 
-def note(connection: Connection, consent_id: str, event: Event) -> None:
-    """Append an event."""
-    number = select(func.count()).where(consent_event.c.consent_id == consent_id).scalar_subquery()
-    connection.execute(
-        insert(consent_event).values(
-            consent_id=consent_id,
-            number=number,
-            act=event.act,
-            state=event.state,
-            party=event.party,
-            at=millis(event.at),
-        )
-    )
+def note(connection: Connection, *events: tuple[str, Event]) -> None:
+    """Append events, each to its consent."""
+    rows = [
+        {"of": of, "done": event.act, "became": event.state, "by": event.party, "on": millis(event.at)}
+        for of, event in events
+    ]
+    _NOTE.run(connection, rows)

@@ -28,7 +28,7 @@ from authz.consent.register import require_partner
 from authz.consent.rules import still_relevant
 from authz.consent.signing import Signer
 from authz.consent.states import Act, Party, State, state_at
-from authz.consent.tables import Agreed, Record, consent, consent_use
+from authz.consent.tables import Agreed, Event, Record, consent, consent_use
 from authz.consent.token_scope import ReadGrant
 from authz.errors import AccessDenied
 from authz.given import given
@@ -56,7 +56,9 @@ _RECENT: Final = Prepared(
     )
 )
 _COUNT: Final = Prepared(
-    update(consent).where(consent.c.id == bindparam("counted")).values(uses=bindparam("number"))
+    update(consent)
+    .where(consent.c.id == bindparam("counted"))
+    .values(uses=bindparam("so_often"), state=bindparam("became"))
 )
 _NOTE: Final = Prepared(insert(consent_use))
 _REFUSALS: Final = {
@@ -219,12 +221,13 @@ class _Uses(Ledger["_Use"]):
     def close(self) -> None:
         if not self._new:
             return
-        counted = {str(row["consent_id"]): row["number"] for row in self._new}
-        rows = [{"counted": name, "number": number} for name, number in counted.items()]
+        counted = ((name, *self._state[name]) for name in {str(row["consent_id"]) for row in self._new})
+        rows = [{"counted": name, "so_often": uses, "became": state} for name, state, uses in counted]
         _COUNT.run(self._connection, rows)
         _NOTE.run(self._connection, self._new)
-        for entry in self._used_up:
-            tables.move(self._connection, entry.id, Act.USED_UP, Party.GATEWAY, entry.at)
+        if self._used_up:
+            gateway = Act.USED_UP, State.USED_UP, Party.GATEWAY
+            tables.note(self._connection, *((one.id, Event(*gateway, one.at)) for one in self._used_up))
 
     def _is_same_use(self, entry: _Use) -> bool:
         since, key = millis(entry.at - SAME_USE), entry.grant.use_key
