@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from graphql import (
     GraphQLBoolean,
@@ -26,21 +26,11 @@ from graphql import (
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
-from graphql.type import is_required_input_field
-from graphql.utilities.coerce_input_value import coerce_default_value
+
+from resolvers.arguments import Doubt, absent, completed
 
 Coercer: TypeAlias = Callable[[Any], object]
 """The value as resolvers get it; raises whatever it likes where graphql-core has to look."""
-
-
-class Doubt(Exception):
-    """Here nobody can say what the value is worth."""
-
-
-class _Variable(NamedTuple):
-    signature: GraphQLVariableSignature
-    coerce: Coercer
-    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +39,7 @@ class Signature:
 
     schema: GraphQLSchema
     operation: OperationDefinitionNode
-    variables: Sequence[_Variable] | None
-    """None where graphql-core has to look at each request: defaults, unknown types."""
+    variables: Sequence[tuple[GraphQLVariableSignature, Coercer]]
 
     @classmethod
     def of(cls, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Signature:
@@ -58,28 +47,26 @@ class Signature:
         found = []
         for node in operation.variable_definitions or ():
             signature = get_variable_signature(schema, node)
-            if isinstance(signature, GraphQLError) or node.default_value:
-                return cls(schema, operation, None)
-            optional = not isinstance(signature.type, GraphQLNonNull)
-            found.append(_Variable(signature, coercer(signature.type), optional))
+            assert not isinstance(signature, GraphQLError)  # noqa: S101 - validated documents only
+            found.append((signature, coercer(signature.type)))
         return cls(schema, operation, found)
 
     def coerced(self, raw: Mapping[str, object]) -> VariableValues | None:
         """The values of the variables; None where graphql-core has to look."""
-        if self.variables is None:
-            return None
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         try:
-            for signature, coerce, optional in self.variables:
+            for signature, coerce in self.variables:
                 name = signature.name
                 if name in raw:
                     coerced[name] = coerce(raw[name])
                     sources[name] = VariableValueSource(signature, raw[name])
-                elif optional:
-                    sources[name] = VariableValueSource(signature)
-                else:
+                    continue
+                sources[name] = VariableValueSource(signature)
+                if (default := absent(signature)) is Doubt:
                     return None
+                if default is not Undefined:
+                    coerced[name] = default
         except Exception:  # of whatever kind: the reference knows what to say of it
             return None
         return VariableValues(sources, coerced)
@@ -128,30 +115,27 @@ def _of_object(kind: GraphQLInputObjectType) -> Coercer:
         if not members:
             members.extend(_members(kind))
         made, known = {}, 0
-        for name, out, member, absent in members:
+        for name, out, member, default in members:
             if name in given:
                 made[out] = member(given[name])
                 known += 1
-            elif absent is Doubt:
+            elif default is Doubt:
                 raise Doubt
-            elif absent is not Undefined:
-                made[out] = absent
-        if known != len(given) or (kind.is_one_of and (len(made) != 1 or None in made.values())):
+            elif default is not Undefined:
+                made[out] = default
+        if known != len(given):
             raise Doubt
-        return kind.out_type(made)
+        return completed(kind, made)
 
     return coerce
 
 
 def _members(kind: GraphQLInputObjectType) -> list[tuple[str, str, Coercer, object]]:
     """Name, name in Python, coercer, and what stands for an absent one."""
-    found = []
-    for name, field in kind.fields.items():
-        absent = Doubt if is_required_input_field(field) else coerce_default_value(field)
-        if isinstance(absent, list | dict):
-            absent = Doubt  # each request would share it
-        found.append((name, field.out_name or name, coercer(field.type), absent))
-    return found
+    return [
+        (name, field.out_name or name, coercer(field.type), absent(field))
+        for name, field in kind.fields.items()
+    ]
 
 
 def _a(wanted: type, value: object) -> Any:  # noqa: ANN401 - what it is, is known

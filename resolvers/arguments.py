@@ -25,6 +25,7 @@ from graphql import (
     VariableNode,
     get_argument_values,
 )
+from graphql.execution.get_variable_signature import GraphQLVariableSignature
 from graphql.execution.values import VariableValues
 from graphql.utilities import coerce_input_literal
 from graphql.utilities.coerce_input_value import coerce_default_value
@@ -35,7 +36,22 @@ _Value: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 
 class Doubt(Exception):
-    """Here nobody can say what the argument is worth."""
+    """Here nobody can say what the value is worth."""
+
+
+def absent(one: GraphQLArgument | GraphQLInputField | GraphQLVariableSignature) -> Any:
+    """What stands for a value that is not given: the default, Undefined, or Doubt where there must be one."""
+    default = coerce_default_value(one)
+    if isinstance(default, list | dict):
+        return Doubt  # each request would share it
+    return Doubt if default is Undefined and isinstance(one.type, GraphQLNonNull) else default
+
+
+def completed(kind: GraphQLInputObjectType, made: dict[str, Any]) -> Any:
+    """The object of these members; raises Doubt where it is to have one, and has not."""
+    if kind.is_one_of and (len(made) != 1 or None in made.values()):
+        raise Doubt
+    return kind.out_type(made)
 
 
 def reader(field: GraphQLField, node: FieldNode) -> Reader:
@@ -68,10 +84,8 @@ def _members(
     for name, one in defined.items():
         if name in nodes:
             found.append((one.out_name or name, _value(one.type, nodes[name])))
-        elif (absent := coerce_default_value(one)) is not Undefined:
-            found.append((one.out_name or name, _constant(absent)))
-        elif isinstance(one.type, GraphQLNonNull):
-            raise Doubt
+        elif (default := absent(one)) is not Undefined:
+            found.append((one.out_name or name, _constant(default)))
     return found
 
 
@@ -104,15 +118,12 @@ def _object(kind: GraphQLInputObjectType, node: ObjectValueNode) -> _Value:
     members = _members(kind.fields, ((each.name.value, each.value) for each in node.fields))
 
     def read(given: Mapping[str, Any]) -> Any:
-        made = {name: value(given) for name, value in members}
-        if kind.is_one_of and (len(made) != 1 or None in made.values()):
-            raise Doubt
-        return kind.out_type(made)
+        return completed(kind, {name: value(given) for name, value in members})
 
     return read
 
 
 def _constant(value: Any) -> _Value:
-    if value is Undefined or isinstance(value, list | dict):
+    if value is Undefined or value is Doubt or isinstance(value, list | dict):
         raise Doubt  # invalid, or each request would share it
     return lambda _: value

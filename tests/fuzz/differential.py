@@ -1,4 +1,4 @@
-"""Compiled printing against graphql-core, over the same random documents and the same random worlds."""
+"""Compiled printing against graphql-core: the same random documents, variables and worlds for both."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from typing import Any, Final, cast
 
 import orjson
 from graphql import (
-    DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLObjectType,
     OperationDefinitionNode,
     execute,
+    get_argument_values,
     get_named_type,
     get_variable_values,
-    parse,
     validate,
 )
 from graphql.execution.values import VariableValues
 
 from authz.actors import ANONYMOUS
 from authz.audit import Query
+from authz.errors import AuthzError
 from catalogue.identifiers import SubjectKind
 from catalogue.loader import load_catalogue
 from catalogue.model import Catalogue
+from gateway.coercing import Signature
+from gateway.errors import RequestRefused
+from gateway.values import coerce_variables
 from resolvers.compiled.answer import printed
 from resolvers.compiled.objects import Printed, printed_object
 from resolvers.context import RequestContext, Services
@@ -36,8 +40,9 @@ from resolvers.planning import Planner, Walk, pages_of
 from resolvers.plans import Plans
 from resolvers.reading import Outcome
 from resolvers.schema import GraphSchema, build_schema
-from tests.fuzz.documents import KIND_OF_ROOT, USCC, Document, Writer
+from tests.fuzz.documents import KIND_OF_ROOT, Document, Writer
 from tests.fuzz.objects import Objects, Thing, records_of
+from tests.fuzz.variables import drawn
 from tests.fuzz.worlds import World
 
 CHECKS: Final = 0.1
@@ -49,6 +54,21 @@ _FAULTLESS: Final = (0.0, 0.0, 0.02, 0.1)
 
 class Differs(AssertionError):
     """The two do not say the same."""
+
+
+class _Walk(Walk):
+    """Reads arguments as ever; raises Differs where they are not graphql-core's."""
+
+    def arguments(self, type_name: str, node: FieldNode) -> dict[str, Any]:
+        ours = super().arguments(type_name, node)
+        field = cast(GraphQLObjectType, self.schema.type_map[type_name]).fields[node.name.value]
+        try:
+            theirs = get_argument_values(field, node, self.variables)
+        except GraphQLError as fault:
+            raise Differs(f"arguments {ours}") from fault
+        if repr(ours) != repr(theirs):
+            raise Differs(f"arguments\nours   {ours}\ntheirs {theirs}")
+        return ours
 
 
 @dataclass
@@ -66,53 +86,68 @@ class Fuzzer:
         return build_schema(self.catalogue)
 
     def try_one(self, dice: Random) -> None:
-        """One document in several worlds; raises Differs."""
-        writer = Writer(self.schema.executable, dice)
+        """One document in several worlds, in each with other variables; raises Differs."""
+        schema, writer = self.schema.executable, Writer(self.schema.executable, dice)
         is_check = dice.random() < CHECKS
         document = writer.check() if is_check else writer.document()
-        parsed = parse(document.text)
-        if validate(self.schema.executable, parsed):
+        if validate(schema, document.ast):
             self.counts["invalid documents"] += 1
             return
         self.counts["documents"] += 1
-        operation = parsed.definitions[0]
+        operation = document.ast.definitions[0]
         assert isinstance(operation, OperationDefinitionNode)
-        plans = Plans(Planner(self.catalogue))
-        variables = {
-            "lookup": {"uscc": USCC[SubjectKind.ENTERPRISE]},
-            "access": {"purpose": "fuzz"},
-            "uscc": USCC[SubjectKind.ENTERPRISE],
-            "representations": [],
-            **document.variables,
-        }
-        coerced = get_variable_values(self.schema.executable, operation.variable_definitions or (), variables)
-        assert isinstance(coerced, VariableValues)
+        (root, *_) = operation.selection_set.selections
+        assert isinstance(root, FieldNode)
+        plans, signature = Plans(Planner(self.catalogue)), Signature.of(schema, operation)
         for bad in _FAULTLESS:
-            plan = plans.of(self.schema.executable, parsed, "fuzz", operation, coerced)
+            world = World(self.catalogue, dice, bad)
+            variables = drawn(dice, schema, operation)
+            if variables.get("after") and dice.random() < 0.8:
+                variables["after"] = world.cursor(root.name.value, variables.get("types"))
+            coerced = self._coerced(signature, variables)
+            if coerced is None:
+                continue
+            plan = plans.of(schema, document.ast, "fuzz", operation, coerced)
             context = RequestContext(
                 services=cast(Services, None),
                 actor=ANONYMOUS,
                 query=Query("Q", "", ""),
-                walk=Walk(self.schema.executable, plan.fragments, coerced),
+                walk=_Walk(schema, plan.fragments, coerced, plan.readers),
                 plan=plan,
                 grant=None,
             )
-            world = World(self.catalogue, dice, bad)
             if is_check:
-                self._try_check(document, world, context, parsed, variables)
+                self._try_check(document, world, context, variables)
                 continue
-            _Scene(world, context, plans.planner).fill()
+            _Scene(world, context, plans.planner, self.counts).fill()
             ours = printed(context)
-            result = execute(self.schema.executable, parsed, context_value=context, variable_values=variables)
+            result = execute(schema, document.ast, context_value=context, variable_values=variables)
             assert isinstance(result, ExecutionResult)
             self._compare(document, context, ours, result, bad)
+
+    def _coerced(self, signature: Signature, raw: dict[str, Any]) -> VariableValues | None:
+        """What the gateway and graphql-core make of variables; None where both refuse the same ones."""
+        nodes = signature.operation.variable_definitions or ()
+        theirs = get_variable_values(signature.schema, nodes, raw, max_errors=10)
+        ours: VariableValues | list[GraphQLError]
+        try:
+            ours = coerce_variables(signature, raw)
+        except RequestRefused as refusal:
+            ours = [*refusal.errors]
+        if _made(ours) != _made(theirs):
+            raise Differs(f"variables of {nodes}: {raw}\nours   {ours}\ntheirs {theirs}")
+        self.counts["variables"] += 1
+        if isinstance(ours, list):
+            self.counts["variables refused"] += 1
+            return None
+        self.counts["variables left to graphql-core"] += signature.coerced(raw) is None
+        return ours
 
     def _try_check(
         self,
         document: Document,
         world: World,
         context: RequestContext,
-        parsed: DocumentNode,
         variables: dict[str, Any],
     ) -> None:
         """One check, which both print of the same object."""
@@ -121,7 +156,9 @@ class Fuzzer:
         check = Thing(Objects(world, records), cast(GraphQLObjectType, get_named_type(root.type)))
         ours = printed_object(context, "mustCheck", check, concrete)
         root.resolve = lambda *_, **__: check
-        theirs = execute(self.schema.executable, parsed, context_value=context, variable_values=variables)
+        theirs = execute(
+            self.schema.executable, document.ast, context_value=context, variable_values=variables
+        )
         assert isinstance(theirs, ExecutionResult)
         left = not isinstance(ours, Printed)
         self.counts["checks left to graphql-core"] += left
@@ -158,11 +195,14 @@ class _Scene:
     world: World
     context: RequestContext
     planner: Planner
+    counts: Counter[str]
 
     def fill(self) -> None:
         dice = self.world.dice
         for key, nodes in self.context.plan.roots.items():
             name = nodes[0].name.value
+            if nodes[0].arguments:
+                self.context.walk.arguments("Query", nodes[0])
             if name == "me":
                 below = self.context.plan.persons[key].items()
                 self.context.answers[key] = self._or_error(
@@ -190,9 +230,19 @@ class _Scene:
         context = self.context
         try:
             plan = context.plan.subject(self.planner, context.walk, nodes, path, kind)
-            return self.world.outcome(context, plan, pages_of(plan, context.walk))
-        except BadArgument as fault:
+            pages = pages_of(plan, context.walk)
+            outcome = self.world.outcome(context, plan, pages)
+            self.counts["subjects after a cursor"] += any(page.after for page in pages)
+            return outcome
+        except (AuthzError, BadArgument, GraphQLError) as fault:
             return fault
+
+
+def _made(coerced: VariableValues | list[GraphQLError]) -> object:
+    """Of what classes the values are, too: True is not 1. Of refusals, what is refused."""
+    if isinstance(coerced, list):
+        return [error.nodes for error in coerced]
+    return repr(coerced.coerced), [(name, source.value) for name, source in coerced.sources.items()]
 
 
 def _told(errors: list[GraphQLError]) -> list[tuple[object, ...]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from graphql import (
+    DocumentNode,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -16,10 +18,12 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_leaf_type,
+    parse,
 )
 
 from catalogue.identifiers import SubjectKind
 from resolvers.access import ENTITY_ROOT_OF
+from tests.fuzz.variables import default
 
 KIND_OF_ROOT: Final = {root: kind for kind, root in ENTITY_ROOT_OF.items()}
 USCC: Final = {
@@ -32,30 +36,39 @@ _ME: Final = ("person",)
 _ARGUMENTS: Final = (
     "",
     "(first: 2)",
-    "(first: $first)",
+    "(first: $first, after: $after)",
     "(types: $types)",
     "(types: $types, first: 1, after: $after)",
+    "(first: $first_or_null, after: $after)",
     '(types: ["E-RS-01", "E-GA-01"])',
+    '(types: ["P-FY-01", $type])',
 )
-
-
+_SUBJECT: Final = (
+    "(lookup: $lookup, access: $access)",
+    "(lookup: {uscc: $uscc}, access: {purpose: $uscc, caseNo: $after, reasonCode: SUPERVISION})",
+)
 _VARIABLES: Final = {
     "lookup": "SubjectLookup!",
     "access": "AccessContext!",
     "uscc": "String!",
     "representations": "[_Any!]!",
-    "first": "Int! = 3",
+    "first": "Int!",
+    "first_or_null": "Int",
     "types": "[RecordTypeCode!]",
+    "type": "RecordTypeCode!",
     "after": "String",
 }
 
 
 @dataclass
 class Document:
-    """A document, and what its variables may be."""
+    """A document, as text and parsed."""
 
     text: str
-    variables: dict[str, Any]
+
+    @cached_property
+    def ast(self) -> DocumentNode:
+        return parse(self.text)
 
 
 @dataclass
@@ -78,12 +91,13 @@ class Writer:
         return self._finished("query", *roots)
 
     def _finished(self, kind: str, *roots: str) -> Document:
-        dice = self.dice
         body = " ".join(["{", *roots, "}", *(text for _, text in self.fragments)])
-        types = _VARIABLES | {name: f"Boolean! = {dice.choice(['true', 'false'])}" for name in self._names()}
-        used = {name: kind for name, kind in types.items() if re.search(rf"\${name}\b", body)}
-        head = ", ".join(f"${name}: {kind}" for name, kind in used.items())
-        return Document(f"{kind} Q{f'({head})' if head else ''} {body}", self._variables())
+        types = _VARIABLES | dict.fromkeys(self._names(), "Boolean!")
+        used = {name: type_ for name, type_ in types.items() if re.search(rf"\${name}\b", body)}
+        head = ", ".join(
+            f"${name}: {used[name]}{default(self.dice, self.schema, used[name])}" for name in used
+        )
+        return Document(f"{kind} Q{f'({head})' if head else ''} {body}")
 
     def check(self) -> Document:
         """One check, with anything selected of it, and records more often than by chance."""
@@ -103,22 +117,13 @@ class Writer:
     def _names(self) -> list[str]:
         return [f"c{number}" for number in range(self.conditions)]
 
-    def _variables(self) -> dict[str, Any]:
-        dice = self.dice
-        given: dict[str, Any] = {name: dice.random() < 0.5 for name in self._names() if dice.random() < 0.5}
-        if dice.random() < 0.5:
-            given["first"] = dice.choice([1, 2, 5, 100, 0, -1])
-        if dice.random() < 0.5:
-            given["types"] = dice.choice([None, [], ["E-RS-01"], ["P-FY-01", "P-FG-03"], ["X-XX-99"]])
-        return given
-
     def _root(self) -> str:
         dice = self.dice
         name = dice.choice(["subject", "me", "_entities", *KIND_OF_ROOT])
         alias = f"{name}_{dice.randint(0, 1)}: " if dice.random() < 0.4 else ""
         kind = self.schema.query_type.fields[name].type  # type: ignore[union-attr]
         arguments = {
-            "subject": "(lookup: $lookup, access: $access)",
+            "subject": dice.choice(_SUBJECT),
             "me": "",
             "_entities": "(representations: $representations)",
         }.get(name, "(uscc: $uscc)")
@@ -159,8 +164,9 @@ class Writer:
             names = [name for name in names if is_leaf_type(get_named_type(kind.fields[name].type))]
         if not names:
             return ""
-        name = self.dice.choice(names)
-        number = self.dice.randrange(len(_ARGUMENTS)) if name == "records" and kind.fields[name].args else 0
+        paged = depth and "records" in names and kind.fields["records"].args
+        name = "records" if paged and self.dice.random() < 0.2 else self.dice.choice(names)
+        number = self.dice.randrange(len(_ARGUMENTS)) if paged and name == "records" else 0
         alias = ""
         if number or self.dice.random() < 0.2:
             alias = f"{name}_{number}_{self.dice.randint(0, 1)}: "

@@ -30,10 +30,10 @@ from resolvers.context import RequestContext
 from resolvers.deciding import Decided, decided_by
 from resolvers.fetching import Fault
 from resolvers.healing import Healed
-from resolvers.paging import Position, Start
+from resolvers.paging import Position, Start, start_of
 from resolvers.planning import PageRead, SubjectPlan
 from resolvers.reading import Manner, Outcome, Reading, SubjectRead
-from tests.fuzz.documents import USCC
+from tests.fuzz.documents import KIND_OF_ROOT, USCC
 
 REFERENCES: Final = References(generate_keys(demo=True))
 PERSON: Final = SubjectKey.person("990101196307080059")
@@ -102,23 +102,36 @@ class World:
     bad: float
 
     def outcome(self, context: RequestContext, plan: SubjectPlan, pages: list[PageRead]) -> Outcome:
-        """One subject of the plan's kind, or an error."""
+        """One subject of the plan's kind, or an error; raises AuthzError for a foreign cursor."""
         dice = self.dice
         if dice.random() < 0.06:
             return dice.choice([SubjectNotConfirmed(), AccessDenied("X", "No."), RuntimeError("broken")])
-        key = PERSON if plan.kind is SubjectKind.NATURAL_PERSON else SubjectKey.entity(USCC[plan.kind])
+        grant, key = self._granted(plan.kind)
         decided = self._decided(plan)
         name = dice.choice(["测试甲", None])
         subject = Subject(self.catalogue, REFERENCES, "client", key, name)
         sections = {code: self._section(entry, decided) for code, entry in decided.entries.items()}
-        starts = {page.key: (page, self._start()) for page in pages}
-        grant: Grant = Public(Actor(ActorKind.ANONYMOUS, "client"))
-        if key is PERSON:
-            grant = SelfAccess(Actor(ActorKind.PERSON, "client", step_up=dice.random() < 0.5), key)
+        starts = {page.key: (page, self._start(page, grant, key)) for page in pages}
         reading = Reading(context, grant, plan, decided, Manner())
         return SubjectRead(reading, subject, sections, starts, None)
 
-    def _start(self) -> Start:
+    def _granted(self, kind: SubjectKind) -> tuple[Grant, SubjectKey]:
+        if kind is not SubjectKind.NATURAL_PERSON:
+            return Public(Actor(ActorKind.ANONYMOUS, "client")), SubjectKey.entity(USCC[kind])
+        return SelfAccess(Actor(ActorKind.PERSON, "client", step_up=self.dice.random() < 0.5), PERSON), PERSON
+
+    def cursor(self, root: str, types: object) -> str:
+        """Of a subject that this root field may have, and of these types; of all where that is no list."""
+        kind = KIND_OF_ROOT.get(root, SubjectKind.NATURAL_PERSON)
+        every = frozenset(entry.code for entry in self.catalogue.of_kind(kind))
+        page = PageRead("", frozenset(map(str, types)) if isinstance(types, list) else every, 1, None)
+        seal = start_of(page, *self._granted(kind), REFERENCES).seal
+        return REFERENCES.seal_cursor(Position(5 * 10**6, "P-FG-03", "rr_x").dump(), seal)
+
+    def _start(self, page: PageRead, grant: Grant, key: SubjectKey) -> Start:
+        """Where the client's cursor says, which is opened as ever; without one anywhere."""
+        if page.after:
+            return start_of(page, grant, key, REFERENCES)
         after = Position(self.dice.randint(0, 10**7), "P-FG-03", "rr_x") if self.dice.random() < 0.3 else None
         return Start(b"seal", after)
 
@@ -177,7 +190,7 @@ class World:
             cast(Nature, self._or_fault(dice.choice(list(Nature)))),
             cast(Severity, self._or_fault(dice.choice([None, *Severity]))),
             dice.choice([Status.ACTIVE, Status.DISPUTED])
-            if dice.random() > self.bad / 5
+            if dice.random() >= self.bad / 5
             else Status.REPAIRED,
         )
         clocks = Clocks(date(2020, 1, 1), dice.choice([None, date(2023, 1, 1)]), None)
