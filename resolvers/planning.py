@@ -38,9 +38,9 @@ from resolvers.records import BASE_FIELDS
 from resolvers.subjects import GRAPHQL_NAME, PAGE_MAX, domain_type
 
 ResponsePath = tuple[str, ...]
-DECIDED_KEPT: Final = 20_000
+DECIDED_KEPT: Final = 10_000
 """Record types that were decided on, some 4 kB each, for all plans: every mandate of a day decides anew."""
-PRINTERS_KEPT: Final = 1_024
+PRINTERS_KEPT: Final = 512
 """For all plans, each for one shape of decisions: up to 100 kB of code."""
 _numbers: Final = count()
 

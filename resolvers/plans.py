@@ -38,9 +38,9 @@ from resolvers.compiled.tree import Selection, selected
 from resolvers.planning import Kept, Planner, ResponsePath, SubjectPlan, Walk
 from resolvers.subjects import GRAPHQL_NAME
 
-NODES_KEPT: Final = 100_000
+NODES_KEPT: Final = 50_000
 """Nodes in all plans that are kept, fragments expanded where they are spread: each takes some 0.5 kB."""
-NODES_MAX: Final = NODES_KEPT // 4
+NODES_MAX: Final = NODES_KEPT // 2
 """Of one plan that is kept."""
 CHECKS_KEPT: Final = 16
 """Scenarios and kinds of subject of one operation."""
