@@ -45,7 +45,7 @@ check: $(VENV)/.dev ## Lint, types, schema drift, catalogue lint
 schema: $(VENV)/.runtime ## Export schema.graphql from the catalogue
 	$(BIN)/credit-gateway schema --out schema.graphql
 
-bench: $(VENV)/.dev ## Measure against a floor of raw drivers, strawberry and peers from npm: 20 minutes
+bench: $(VENV)/.dev ## Measure against a floor of raw drivers, strawberry and peers from npm: some 20 minutes
 	$(BIN)/python -m bench
 
 soak: $(VENV)/.dev ## Kill, hang, slow and restart departments under load; DURATION=1200 seconds

@@ -27,20 +27,8 @@ from joserfc.util import urlsafe_b64decode
 from rich.console import Console
 from rich.table import Table
 
-from authz.audit import (
-    AuditLog,
-    Entry,
-    EventKind,
-    Intent,
-    Outcome,
-    PlannedRead,
-    Query,
-    ReadResult,
-    Result,
-    SourceStatus,
-)
+from authz.audit import AuditLog
 from authz.audit.tables import audit_leaf
-from authz.case_use import CaseUse
 from authz.declarations import ReasonCode
 from authz.demo_tokens import issue_token
 from authz.dpop import Nonces, check_proof, make_proof
@@ -49,9 +37,9 @@ from authz.mandates import CaseClaim
 from authz.policy import decision_table
 from authz.store import Store
 from bench.floor.audit import Audit
-from bench.persons import person
 from bench.prepare import AUDIENCE, CLIENT, ISSUER, deployment
-from catalogue.identifiers import SubjectKey, SubjectKind
+from bench.reads import Reads, of_bank, of_officer, recorder
+from catalogue.identifiers import SubjectKind
 from catalogue.values import CHINA_TIME
 from gateway.deployment import Deployment, deploy
 from gateway.parts import origin_of
@@ -60,6 +48,9 @@ from gateway.settings import load_settings
 ROUNDS: Final = 5
 OPERATIONS: Final = 640
 CLIENTS: Final = (1, 32)
+CONSENT: Final = "quota and consent's use"
+COUNTED: Final = ("", "quota and case", CONSENT)
+"""What is counted with the events of a read, if anything."""
 URL: Final = "https://gateway.example.cn/graphql"
 
 
@@ -174,27 +165,27 @@ def decisions(bench: Bench) -> list[Piece]:
 
 
 async def events(bench: Bench) -> list[Piece]:
-    """The two durable events of a read, bare and with what is counted in the intent's transaction.
+    """The two durable events of a read, bare and with what is counted in their transactions.
 
     The floor writes the bytes of the two events, and counts nothing.
     """
     return [
         piece
-        for counted in (False, True)
+        for counted in COUNTED
         for clients in CLIENTS
         for piece in await _events(bench, clients, counted)
     ]
 
 
-async def _events(bench: Bench, clients: int, counted: bool) -> list[Piece]:  # noqa: FBT001 - two of the same
+async def _events(bench: Bench, clients: int, counted: str) -> list[Piece]:
     """By the clock, which others' use of the disk is in, and by the processor."""
-    name = f"{'counted' if counted else 'bare'}-{clients}"
+    file = f"{'-'.join(counted.split()) or 'bare'}-{clients}.db"
     async with (
-        Store(f"sqlite:///{bench.state / f'audit-{name}.db'}") as store,
+        Store(f"sqlite:///{bench.state / f'audit-{file}'}") as store,
         AuditLog(store, bench.gateway.keys, origin_of(bench.gateway.catalogue)) as log,
-        Audit(bench.state / f"floor-{name}.db") as least,
+        Audit(bench.state / f"floor-{file}") as least,
     ):
-        read = reader(log, bench, bench.grant, counting(bench) if counted else None)
+        read = recorder(log, await _reads(bench, store, counted))
         await read(OPERATIONS)
         intent, outcome = [orjson.loads(leaf.payload) for leaf in await leaves(store)]
 
@@ -203,48 +194,20 @@ async def _events(bench: Bench, clients: int, counted: bool) -> list[Piece]:  # 
             await least.append(outcome, str(number))
 
         ours, floor = await at_once(read, clients), await at_once(by_hand, clients)
-    counts = ", quota and case counted" if counted else ""
+    counts = f", {counted} counted" if counted else ""
     name = f"two audit events{counts}, {clients} at a time"
     return [Piece(name, ours[0], floor[0]), Piece(f"{name}, processor", ours[1], floor[1])]
 
 
-def counting(bench: Bench) -> Callable[[Statutory, SubjectKey], Sequence[Entry]]:
-    """What a read counts with its intent: subjects of the client and of the case, and repeats."""
-    guard, cases = bench.gateway.guard, CaseUse(bench.gateway.references)
-    return lambda grant, key: (guard.entering(grant, key), cases.counting(grant, key))
+async def _reads(bench: Bench, store: Store, counted: str) -> Reads:
+    if counted == CONSENT:
+        return await of_bank(bench.gateway, store, bench.now, OPERATIONS + 1)
+    return of_officer(bench.gateway, bench.grant, counted=bool(counted))
 
 
 async def leaves(store: Store) -> list[Any]:
     async with store.reading() as connection:
         return list((await connection.execute(audit_leaf.select().order_by(audit_leaf.c.leaf_index))).all())
-
-
-def reader(
-    log: AuditLog,
-    bench: Bench,
-    grant: Statutory,
-    counted: Callable[[Statutory, SubjectKey], Sequence[Entry]] | None,
-) -> Callable[[int], Awaitable[None]]:
-    """Records the bench's question about one person, and an answer of a record from each department."""
-    catalogue = bench.gateway.catalogue
-    table = decision_table(grant, catalogue.record_types.values(), SubjectKind.NATURAL_PERSON, personal=True)
-    types = [catalogue.record_types[code] for code in grant.mandate.record_types]
-    reads = tuple(PlannedRead(entry.code, entry.department, table[entry.code].readable) for entry in types)
-    query = Query("Bench", "sha256:" + "0" * 64, "0" * 32)
-
-    async def read(number: int) -> None:
-        # far apart, or the guard would see numbers in sequence
-        subject = SubjectKey.person(person(number * 997).number)
-        case = replace(grant, case_no=f"BENCH-2026-{number:04d}")
-        event = Intent(EventKind.CHECK, case, query, reads, subject)
-        ref = await log.intent(event, *(counted(case, subject) if counted else ()))
-        results = [
-            ReadResult(entry.code, entry.department, entry.department, SourceStatus.OK, (f"row-{number}",))
-            for entry in types
-        ]
-        await log.outcome(ref, Outcome(Result.PERMIT, tuple(results)))
-
-    return read
 
 
 async def at_once(work: Callable[[int], Awaitable[None]], clients: int) -> tuple[float, float]:

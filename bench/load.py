@@ -15,13 +15,13 @@ import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from string import ascii_lowercase
 from time import perf_counter
 from typing import Final, cast
 
 import orjson
 import uvloop
 
+from bench.fresh import WORD, new_word, template
 from bench.persons import Person, large_persons, person
 
 SECTIONS: Final = 8
@@ -32,7 +32,7 @@ IN_FLIGHT: Final = 320
 BUSY: Final = re.compile(rb'"code":"GATEWAY_BUSY".*?"retryAfter":(\d+)')
 """A chunk that got no turn, which is sent again when it is told to, as `check` does."""
 OPERATION: Final = "SpecialOccupation"
-"""The name of the question, by which new documents differ."""
+"""The name of the question."""
 CASES: Final = 10_000
 CASE: Final = {
     "scenario": "S06",
@@ -101,6 +101,7 @@ class Plan:
     large: bool = False
     """Only about those who have many records."""
     new_documents: bool = False
+    """Each request is a text that shares nothing with those before."""
     beside: str = ""
     """A source fails, whose section this text does not ask for, and which every other client sends."""
 
@@ -158,6 +159,8 @@ class Client:
         self.plan = plan
         self._result = result
         self._query = plan.beside if beside else plan.query
+        if plan.new_documents:
+            self._query = template(self._query)
         self._latencies = result.beside if beside else result.latencies
         self._faulty = bool(plan.beside) and not beside
         self._dice = dice
@@ -222,9 +225,7 @@ class Client:
     def _body(self) -> bytes:
         plan, dice = self.plan, self._dice
         among = large_persons(plan.persons) if plan.large else range(plan.persons)
-        query = self._query
-        if plan.new_documents:
-            query = query.replace(OPERATION, f"New{''.join(dice.choices(ascii_lowercase, k=16))}", 1)
+        query = self._query.replace(WORD, new_word(dice)) if plan.new_documents else self._query
         return body_of(query, dice.sample(among, plan.listed), plan.form)
 
 

@@ -27,7 +27,7 @@ class Workload:
     large: bool = False
     """About persons with many records."""
     new_documents: bool = False
-    """Every request is a text that nobody has sent before."""
+    """Every request is a text that nobody has sent, and that shares nothing with those before."""
     hanging: tuple[str, str, str] | None = None
     """Source, table and section that do not answer; every other client asks for all else."""
 
