@@ -146,5 +146,5 @@ def unwrapped(kind: GraphQLOutputType) -> tuple[bool, GraphQLOutputType]:
 @lru_cache(1_024)
 def enum_table(kind: GraphQLEnumType) -> dict[object, str]:
     """What graphql-core prints for each member."""
-    members: list[Enum] = list(kind.wrapped_cls)  # type: ignore[attr-defined]
-    return {member: kind.coerce_output_value(member) for member in members}
+    wrapped: type[Enum] = kind.wrapped_cls  # type: ignore[attr-defined]
+    return {member: kind.coerce_output_value(member) for member in wrapped}

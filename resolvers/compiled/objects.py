@@ -22,7 +22,7 @@ from resolvers.context import RequestContext
 from resolvers.nodes import RecordNode
 from resolvers.planning import Walk
 
-FUNCTIONS_KEPT: Final = 256
+RECORDS_KEPT: Final = 256
 """Functions for records of one document: for so many types under so many shapes of decisions."""
 _DECLARED: Final = "strawberry-definition"
 
@@ -41,7 +41,7 @@ class ObjectPrinter:
     function: Callable[[object, Callable[[object, int], object]], dict[str, Any]]
     places: tuple[Mapping[str, Selection], ...]
     """What is selected of records in each place, by their type."""
-    functions: LRUCache[object, Callable[..., Any]] = field(default_factory=lambda: LRUCache(FUNCTIONS_KEPT))
+    functions: LRUCache[object, Callable[..., Any]] = field(default_factory=lambda: LRUCache(RECORDS_KEPT))
     """For records: by place, type and what decisions make of the selected fields."""
 
     def print(self, value: object) -> dict[str, Any]:
