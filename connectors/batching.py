@@ -56,6 +56,9 @@ class Batches:
         self._most_keys = manifest.batch_keys
         self._most_at_once = max(AT_ONCE, manifest.pool)
         self._room = manifest.in_flight * manifest.batch_keys
+        # no more than there is room for, nor so many that all of them out of time would open the breaker
+        beside = min(manifest.pool, manifest.in_flight, manifest.breaker.failures - 1)
+        self._beside = asyncio.Semaphore(max(1, beside))
         self._lanes: dict[Hashable, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -122,28 +125,50 @@ class Batches:
             self._go_on(lane)
 
     async def _ask(self, waiters: Sequence[_Waiter]) -> None:
+        if not await self._answered(waiters):
+            await self._ask_parts(waiters)
+
+    async def _ask_parts(self, waiters: Sequence[_Waiter]) -> None:
+        """Side by side: the healthy ones pay with their own time for each statement before theirs."""
+        loop = asyncio.get_running_loop()
+        parts = [loop.create_task(self._ask_part(part)) for part in _parts(waiters, self._most_at_once)]
+        try:
+            await asyncio.wait(parts)
+        finally:
+            for part in parts:
+                part.cancel()
+
+    async def _ask_part(self, waiters: Sequence[_Waiter]) -> None:
+        async with self._beside:
+            answered = await self._answered(waiters)
+        if not answered:
+            await self._ask_parts(waiters)
+
+    async def _answered(self, waiters: Sequence[_Waiter]) -> bool:
+        """Ask, and tell them; False where that failed on data, and some of them may well be answered."""
+        now = asyncio.get_running_loop().time()
+        for waiter in waiters:
+            if waiter.until <= now:
+                waiter.tell(SourceTimeout(self._source, "DEADLINE"))
         waiters = [waiter for waiter in waiters if not waiter.done()]
         if not waiters:
-            return
+            return True
         until = max([waiter.until for waiter in waiters])
         whole = _joined([waiter.ask for waiter in waiters])
         try:
             answer = await self._question(whole, until)
         except Exception as error:
             if len(waiters) > 1 and _of_data(error):
-                # as many as have a connection each: the healthy ones pay with their time for each round
-                async with asyncio.TaskGroup() as group:
-                    for part in _parts(waiters, self._most_at_once):
-                        group.create_task(self._ask(part))
-                return
+                return False
             for waiter in waiters:
                 waiter.tell(_own(error))
         else:
             if len(waiters) == 1:
                 waiters[0].tell(answer)
-                return
+                return True
             for waiter in waiters:
                 waiter.tell(_part(answer, waiter.ask, whole.trace))
+        return True
 
 
 class _Waiter(asyncio.Future[Answer | Exception]):
@@ -204,8 +229,10 @@ class _Batch:
 
     def _expire(self) -> None:
         now = self._loop.time()
+        last = max([waiter.until for waiter in self._waiters if not waiter.done()], default=now)
         for waiter in self._waiters:
-            if waiter.until <= now:
+            # the last is told by the question, whose end the breaker learns of
+            if waiter.until <= now and waiter.until < last:
                 waiter.tell(SourceTimeout(self._source, "DEADLINE"))
         self.left()
         self._watch()

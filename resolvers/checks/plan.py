@@ -12,7 +12,7 @@ from catalogue.model import Catalogue
 from catalogue.scenario import Disclosure, Scenario
 from resolvers.context import RequestContext
 from resolvers.healing import document_fields
-from resolvers.planning import Planner, ResponsePath, SubjectPlan, Walk
+from resolvers.planning import Kept, Planner, ResponsePath, SubjectPlan, Walk
 
 Selections: TypeAlias = Iterable[tuple[str, list[FieldNode], ResponsePath]]
 """The types that hold items, the nodes that select them, and their paths."""
@@ -32,6 +32,8 @@ def plan_of_check(
     of, plan = kept.get(key, (None, None))
     if plan is None or of is not scenario:
         plan = check_plan(context.services.plans.planner, context.walk, scenario, kind, selections())
+        if not context.plan.kept:
+            plan.kept = Kept()
         kept[key] = scenario, plan
     return plan
 

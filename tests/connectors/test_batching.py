@@ -258,7 +258,7 @@ async def test_a_poisoned_key_hurts_only_its_own_waiter(error: Callable[[], Exce
 
 
 async def test_the_healthy_do_not_wait_for_one_part_after_the_other() -> None:
-    desk = Desk(pool=8)
+    desk = Desk(pool=8, breaker={"failures": 9})
     source = guarded(desk)
     await under_way(desk, source)
     waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
@@ -279,6 +279,50 @@ async def test_the_healthy_do_not_wait_for_one_part_after_the_other() -> None:
     held.set()
     said = await asyncio.gather(*waiting, return_exceptions=True)
     assert [at for at, each in enumerate(said) if isinstance(each, Exception)] == [5]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"pool": 1, "inFlight": 2},
+        {"pool": 64, "inFlight": 4},
+        {"pool": 64, "inFlight": 64, "breaker": {"failures": 3}},
+    ],
+)
+async def test_parts_take_no_more_room_than_there_is(manifest: dict[str, Any]) -> None:
+    desk = Desk(**manifest)
+    source = guarded(desk)
+    await under_way(desk, source)
+    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
+    await soon()
+    bad = KEYS[3:64:7]
+    desk.fault = poisoned(*bad, error=lambda: SourceRubbish("tt-test", "STATEMENT"))
+    desk.gate.set()
+    said = await asyncio.gather(*waiting, return_exceptions=True)
+    told = {key: str(each) for key, each in zip(KEYS, said, strict=False) if isinstance(each, Exception)}
+    assert told == dict.fromkeys(bad, "tt-test: STATEMENT")
+
+
+async def test_a_source_that_hangs_ends_the_parts_without_opening_the_breaker_by_them_alone() -> None:
+    desk = Desk(pool=64, inFlight=64, deadlineMs=1_000, breaker={"failures": 3})
+    source = guarded(desk)
+    running = await under_way(desk, source)
+    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
+    await soon()
+
+    def fault(asked: Ask) -> Exception | None:
+        if len(asked.keys) < 64:
+            return None
+        desk.gate = asyncio.Event()  # it hangs from now on
+        return SourceRubbish("tt-test", "STATEMENT")
+
+    desk.fault = fault
+    gate = desk.gate
+    gate.set()
+    said = await asyncio.gather(*waiting, *running, return_exceptions=True)
+    assert {type(each) for each in said[:64]} == {SourceTimeout}
+    desk.gate.set()
+    assert len((await source.fetch(ask(KEYS[0]))).rows) == 1, "the breaker is closed"
 
 
 async def test_those_of_a_part_may_leave_while_others_are_asked() -> None:
@@ -486,6 +530,48 @@ async def test_a_source_that_hangs_is_one_timeout_for_all_who_came_together() ->
     assert len(desk.cancelled) == 1
     desk.gate.set()
     assert len((await source.fetch(ask(KEYS[0]))).rows) == 1
+
+
+async def test_bursts_that_hang_open_the_breaker() -> None:
+    desk = Desk(deadlineMs=30, breaker={"failures": 3})
+    source = guarded(desk)
+    for _ in range(3):
+        said = await asyncio.gather(*(source.fetch(ask(key)) for key in KEYS[:8]), return_exceptions=True)
+        assert {str(each) for each in said} == {"tt-test: DEADLINE"}
+    with pytest.raises(SourceUnavailable, match="BREAKER_OPEN"):
+        await source.fetch(ask(KEYS[0]))
+
+
+async def test_nothing_of_parts_that_were_given_up_waits_for_the_collector() -> None:
+    desk = Desk()
+    source = guarded(desk)
+    running = await under_way(desk, source)
+    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:8]]
+    await soon()
+
+    def fault(asked: Ask) -> Exception | None:
+        if len(asked.keys) < 8:
+            return None
+        desk.gate = asyncio.Event()
+        raise SourceRubbish("tt-test", "STATEMENT")  # not returned: the desk would keep it in its own frame
+
+    desk.fault = fault
+    gc.collect()
+    gc.disable()
+    try:
+        desk.gate.set()
+        await asyncio.gather(*running)
+        await soon()
+        assert len(desk.asked) > batching.AT_ONCE + 1, "parts are under way"
+        for leaving in waiting:
+            leaving.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        del waiting, leaving
+        await soon()
+        assert [one for one in gc.get_objects() if isinstance(one, batching._Batch)] == []
+        assert [one for one in gc.get_objects() if isinstance(one, batching._Waiter)] == []
+    finally:
+        gc.enable()
 
 
 async def test_nothing_of_a_question_that_was_given_up_waits_for_the_collector() -> None:
