@@ -7,7 +7,7 @@ that shape it. Everything else of a request (who asks, about whom, which page) c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -21,7 +21,6 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     ListValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -35,11 +34,12 @@ from catalogue.identifiers import SubjectKind
 from resolvers.access import CHECK, CHECK_CHUNK, CHECK_ROOTS, ENTITY_ROOTS
 from resolvers.arguments import Reader
 from resolvers.compiled.tree import Selection, selected
+from resolvers.plan_weight import nodes_of
 from resolvers.planning import Kept, Planner, ResponsePath, SubjectPlan, Walk
 from resolvers.subjects import GRAPHQL_NAME
 
 NODES_KEPT: Final = 50_000
-"""Nodes in all plans that are kept, fragments expanded where they are spread: each takes some 0.5 kB."""
+"""Nodes in all plans that are kept (`resolvers.plan_weight`)."""
 NODES_MAX: Final = NODES_KEPT // 2
 """Of one plan that is kept."""
 CHECKS_KEPT: Final = 16
@@ -124,10 +124,10 @@ class _Operation:
     """Variables that say of which types `records` are."""
     nodes: int
 
-    def valuation(self, variables: VariableValues) -> _Valuation:
-        """What makes this request's plan another than the next one's."""
+    def valuation(self, variables: VariableValues, codes: Container[str]) -> _Valuation:
+        """What makes this request's plan another than the next one's; `codes` are those of record types."""
         names = (*self.conditions, *self.filters)
-        return tuple(_frozen(variables.coerced.get(name, ...)) for name in names)
+        return tuple(_frozen(variables.coerced.get(name, ...), codes) for name in names)
 
 
 class Plans:
@@ -135,6 +135,7 @@ class Plans:
 
     def __init__(self, planner: Planner, nodes_kept: int = NODES_KEPT) -> None:
         self.planner = planner
+        self._types = max(len(planner.catalogue.of_kind(kind)) for kind in SubjectKind)
         self._operations: LRUCache[tuple[str, str], _Operation] = LRUCache(nodes_kept, _nodes_of)
         self._plans: LRUCache[tuple[str, str, _Valuation], OperationPlan] = LRUCache(nodes_kept, _nodes_of)
 
@@ -150,12 +151,12 @@ class Plans:
         name = operation.name.value if operation.name else ""
         known = self._operations.get((digest, name))
         if known is None:
-            known = _studied(document)
+            known = _studied(document, nodes_of(schema, document, self._types))
             if known.nodes <= NODES_MAX:
                 self._operations[digest, name] = known
         if len(known.conditions) > CONDITIONS_MAX or known.nodes > NODES_MAX:
             return _planned(schema, known, operation, variables, kept=False)
-        key = (digest, name, known.valuation(variables))
+        key = (digest, name, known.valuation(variables, self.planner.catalogue.record_types))
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = _planned(schema, known, operation, variables, kept=True)
@@ -193,7 +194,7 @@ def _event_kind(roots: set[str]) -> EventKind:
     return EventKind.IDENTITY_VERIFY if "verifyIdentity" in roots else EventKind.READ
 
 
-def _studied(document: DocumentNode) -> _Operation:
+def _studied(document: DocumentNode, nodes: int) -> _Operation:
     fragments, conditions, filters = {}, dict[str, None](), dict[str, None]()
     for definition in document.definitions:
         if isinstance(definition, FragmentDefinitionNode):
@@ -205,34 +206,7 @@ def _studied(document: DocumentNode) -> _Operation:
                 if isinstance(node, FieldNode) and node.name.value == "records":
                     types = (each for each in node.arguments or () if each.name.value == "types")
                     filters |= _variables(types)
-    known = dict[str, int]()
-    operations = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
-    nodes = sum(_counted(each.selection_set, fragments, known) for each in operations)
     return _Operation(fragments, tuple(conditions), tuple(filters), nodes)
-
-
-def _counted(selections: SelectionSetNode, fragments: _Fragments, known: dict[str, int]) -> int:
-    """Selections and what stands in their arguments, each fragment counted wherever it is spread."""
-    counted = 0
-    for node in selections.selections:
-        if isinstance(node, FragmentSpreadNode):
-            name = node.name.value
-            if name not in known:
-                known[name] = _counted(fragments[name].selection_set, fragments, known)
-            counted += known[name]
-        elif isinstance(node, FieldNode | InlineFragmentNode):
-            counted += 1 + sum(_values(each.value) for each in getattr(node, "arguments", ()) or ())
-            if node.selection_set:
-                counted += _counted(node.selection_set, fragments, known)
-    return counted
-
-
-def _values(value: ValueNode) -> int:
-    if isinstance(value, ListValueNode):
-        return 1 + sum(map(_values, value.values))
-    if isinstance(value, ObjectValueNode):
-        return 1 + sum(_values(each.value) for each in value.fields)
-    return 1
 
 
 def _selections(
@@ -259,6 +233,8 @@ def _named(value: ValueNode) -> Iterator[str]:
             yield from _named(each)
 
 
-def _frozen(value: Any) -> object:
-    # of a list of types neither order nor repetition matters
-    return frozenset(value) if isinstance(value, list) else value
+def _frozen(value: Any, codes: Container[str]) -> object:
+    """Of a list of types neither order nor repetition matters; one that does not exist is never planned."""
+    if isinstance(value, list):
+        return frozenset(_frozen(each, codes) for each in value)
+    return value if not isinstance(value, str) or value in codes else "?"

@@ -75,7 +75,7 @@ def of_the_first(field: GraphQLField, node: FieldNode) -> Reader:
         ("gateway.coercing._a", lambda _, value: value),
         ("gateway.coercing.absent", lambda _: Undefined),
         ("resolvers.planning.reader", of_the_first),
-        ("resolvers.plans._frozen", lambda _: None),
+        ("resolvers.plans._frozen", lambda *_: None),
     ],
     ids=["any class", "no default", "arguments of another", "plan of another"],
 )

@@ -23,6 +23,7 @@ from resolvers import planning
 from resolvers.compiled.functions import Function, function, text_of
 from resolvers.compiled.printer import printer_for
 from resolvers.deciding import Decided, decide, decided_by
+from resolvers.errors import BadArgument
 from resolvers.planning import Planner, Walk
 from resolvers.plans import NODES_MAX, OperationPlan, Plans
 from resolvers.schema import GraphSchema, build_schema
@@ -90,6 +91,31 @@ def test_a_list_of_types_is_the_same_in_any_order() -> None:
     one, _ = planned(plans, PAGES, types=["P-FY-01", "P-FG-03"])
     assert planned(plans, PAGES, types=["P-FG-03", "P-FY-01", "P-FY-01"])[0] is one
     assert planned(plans, PAGES, types=["P-FG-03"])[0] is not one
+
+
+def test_types_that_do_not_exist_make_no_plans_of_their_own() -> None:
+    plans = Plans(Planner(CATALOGUE))
+    one, walk = planned(plans, PAGES, types=["P-FY-01", "X-1"])
+    assert planned(plans, PAGES, types=["X-2", "P-FY-01", "X-3"])[0] is one
+    assert planned(plans, PAGES, types=["P-FY-01"])[0] is not one
+    for _ in range(2):
+        with pytest.raises(BadArgument, match="names a type"):
+            of_person(plans, one, walk)
+
+
+def test_what_is_selected_of_any_record_counts_for_every_type() -> None:
+    types = max(len(CATALOGUE.of_kind(kind)) for kind in SubjectKind)
+    debtor = CATALOGUE.record_types["P-FY-01"].graphql_type
+    for selected, count in (
+        ("state", 1),
+        ("edges { node { status } }", 1 + 2 * types),
+        ("edges { node { ...F } }", 1 + types + 2),
+        (f"edges {{ node {{ ... on {debtor} {{ status }} }} }}", 1 + types + 1),
+    ):
+        text = f"{{ me {{ person {{ records(first: 1) {{ {selected} }} }} }} }}"
+        if "F" in selected:
+            text += f" fragment F on {debtor} {{ status caseNo }}"
+        assert planned(Plans(Planner(CATALOGUE)), text)[0].nodes == 4 + count, selected
 
 
 def test_what_was_not_asked_for_longest_goes_when_there_is_no_room() -> None:
