@@ -7,7 +7,8 @@ question keeps its own deadline, is left by its own request alone, and gets the 
 that is about its own subjects. Where there is no room to wait, whoever waits for most gives way.
 
 A query whose last waiter has left is cancelled at the source. One that fails on data is asked again
-in parts, side by side, until only those fail whose data it is; one that fails on time or connection is not.
+in parts, side by side, until only those fail whose data it is, or until the last waiter of all has left;
+one that fails on time or connection is not.
 """
 
 from __future__ import annotations
