@@ -4,103 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Hashable
-from datetime import datetime
-from typing import Any
 
 import pytest
 from stdnum.cn import uscc
 
-from bench.persons import person
 from catalogue.identifiers import SubjectKey, normalize_uscc
-from catalogue.values import CHINA_TIME
 from connectors import batching
-from connectors.described import Described
 from connectors.errors import (
-    ConnectionDied,
     SourceBusy,
-    SourceDrift,
-    SourceRubbish,
     SourceTimeout,
     SourceUnavailable,
 )
-from connectors.guard import Guarded
-from connectors.protocol import Answer, Ask, Links, Reject, Row
-from tests.support.small_catalogue import manifest_of, penalty_source
+from connectors.protocol import Answer, Links, Reject
+from tests.support.desk import KEYS, Desk, ask, guarded, patient, soon, under_way
 
-KEYS = [SubjectKey.person(person(index).number) for index in range(400)]
-AT = datetime(2026, 1, 1, tzinfo=CHINA_TIME)
-
-
-class Desk(Described):
-    """Answers each question when its gate is open, with one row a key; `faults` raise instead."""
-
-    def __init__(self, **changes: Any) -> None:
-        super().__init__(manifest_of({"P-TT-01": penalty_source()}, **changes))
-        self.asked: list[Ask] = []
-        self.cancelled: list[Ask] = []
-        self.gate = asyncio.Event()
-        self.fault: Callable[[Ask], Exception | None] = lambda _ask: None
-        self.more: dict[str, Any] = {}
-
-    def lane(self, ask: Ask) -> Hashable | None:
-        return ask.record_type, ask.fields, ask.follow
-
-    async def fetch(self, ask: Ask) -> Answer:
-        self.asked.append(ask)
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled.append(ask)
-            raise
-        if fault := self.fault(ask):
-            raise fault
-        rows = {key: (Row(key.value, dict.fromkeys(ask.fields, key.value), {}),) for key in ask.keys}
-        linked = [other for found in self.more.get("links", {}).values() for other in found.former]
-        return Answer(rows | dict.fromkeys(linked, ()), AT, **self.more)
-
-    def explain(self, record_type: str, fields: frozenset[str]) -> str:
-        return ""
-
-    def row_source(self, record_type: str, fields: frozenset[str]) -> str:
-        return ""
-
-    async def check(self) -> list[Any]:
-        return []
-
-    async def ping(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-def guarded(desk: Desk) -> Guarded:
-    return Guarded(desk, desk.manifest, lambda: 0.0)
-
-
-def ask(*keys: SubjectKey, fields: str = "documentNo", **more: Any) -> Ask:
-    return Ask("P-TT-01", frozenset(fields.split()), keys, more.pop("trace", "r-1"), **more)
-
-
-async def soon() -> None:
-    """Let everything go on that needs no gate."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
-async def under_way(desk: Desk, source: Guarded) -> list[asyncio.Task[Answer]]:
-    """Fill the lane, so that whoever comes now has to gather."""
-    running = []
-    for number in range(batching.AT_ONCE):
-        running.append(asyncio.create_task(source.fetch(ask(KEYS[-1 - number]))))
-        await soon()
-    assert len(desk.asked) == batching.AT_ONCE
-    return running
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody goes beside what is under way, unless the test is about that."""
-    monkeypatch.setattr(batching, "PATIENCE", 3600.0)
+__all__ = ["patient"]
 
 
 async def test_the_first_is_asked_at_once_and_alone_under_its_own_trace() -> None:
@@ -224,180 +142,6 @@ async def test_companies_that_share_a_short_form_never_travel_together() -> None
     desk.gate.set()
     await asyncio.gather(*waiting)
     assert [each.keys for each in desk.asked[2:]] == [(one,), (other,), (one,)]
-
-
-# Failures
-
-
-def poisoned(*bad: SubjectKey, error: Callable[[], Exception]) -> Callable[[Ask], Exception | None]:
-    return lambda asked: error() if set(bad) & set(asked.keys) else None
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        lambda: SourceRubbish("tt-test", "STATEMENT"),
-        lambda: SourceDrift("tt-test", "COLUMN_TYPE"),
-        lambda: ValueError("a fault of our own"),
-    ],
-)
-async def test_a_poisoned_key_hurts_only_its_own_waiter(error: Callable[[], Exception]) -> None:
-    desk = Desk(breaker={"failures": 1})
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:16]]
-    await soon()
-    desk.fault = poisoned(KEYS[5], error=error)
-    desk.gate.set()
-    said = await asyncio.gather(*waiting, return_exceptions=True)
-    failed = [at for at, each in enumerate(said) if isinstance(each, Exception)]
-    assert failed == [5]
-    assert isinstance(said[5], SourceRubbish | SourceDrift)
-    # all, four parts of four, and the four of the part with the fault
-    assert [len(each.keys) for each in desk.asked[batching.AT_ONCE :]] == [16, 4, 4, 4, 4, 1, 1, 1, 1]
-
-
-async def test_the_healthy_do_not_wait_for_one_part_after_the_other() -> None:
-    desk = Desk(pool=8, breaker={"failures": 9})
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
-    await soon()
-    held = asyncio.Event()
-
-    def fault(asked: Ask) -> Exception | None:
-        if KEYS[5] not in asked.keys:
-            return None
-        desk.gate = held  # for what is asked from now on
-        return SourceRubbish("tt-test", "STATEMENT")
-
-    desk.fault = fault
-    desk.gate.set()
-    await soon()
-    await soon()
-    assert [len(each.keys) for each in desk.asked[batching.AT_ONCE :]] == [64, *[8] * 8]
-    held.set()
-    said = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [at for at, each in enumerate(said) if isinstance(each, Exception)] == [5]
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        {"pool": 1, "inFlight": 2},
-        {"pool": 64, "inFlight": 4},
-        {"pool": 64, "inFlight": 64, "breaker": {"failures": 3}},
-    ],
-)
-async def test_parts_take_no_more_room_than_there_is(manifest: dict[str, Any]) -> None:
-    desk = Desk(**manifest)
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
-    await soon()
-    bad = KEYS[3:64:7]
-    desk.fault = poisoned(*bad, error=lambda: SourceRubbish("tt-test", "STATEMENT"))
-    desk.gate.set()
-    said = await asyncio.gather(*waiting, return_exceptions=True)
-    told = {key: str(each) for key, each in zip(KEYS, said, strict=False) if isinstance(each, Exception)}
-    assert told == dict.fromkeys(bad, "tt-test: STATEMENT")
-
-
-async def test_a_source_that_hangs_ends_the_parts_without_opening_the_breaker_by_them_alone() -> None:
-    desk = Desk(pool=64, inFlight=64, deadlineMs=1_000, breaker={"failures": 3})
-    source = guarded(desk)
-    running = await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:64]]
-    await soon()
-
-    def fault(asked: Ask) -> Exception | None:
-        if len(asked.keys) < 64:
-            return None
-        desk.gate = asyncio.Event()  # it hangs from now on
-        return SourceRubbish("tt-test", "STATEMENT")
-
-    desk.fault = fault
-    gate = desk.gate
-    gate.set()
-    said = await asyncio.gather(*waiting, *running, return_exceptions=True)
-    assert {type(each) for each in said[:64]} == {SourceTimeout}
-    desk.gate.set()
-    assert len((await source.fetch(ask(KEYS[0]))).rows) == 1, "the breaker is closed"
-
-
-async def test_those_of_a_part_may_leave_while_others_are_asked() -> None:
-    desk = Desk()
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:8]]
-    await soon()
-    held = asyncio.Event()
-
-    def fault(asked: Ask) -> Exception | None:
-        if len(asked.keys) < 8:
-            return None
-        desk.gate = held
-        return SourceRubbish("tt-test", "STATEMENT")
-
-    desk.fault = fault
-    desk.gate.set()
-    await soon()
-    await soon()
-    for leaving in waiting[:7]:
-        leaving.cancel()
-    await soon()
-    assert not desk.cancelled, "one is left"
-    waiting[7].cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    assert [len(each.keys) for each in desk.cancelled] == [2, 2, 2, 2]
-
-
-@pytest.mark.parametrize(
-    "error", [SourceTimeout, SourceUnavailable, SourceBusy, lambda _: SourceDrift("tt-test")]
-)
-async def test_what_fails_on_time_or_connection_is_not_asked_again(error: Any) -> None:
-    desk = Desk(breaker={"failures": 100})
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:16]]
-    await soon()
-    desk.fault = poisoned(KEYS[5], error=lambda: error("tt-test"))
-    desk.gate.set()
-    said = await asyncio.gather(*waiting, return_exceptions=True)
-    assert len(desk.asked) == batching.AT_ONCE + 1
-    assert len({type(each) for each in said}) == 1
-    # nobody writes into another's traceback
-    assert len({id(each) for each in said}) == len(said)
-
-
-async def test_a_dead_connection_is_retried_once_for_all() -> None:
-    desk = Desk()
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:5]]
-    await soon()
-    dead = [ConnectionDied("tt-test")]
-    desk.fault = lambda asked: dead.pop() if len(asked.keys) > 1 and dead else None
-    desk.gate.set()
-    assert len(await asyncio.gather(*waiting)) == 5
-    assert [len(each.keys) for each in desk.asked[2:]] == [5, 5]
-
-
-async def test_a_batch_counts_once_for_the_breaker_and_once_for_the_bulkhead() -> None:
-    desk = Desk(breaker={"failures": 4}, inFlight=2)
-    source = guarded(desk)
-    await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:30]]
-    await soon()
-    desk.fault = lambda _ask: SourceUnavailable("tt-test", "CONNECT")
-    desk.gate.set()
-    said = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {str(each) for each in said} == {"tt-test: CONNECT"}
-    # two and one have failed: the fourth opens it
-    with pytest.raises(SourceUnavailable, match="CONNECT"):
-        await source.fetch(ask(KEYS[0]))
-    with pytest.raises(SourceUnavailable, match="BREAKER_OPEN"):
-        await source.fetch(ask(KEYS[0]))
 
 
 async def test_beyond_the_room_for_those_who_wait_the_source_is_busy_at_once() -> None:
@@ -540,38 +284,6 @@ async def test_bursts_that_hang_open_the_breaker() -> None:
         assert {str(each) for each in said} == {"tt-test: DEADLINE"}
     with pytest.raises(SourceUnavailable, match="BREAKER_OPEN"):
         await source.fetch(ask(KEYS[0]))
-
-
-async def test_nothing_of_parts_that_were_given_up_waits_for_the_collector() -> None:
-    desk = Desk()
-    source = guarded(desk)
-    running = await under_way(desk, source)
-    waiting = [asyncio.create_task(source.fetch(ask(key))) for key in KEYS[:8]]
-    await soon()
-
-    def fault(asked: Ask) -> Exception | None:
-        if len(asked.keys) < 8:
-            return None
-        desk.gate = asyncio.Event()
-        raise SourceRubbish("tt-test", "STATEMENT")  # not returned: the desk would keep it in its own frame
-
-    desk.fault = fault
-    gc.collect()
-    gc.disable()
-    try:
-        desk.gate.set()
-        await asyncio.gather(*running)
-        await soon()
-        assert len(desk.asked) > batching.AT_ONCE + 1, "parts are under way"
-        for leaving in waiting:
-            leaving.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        del waiting, leaving
-        await soon()
-        assert [one for one in gc.get_objects() if isinstance(one, batching._Batch)] == []
-        assert [one for one in gc.get_objects() if isinstance(one, batching._Waiter)] == []
-    finally:
-        gc.enable()
 
 
 async def test_nothing_of_a_question_that_was_given_up_waits_for_the_collector() -> None:
