@@ -10,6 +10,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSchema,
+    InlineFragmentNode,
     ListValueNode,
     NamedTypeNode,
     ObjectValueNode,
@@ -57,9 +58,8 @@ class _Counting:
                 counted += self._field(node, times)
             elif isinstance(node, FragmentSpreadNode):
                 counted += self._spread(node.name.value, times)
-            else:
-                condition = node.type_condition  # type: ignore[attr-defined]
-                counted += self._counted(node.selection_set, self._within(condition, times))  # type: ignore[attr-defined]
+            elif isinstance(node, InlineFragmentNode):
+                counted += self._counted(node.selection_set, self._within(node.type_condition, times))
         return counted
 
     def _field(self, node: FieldNode, times: int) -> int:

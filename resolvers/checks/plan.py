@@ -27,7 +27,7 @@ def plan_of_check(
     path: ResponsePath,
     selections: Callable[[], Selections],
 ) -> SubjectPlan:
-    """The same, kept with the operation's plan for the next request; `path` is of whom it is about."""
+    """What `check_plan` makes, kept with the operation's plan; `path` is of the subject it is about."""
     kept, key = context.plan.checks, (path, scenario.code, kind)
     of, plan = kept.get(key, (None, None))
     if plan is None or of is not scenario:
